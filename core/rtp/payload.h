@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once /* What a forwarder wants to know of a payload: does a frame start, is it a key frame, which layer? */
+
+#include "rtp/codec.h"
+#include "rtp/dd.h"
+
+typedef struct {
+    bool starts_frame; /* first packet of a frame (of a spatial layer's frame, in SVC) */
+    bool
+        is_keyframe; /* a decoder can begin with this packet; true on the first packet of it only */
+    bool has_layers; /* sid and tid were told */
+    uint8_t sid, tid;      /* spatial and temporal layer, 0 is the base */
+    bool is_switch_point;  /* one may go up to `tid` here */
+    bool is_inter_layer;   /* VP9, AV1: needs the spatial layer below */
+    bool ends_frame;       /* told by the payload itself (VP9, dependency descriptor) */
+    bool is_not_reference; /* nothing depends on it: first to go */
+    bool has_picture_id;
+    uint16_t picture_id;     /* VP8, VP9 */
+    bool picture_id_is_long; /* 15 bits, else 7 */
+    bool has_tl0_pic_idx;
+    uint8_t tl0_pic_idx;
+    uint16_t width, height; /* of a key frame, where it tells (VP8, VP9); else 0 */
+    uint8_t descriptor_len; /* bytes before the frame's own (VP8, VP9) */
+} StoaRtpFrameInfo;
+
+/**
+ * Look into one payload.
+ *
+ * @payload  borrowed, `len` bytes, padding off; 0 bytes (padding only) is fine: nothing starts
+ * @dd       of the same packet (stoa_dd_read), or NULL; it is believed over the payload
+ * @info     always written; all zero if the payload is malformed or of a codec without frames
+ *
+ * Returns false if the payload is malformed. Sealed payloads (end-to-end encrypted) need what
+ * their codec leaves clear: the descriptor, and for VP8 the first three to ten bytes of a frame.
+ * Audio: every packet starts a key frame.
+ * Thread: any; allocates nothing.   Fuzzed by: test/fuzz/rtp.c
+ */
+bool stoa_rtp_payload_info(StoaCodec codec, const uint8_t *payload, size_t len, const StoaDd *dd,
+                           StoaRtpFrameInfo *info);
