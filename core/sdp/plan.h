@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once /* What we say in an offer or answer, m-line by m-line: made by negotiate.h, written by write.h. */
+
+#include "sdp/sdp.h"
+
+enum { STOA_SDP_MAX_ENCODINGS = 3, STOA_SDP_MAX_SOURCES = 16 };
+
+/* A stream that the other end sends, as announced by SSRC. */
+typedef struct {
+    uint32_t ssrc;
+    uint32_t rtx_ssrc; /* of ssrc-group FID; 0: none */
+} StoaSdpSource;
+
+/* One encoding of a track that the other end sends. */
+typedef struct {
+    const char *rid; /* NULL: not by rid */
+    uint32_t ssrc,
+        rtx_ssrc; /* 0: not known from the SDP; with a rid always 0: packets tell (see `sources`) */
+} StoaSdpEncoding;
+
+/* What we send on an m-line. */
+typedef struct {
+    uint32_t ssrc, rtx_ssrc;    /* 0: not said (rtx: none) */
+    const char *cname;          /* NULL: not said */
+    const char *stream, *track; /* of a=msid; NULL: "-" and the mid */
+} StoaSdpSend;
+
+/* One m-line as agreed, or as we offer it. Directions are ours. Strings belong to the plan. */
+typedef struct {
+    unsigned index;
+    StoaSdpKind kind;
+    const char *mid;
+    bool accepted;      /* false: port 0; everything below `reason` may be empty then */
+    const char *reason; /* why it is not accepted; NULL if it is */
+    StoaSdpDirection direction;
+
+    /* audio and video */
+    StoaSdpCodec codec;
+    int pt;     /* what packets of that codec carry, both ways */
+    int rtx_pt; /* -1: rtx was not agreed */
+    int red_pt; /* audio: the number that red around this codec has or would have; -1: none */
+    bool red;   /* red was agreed */
+    uint32_t clock_hz;
+    unsigned channels;
+    const char *fmtp;                                /* NULL: none */
+    unsigned feedback;                               /* STOA_SDP_FB_* */
+    uint8_t ext_id[STOA_SDP_N_EXTS];                 /* 0: not agreed */
+    StoaSdpDirection ext_direction[STOA_SDP_N_EXTS]; /* ours; SENDRECV: not written */
+
+    /* what they send */
+    unsigned n_encodings; /* 1, or those of a simulcast, the highest first; 0: they send nothing */
+    StoaSdpEncoding encodings[STOA_SDP_MAX_ENCODINGS];
+    bool simulcast; /* several encodings, by rid or by ssrc-group SIM */
+    unsigned
+        n_sources; /* announced SSRCs, in the order of the text; with rids they pair an SSRC with its rtx */
+    StoaSdpSource sources[STOA_SDP_MAX_SOURCES];
+    const char *stream, *track; /* their msid; NULL: not said */
+
+    StoaSdpSend send; /* what we send, if the direction says so */
+
+    /* data channels */
+    uint16_t remote_sctp_port;        /* 5000 before the answer */
+    uint64_t remote_max_message_size; /* bytes; 0: any */
+    uint64_t max_message_size;        /* ours, bytes */
+
+    /* how it is written */
+    bool has_mid, rtcp_rsize, extmap_allow_mixed, is_old_sctp;
+    const char *kind_text, *proto, *format;
+} StoaSdpLine;
+
+typedef enum { STOA_SDP_OFFER, STOA_SDP_ANSWER } StoaSdpType;
+
+/* A codec with parameters, and the numbers it has in our offers for the life of the session. */
+typedef struct {
+    StoaSdpCodec codec;
+    const char *fmtp;
+    int pt, rtx_pt; /* rtx_pt -1: none yet */
+} StoaSdpNumber;
+
+typedef struct {
+    StoaSdpType type; /* of our description */
+    uint64_t version; /* 1, then one more each time */
+    StoaSdpSetup
+        setup; /* ours: actpass in an offer; passive, or active where the other end insists on passive */
+    bool extmap_allow_mixed;
+    GPtrArray *lines; /* of StoaSdpLine *, by index of the m-line */
+    unsigned n_accepted;
+
+    /* the other end; empty in an offer that has no answer yet */
+    StoaSdpTransport remote;
+    bool remote_ice_lite;
+    GPtrArray *remote_candidates; /* of const char *: "candidate:…" */
+    bool remote_end_of_candidates;
+    bool ice_restart; /* the other end has new ICE credentials */
+
+    GArray *numbers; /* StoaSdpNumber: see offer.h */
+    GStringChunk *strings;
+} StoaSdpPlan;
+
+StoaSdpPlan *stoa_sdp_plan_new(StoaSdpType type);
+/** A copy that shares nothing. */
+StoaSdpPlan *stoa_sdp_plan_copy(const StoaSdpPlan *plan);
+/** NULL is fine. */
+void stoa_sdp_plan_free(StoaSdpPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaSdpPlan, stoa_sdp_plan_free)
+
+/** The line at `index`, NULL past the end. */
+StoaSdpLine *stoa_sdp_plan_line(const StoaSdpPlan *plan, unsigned index);
+
+/** The accepted line of a mid, NULL if there is none. */
+StoaSdpLine *stoa_sdp_plan_line_by_mid(const StoaSdpPlan *plan, const char *mid);
+
+/** Refuse a line after all (an answer that is not yet written): port 0. `reason` is copied. */
+void stoa_sdp_plan_refuse(StoaSdpPlan *plan, unsigned index, const char *reason);
+
+/**
+ * Say what we send on a line, or with NULL that we send nothing: takes `sendonly` or `sendrecv` back to what is left.
+ *
+ * @send  copied
+ */
+void stoa_sdp_plan_send(StoaSdpPlan *plan, unsigned index, const StoaSdpSend *send);
+
+/** Whether any accepted line carries data channels. */
+bool stoa_sdp_plan_has_data(const StoaSdpPlan *plan);
