@@ -25,6 +25,11 @@ typedef struct {
     uint8_t kind_of_id[256]; /* StoaRtpExtKind */
 } StoaRtpExtIds;
 
+/* The other way round: what a subscriber negotiated on one m-line. */
+typedef struct {
+    uint8_t id_of_kind[STOA_RTP_EXT_N_KINDS]; /* 0: not negotiated */
+} StoaRtpExtMap;
+
 /* The extensions of one packet. */
 typedef struct {
     uint16_t found;                    /* bit `1 << kind` is set for each kind found */
@@ -34,9 +39,9 @@ typedef struct {
 
 /* How one sink writes: filled by stoa_rtp_extension_sink_init(). */
 typedef struct {
-    uint8_t id_of_kind[STOA_RTP_EXT_N_KINDS]; /* 0: this subscriber did not negotiate it */
-    uint16_t copied;                          /* kinds passed on from the source's packet */
-    bool ids_are_small;                       /* every id is below 15 */
+    StoaRtpExtMap map;
+    uint16_t copied;    /* kinds passed on from the source's packet, a bit for each */
+    bool ids_are_small; /* every id is below 15 */
 } StoaRtpExtSink;
 
 /* Values of our own that replace those of the source. */
@@ -79,13 +84,8 @@ static inline bool stoa_rtp_extension_has(const StoaRtpExts *exts, StoaRtpExtKin
     return exts->found >> kind & 1;
 }
 
-/**
- * Prepare a sink's writer from what its subscriber negotiated.
- *
- * @id_of_kind  the id for each kind, 0 where there is none
- */
-void stoa_rtp_extension_sink_init(StoaRtpExtSink *sink,
-                                  const uint8_t id_of_kind[STOA_RTP_EXT_N_KINDS]);
+/** Prepare a sink's writer from what its subscriber negotiated. */
+void stoa_rtp_extension_sink_init(StoaRtpExtSink *sink, const StoaRtpExtMap *map);
 
 /**
  * Write the extension block of an outgoing packet: our own `values`, then those of the source's
@@ -122,8 +122,8 @@ bool stoa_rtp_extension_twcc_seq(const uint8_t *buf, const StoaRtpExts *exts, ui
  *
  * @size  bytes at `text`; the element must leave room for the zero
  *
- * Returns false if there is none, it is too long, or holds other characters than the letters,
- * digits, '-' and '_' of an SDP token that we accept.   Source: RFC 8852, 3.
+ * Returns false if there is none, it is too long, or holds bytes that no SDP token has.
+ * Source: RFC 8852, 3; RFC 8843, 15.
  */
 bool stoa_rtp_extension_text(const uint8_t *buf, const StoaRtpExts *exts, StoaRtpExtKind kind,
                              char *text, size_t size);

@@ -19,8 +19,8 @@ typedef struct {
     bool picture_id_is_long; /* 15 bits, else 7 */
     bool has_tl0_pic_idx;
     uint8_t tl0_pic_idx;
-    uint16_t width, height; /* of a key frame, where it tells (VP8, VP9); else 0 */
-    uint8_t descriptor_len; /* bytes before the frame's own (VP8, VP9) */
+    uint16_t width, height;  /* of a key frame, where it tells (VP8, VP9); else 0 */
+    uint16_t descriptor_len; /* bytes before the frame's own (VP8, VP9) */
 } StoaRtpFrameInfo;
 
 /**

@@ -63,8 +63,9 @@ typedef struct {
 } StoaRtcpDlrr;
 
 /**
- * Is this a well-formed RTCP datagram: every packet version 2, with lengths that add up, padding
- * only in the last? Reduced-size RTCP (RFC 5506) is accepted: any type may come first.
+ * Is this a well-formed RTCP datagram: every packet version 2, with lengths that add up?
+ * Reduced-size RTCP (RFC 5506) is accepted: any type may come first. So is padding in any packet, since
+ * browsers pad each transport-cc feedback of a datagram.
  */
 bool stoa_rtcp_is_valid(const uint8_t *buf, size_t len);
 

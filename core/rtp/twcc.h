@@ -9,11 +9,10 @@
 typedef struct {
     uint64_t highest;    /* index of the newest packet */
     uint64_t next;       /* the first index of the next feedback */
-    int64_t epoch_us;    /* ticks count from here */
     uint8_t n_feedbacks; /* the count that each feedback carries */
     bool has_begun;
     bool has_news;
-    uint32_t ticks[STOA_TWCC_RING]; /* arrival in 250 us plus one; 0: it has not come */
+    uint32_t ticks[STOA_TWCC_RING]; /* arrival in 250 us, they wrap; 0: it has not come */
 } StoaTwccRecorder;
 
 /* Walks over the packets of one feedback. Private but for the head. */

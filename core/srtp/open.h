@@ -7,11 +7,14 @@
 
 typedef struct StoaSrtpOpen StoaSrtpOpen;
 
+#define STOA_SRTP_OPEN_MAX_SSRCS 1024 /* one peer cannot fill our memory with streams */
+
 typedef enum {
     STOA_SRTP_OPEN_OK,
-    STOA_SRTP_OPEN_REPLAY,   /* seen before, or older than the window: drop and count */
-    STOA_SRTP_OPEN_BAD_AUTH, /* forged, or damaged */
-    STOA_SRTP_OPEN_MALFORMED /* cut short, or anything else */
+    STOA_SRTP_OPEN_REPLAY,    /* seen before, or older than the window: drop and count */
+    STOA_SRTP_OPEN_BAD_AUTH,  /* forged, or damaged */
+    STOA_SRTP_OPEN_MALFORMED, /* cut short, or anything else */
+    STOA_SRTP_OPEN_TOO_MANY   /* a new SSRC beyond STOA_SRTP_OPEN_MAX_SSRCS: not even looked at */
 } StoaSrtpOpenResult;
 
 /** Make libsrtp2 ready. Any thread, any number of times; returns false if the library refuses. */
@@ -42,5 +45,5 @@ StoaSrtpOpenResult stoa_srtp_open_rtp(StoaSrtpOpen *open, uint8_t *buf, size_t *
 /** The same for RTCP. */
 StoaSrtpOpenResult stoa_srtp_open_rtcp(StoaSrtpOpen *open, uint8_t *buf, size_t *len);
 
-/** Forget an SSRC (a stream that ended), so that the list stays short. */
+/** Forget an SSRC (a stream that ended), so that the list stays short: its replay window goes too. */
 void stoa_srtp_open_forget(StoaSrtpOpen *open, uint32_t ssrc);
