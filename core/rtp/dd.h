@@ -50,7 +50,7 @@ typedef struct {
  *
  * Returns false if it is cut short or contradicts itself. Without a structure that fits, the
  * mandatory fields are still read and `knows_layers` is false.
- * Thread: that of the structure's owner.   Fuzzed by: test/fuzz/rtp.c
+ * Thread: that of the structure's owner.   Fuzzed by: test/fuzz/fuzz_rtp.c
  */
 bool stoa_dd_read(const uint8_t *data, size_t len, StoaDdStructure *structure, StoaDd *dd);
 

@@ -73,7 +73,7 @@ const char *stoa_rtp_extension_uri(StoaRtpExtKind kind);
  * @exts  always written; nothing found if the packet has no extension
  *
  * Returns false if an element runs past the block: what came before it is still in `exts`.
- * Thread: any; allocates nothing.   Source: RFC 8285, 4.2 and 4.3.   Fuzzed by: test/fuzz/rtp.c
+ * Thread: any; allocates nothing.   Source: RFC 8285, 4.2 and 4.3.   Fuzzed by: test/fuzz/fuzz_rtp.c
  */
 bool stoa_rtp_extension_read(const uint8_t *buf, const StoaRtpHeader *header,
                              const StoaRtpExtIds *ids, StoaRtpExts *exts);

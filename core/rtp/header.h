@@ -36,7 +36,7 @@ static inline bool stoa_rtp_header_is_rtcp(const uint8_t *buf, size_t len)
  * @header  written on success only
  *
  * Returns false if the packet is cut short, is not version 2, or pads past its own end.
- * Thread: any; allocates nothing.   Source: RFC 3550, 5.1.   Fuzzed by: test/fuzz/rtp.c
+ * Thread: any; allocates nothing.   Source: RFC 3550, 5.1.   Fuzzed by: test/fuzz/fuzz_rtp.c
  */
 bool stoa_rtp_header_read(const uint8_t *buf, size_t len, StoaRtpHeader *header);
 

@@ -81,6 +81,6 @@ size_t stoa_nack_fci_write(const uint16_t *seqs, size_t n, uint8_t *out, size_t 
  * @fci   borrowed, `len` bytes (StoaRtcpFeedback)
  * @seqs  gets at most `max`; 17 for each four bytes is always enough
  *
- * Returns how many.   Fuzzed by: test/fuzz/rtcp.c
+ * Returns how many.   Fuzzed by: test/fuzz/fuzz_rtcp.c
  */
 size_t stoa_nack_fci_read(const uint8_t *fci, size_t len, uint16_t *seqs, size_t max);

@@ -33,7 +33,7 @@ typedef struct {
  * Returns false if the payload is malformed. Sealed payloads (end-to-end encrypted) need what
  * their codec leaves clear: the descriptor, and for VP8 the first three to ten bytes of a frame.
  * Audio: every packet starts a key frame.
- * Thread: any; allocates nothing.   Fuzzed by: test/fuzz/rtp.c
+ * Thread: any; allocates nothing.   Fuzzed by: test/fuzz/fuzz_rtp.c
  */
 bool stoa_rtp_payload_info(StoaCodec codec, const uint8_t *payload, size_t len, const StoaDd *dd,
                            StoaRtpFrameInfo *info);

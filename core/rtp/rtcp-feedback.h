@@ -46,7 +46,7 @@ typedef struct {
  * Read the common part of an RTPFB or PSFB packet and tell what it is.
  *
  * Returns false for other packet types and for packets that are cut short.
- * Thread: any; allocates nothing.   Source: RFC 4585, 6.1.   Fuzzed by: test/fuzz/rtcp.c
+ * Thread: any; allocates nothing.   Source: RFC 4585, 6.1.   Fuzzed by: test/fuzz/fuzz_rtcp.c
  */
 bool stoa_rtcp_feedback_read(const StoaRtcpPacket *packet, StoaRtcpFeedback *feedback);
 

@@ -74,7 +74,7 @@ void stoa_rtcp_iter_init(StoaRtcpIter *iter, const uint8_t *buf, size_t len);
 
 /**
  * The next packet, or false at the end or at the first malformed one.
- * Thread: any; allocates nothing.   Source: RFC 3550, 6.4 and A.2.   Fuzzed by: test/fuzz/rtcp.c
+ * Thread: any; allocates nothing.   Source: RFC 3550, 6.4 and A.2.   Fuzzed by: test/fuzz/fuzz_rtcp.c
  */
 bool stoa_rtcp_iter_next(StoaRtcpIter *iter, StoaRtcpPacket *packet);
 

@@ -52,7 +52,7 @@ size_t stoa_twcc_recorder_output(StoaTwccRecorder *recorder, uint32_t sender_ssr
  * Begin to read a feedback. The whole of it is checked, so that the walk cannot fail.
  *
  * Returns false if it is another kind, or if its chunks or deltas are cut short.
- * Thread: any; allocates nothing.   Fuzzed by: test/fuzz/rtcp.c
+ * Thread: any; allocates nothing.   Fuzzed by: test/fuzz/fuzz_rtcp.c
  */
 bool stoa_twcc_iter_init(StoaTwccIter *iter, const StoaRtcpFeedback *feedback);
 
