@@ -11,7 +11,7 @@ typedef struct StoaCertificate StoaCertificate; /* immutable once made: any thre
 
 enum { STOA_FINGERPRINT_TEXT = 192 }; /* room for the fingerprint of the longest hash (sha-512) */
 
-/** Make a fresh ECDSA P-256 key and a self-signed certificate of 30 days. NULL with `error` on failure. */
+/** Make a fresh ECDSA P-256 key and a self-signed certificate of one year. NULL with `error` on failure. */
 StoaCertificate *stoa_certificate_new(GError **error);
 
 /** Read a certificate and its key from PEM files. NULL with `error`: unreadable, or they do not match. */

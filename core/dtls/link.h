@@ -14,7 +14,7 @@ typedef struct StoaDtlsLink StoaDtlsLink; /* one per peer; its worker's */
 enum {
     STOA_DTLS_MTU = 1200,              /* bytes of UDP payload per datagram */
     STOA_DTLS_HANDSHAKE_US = 15000000, /* from the first record to the keys, at most */
-    STOA_DTLS_ATTEMPTS = 8,            /* handshakes that may break before the link fails */
+    STOA_DTLS_ATTEMPTS = 4, /* handshakes that may break at once; after that one every 250 ms */
 };
 
 typedef enum {
@@ -27,7 +27,7 @@ typedef enum {
     STOA_DTLS_HANDSHAKE, /* records are exchanged, or the peer's fingerprint is not known yet */
     STOA_DTLS_CONNECTED, /* the peer is who SDP said: keys and data flow */
     STOA_DTLS_CLOSED, /* close_notify came (hangup "DTLS alert"), or stoa_dtls_link_close() was called */
-    STOA_DTLS_FAILED, /* wrong fingerprint, out of time or of attempts: stoa_dtls_link_failure() */
+    STOA_DTLS_FAILED, /* wrong fingerprint, or out of time: stoa_dtls_link_failure() */
 } StoaDtlsState;
 
 /* Called from inside the functions below; must not free the link. */

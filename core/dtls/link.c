@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/* One peer's DTLS over OpenSSL. A broken handshake costs an attempt and a fresh SSL object, never the link:
+ * strangers' junk must not end a call. (SECURITY.md, section 3) */
+#include "dtls/link.h"
+
+#include <openssl/err.h>
+#include <openssl/srtp.h>
+#include <string.h>
+
+#include "dtls/context.h"
+#include "dtls/rest.h"
+
+#include "base/poison.h"
+
+enum {
+    RECORD_HEADER = 13,
+    TYPE_ALERT = 21,
+    TYPE_HANDSHAKE = 22,
+    KEY_LEN = 16,
+    FIRST_REPEAT_US = 100000, /* browsers repeat after 50 ms and find OpenSSL silent: be quick */
+    FAST_REPEAT_US = 400000,
+    SLOW_REPEAT_US = 2000000, /* OpenSSL gives up after 12 repeats: stretch them over the 15 s */
+    FAST_REPEATS = 7,
+    RETRY_US = 250000, /* between attempts, when too many broke */
+    RECORD_MAX = 16384,
+};
+
+struct StoaDtlsLink {
+    StoaDtlsContext *context;
+    StoaDtlsRole role;
+    StoaDtlsState state;
+    StoaDtlsCallbacks callbacks;
+    void *user;
+
+    SSL *ssl; /* NULL: before the first record, between attempts, after a release */
+    StoaDtlsPipe pipe;
+    StoaDtlsRest *rest; /* after a release */
+    unsigned attempts;
+    unsigned repeats;   /* flights repeated in this attempt */
+    int64_t started_us; /* the first record; 0: not yet */
+    int64_t retry_us;   /* client: when to try again; 0: no need */
+    const char *failure;
+    char *hash, *fingerprint; /* what SDP announced; NULL: not known yet */
+    StoaDtlsFlight flight;    /* our last flight of the handshake */
+};
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+/* Everything OpenSSL writes passes here. */
+static void on_output(void *user, const uint8_t *buf, size_t len)
+{
+    StoaDtlsLink *link = user;
+    bool in_handshake = link->state == STOA_DTLS_HANDSHAKE;
+
+    /* A plain alert says "your handshake is broken" to whom it may concern; sent because of a stranger's
+     * junk it would end the honest peer's. It learns of a real failure by our silence. */
+    if (in_handshake && len > 4 && buf[0] == TYPE_ALERT && buf[3] == 0 && buf[4] == 0)
+        return;
+    if (in_handshake)
+        stoa_dtls_flight_add(&link->flight, buf, len);
+    link->callbacks.output(link->user, buf, len);
+}
+
+StoaDtlsLink *stoa_dtls_link_new(StoaDtlsContext *context, StoaDtlsRole role,
+                                 const StoaDtlsCallbacks *callbacks, void *user)
+{
+    StoaDtlsLink *link = g_new0(StoaDtlsLink, 1);
+
+    link->context = context;
+    link->role = role;
+    link->callbacks = *callbacks;
+    link->user = user;
+    link->pipe.output = on_output;
+    link->pipe.user = link;
+    return link;
+}
+
+static void drop_ssl(StoaDtlsLink *link)
+{
+    SSL_free(link->ssl);
+    link->ssl = NULL;
+    link->pipe.in_len = 0;
+    ERR_clear_error();
+}
+
+void stoa_dtls_link_free(StoaDtlsLink *link)
+{
+    if (!link)
+        return;
+    drop_ssl(link);
+    stoa_dtls_rest_free(link->rest);
+    g_free(link->hash);
+    g_free(link->fingerprint);
+    g_free(link);
+}
+
+static StoaDtlsState fail(StoaDtlsLink *link, const char *failure)
+{
+    drop_ssl(link);
+    link->failure = failure;
+    link->state = STOA_DTLS_FAILED;
+    return link->state;
+}
+
+const char *stoa_dtls_link_failure(const StoaDtlsLink *link)
+{
+    return link->failure;
+}
+
+StoaDtlsState stoa_dtls_link_state(const StoaDtlsLink *link)
+{
+    return link->state;
+}
+
+/* How long OpenSSL waits before it repeats a flight. (Called by it.) */
+static unsigned next_timer(SSL *ssl, unsigned last_us)
+{
+    StoaDtlsLink *link = SSL_get_app_data(ssl);
+
+    if (last_us == 0) {
+        link->repeats = 0;
+        return FIRST_REPEAT_US;
+    }
+    return ++link->repeats < FAST_REPEATS ? MIN(2 * last_us, FAST_REPEAT_US) : SLOW_REPEAT_US;
+}
+
+static bool open_ssl(StoaDtlsLink *link)
+{
+    link->ssl = stoa_dtls_context_open(link->context, &link->pipe);
+    if (!link->ssl)
+        return false;
+    SSL_set_app_data(link->ssl, link);
+    DTLS_set_timer_cb(link->ssl, next_timer);
+    if (link->role == STOA_DTLS_SERVER)
+        SSL_set_accept_state(link->ssl);
+    else
+        SSL_set_connect_state(link->ssl);
+    return true;
+}
+
+/* -- handshake ----------------------------------------------------------------------------- */
+
+/* The handshake is done: is the peer who its SDP said? */
+static StoaDtlsState verify(StoaDtlsLink *link)
+{
+    X509 *x509;
+    bool same;
+
+    if (link->state != STOA_DTLS_HANDSHAKE || !link->ssl || !SSL_is_init_finished(link->ssl) ||
+        !link->fingerprint)
+        return link->state;
+    x509 = SSL_get1_peer_certificate(link->ssl);
+    same = stoa_certificate_matches(x509, link->hash, link->fingerprint);
+    X509_free(x509);
+    if (!same) {
+        SSL_shutdown(link->ssl);
+        return fail(link, "the peer's certificate is not the one of its SDP");
+    }
+    link->state = STOA_DTLS_CONNECTED;
+    return link->state;
+}
+
+StoaDtlsState stoa_dtls_link_expect(StoaDtlsLink *link, const char *hash, const char *fingerprint)
+{
+    g_free(link->hash);
+    g_free(link->fingerprint);
+    link->hash = g_strdup(hash);
+    link->fingerprint = g_strdup(fingerprint);
+    return verify(link);
+}
+
+/* This attempt is beyond repair; the next record starts another. */
+static StoaDtlsState break_off(StoaDtlsLink *link, int64_t now_us)
+{
+    bool pause = ++link->attempts >= STOA_DTLS_ATTEMPTS || link->role == STOA_DTLS_CLIENT;
+
+    drop_ssl(link);
+    link->flight.len = 0;
+    link->retry_us = pause ? now_us + RETRY_US : 0;
+    return link->state;
+}
+
+static StoaDtlsState shake_hands(StoaDtlsLink *link, int64_t now_us)
+{
+    int done;
+
+    ERR_clear_error();
+    done = SSL_do_handshake(link->ssl);
+    if (done == 1)
+        return verify(link);
+    if (SSL_get_error(link->ssl, done) == SSL_ERROR_WANT_READ)
+        return link->state;
+    return break_off(link, now_us);
+}
+
+static StoaDtlsState begin(StoaDtlsLink *link, int64_t now_us)
+{
+    if (!open_ssl(link))
+        return fail(link, "out of memory for DTLS");
+    if (link->started_us == 0)
+        link->started_us = now_us;
+    link->retry_us = 0;
+    link->state = STOA_DTLS_HANDSHAKE;
+    return link->state;
+}
+
+StoaDtlsState stoa_dtls_link_start(StoaDtlsLink *link, int64_t now_us)
+{
+    if (link->role != STOA_DTLS_CLIENT || link->state != STOA_DTLS_NEW)
+        return link->state;
+    if (begin(link, now_us) != STOA_DTLS_HANDSHAKE)
+        return link->state;
+    return shake_hands(link, now_us);
+}
+
+/* -- records ------------------------------------------------------------------------------- */
+
+bool stoa_dtls_link_is(const uint8_t *buf, size_t len)
+{
+    return len >= RECORD_HEADER && buf[0] >= 20 && buf[0] <= 63;
+}
+
+/* Can it open a handshake? A plain handshake record of epoch 0, nothing else makes us take memory. */
+static bool is_opening(const uint8_t *buf)
+{
+    return buf[0] == TYPE_HANDSHAKE && buf[1] == 0xfe && buf[3] == 0 && buf[4] == 0;
+}
+
+/* Read all records of the datagram; data of a peer that is not verified yet is dropped. */
+static StoaDtlsState read_records(StoaDtlsLink *link)
+{
+    uint8_t buf[RECORD_MAX];
+    int n;
+
+    ERR_clear_error();
+    while ((n = SSL_read(link->ssl, buf, sizeof(buf))) > 0) {
+        if (link->state == STOA_DTLS_CONNECTED && link->callbacks.data)
+            link->callbacks.data(link->user, buf, (size_t)n);
+        if (link->state == STOA_DTLS_CLOSED) /* the callback closed it */
+            return link->state;
+    }
+    if (SSL_get_error(link->ssl, n) == SSL_ERROR_WANT_READ)
+        return link->state;
+    drop_ssl(link); /* close_notify, or an alert with a valid seal: either way it is over */
+    link->state = STOA_DTLS_CLOSED;
+    return link->state;
+}
+
+static StoaDtlsState input_released(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
+                                    size_t len)
+{
+    if (stoa_dtls_rest_input(link->rest, now_us, buf, len) == STOA_DTLS_REST_REPEAT)
+        stoa_dtls_flight_send(&link->flight, link->callbacks.output, link->user);
+    if (stoa_dtls_rest_is_closed(link->rest))
+        link->state = STOA_DTLS_CLOSED;
+    return link->state;
+}
+
+StoaDtlsState stoa_dtls_link_input(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
+                                   size_t len)
+{
+    if (link->state >= STOA_DTLS_CLOSED || !stoa_dtls_link_is(buf, len))
+        return link->state;
+    if (link->rest)
+        return input_released(link, now_us, buf, len);
+    if (!link->ssl) {
+        if (link->role == STOA_DTLS_CLIENT || !is_opening(buf) || now_us < link->retry_us)
+            return link->state;
+        if (begin(link, now_us) != STOA_DTLS_HANDSHAKE)
+            return link->state;
+    }
+    link->pipe.in = buf;
+    link->pipe.in_len = len;
+    if (!SSL_is_init_finished(link->ssl)) {
+        link->flight.len = 0;
+        shake_hands(link, now_us);
+    }
+    if (link->ssl && SSL_is_init_finished(link->ssl))
+        read_records(link);
+    link->pipe.in_len = 0;
+    return link->state;
+}
+
+/* -- time ---------------------------------------------------------------------------------- */
+
+static bool is_shaking(const StoaDtlsLink *link)
+{
+    return link->state == STOA_DTLS_HANDSHAKE && !(link->ssl && SSL_is_init_finished(link->ssl));
+}
+
+/* A client between two attempts. */
+static bool is_waiting(const StoaDtlsLink *link)
+{
+    return link->role == STOA_DTLS_CLIENT && !link->ssl;
+}
+
+int64_t stoa_dtls_link_deadline_us(const StoaDtlsLink *link, int64_t now_us)
+{
+    int64_t first = link->started_us + STOA_DTLS_HANDSHAKE_US;
+    struct timeval left;
+
+    if (!is_shaking(link))
+        return INT64_MAX;
+    if (is_waiting(link))
+        first = MIN(first, link->retry_us);
+    if (link->ssl && DTLSv1_get_timeout(link->ssl, &left) == 1)
+        first = MIN(first, now_us + left.tv_sec * 1000000 + left.tv_usec);
+    return first;
+}
+
+StoaDtlsState stoa_dtls_link_tick(StoaDtlsLink *link, int64_t now_us)
+{
+    if (!is_shaking(link))
+        return link->state;
+    if (now_us - link->started_us >= STOA_DTLS_HANDSHAKE_US)
+        return fail(link, "the DTLS handshake took too long");
+    if (is_waiting(link) && now_us >= link->retry_us && begin(link, now_us) == STOA_DTLS_HANDSHAKE)
+        return shake_hands(link, now_us);
+    if (!link->ssl)
+        return link->state;
+    ERR_clear_error();
+    link->flight.len = 0;
+    if (DTLSv1_handle_timeout(link->ssl) < 0)
+        return break_off(link, now_us);
+    return link->state;
+}
+
+/* -- keys, data, goodbye ------------------------------------------------------------------- */
+
+/* Salt of the chosen profile in bytes; 0: a profile that is not ours. */
+static size_t salt_len(unsigned long profile)
+{
+    if (profile == STOA_DTLS_AEAD_AES_128_GCM)
+        return 12;
+    return profile == STOA_DTLS_AES128_CM_SHA1_80 ? 14 : 0;
+}
+
+bool stoa_dtls_link_keys(StoaDtlsLink *link, StoaDtlsKeys *keys)
+{
+    static const char label[] = "EXTRACTOR-dtls_srtp";
+    uint8_t block[2 * (KEY_LEN + 14)]; /* client key, server key, client salt, server salt */
+    bool client = link->role == STOA_DTLS_CLIENT;
+    const SRTP_PROTECTION_PROFILE *profile;
+    size_t salt;
+
+    if (link->state != STOA_DTLS_CONNECTED || !link->ssl)
+        return false;
+    profile = SSL_get_selected_srtp_profile(link->ssl);
+    salt = profile ? salt_len(profile->id) : 0;
+    if (salt == 0 || SSL_export_keying_material(link->ssl, block, 2 * (KEY_LEN + salt), label,
+                                                sizeof(label) - 1, NULL, 0, 0) != 1)
+        return false;
+    memset(keys, 0, sizeof(*keys));
+    keys->profile = (StoaDtlsProfile)profile->id;
+    keys->salt_len = salt;
+    memcpy(client ? keys->local_key : keys->remote_key, block, KEY_LEN);
+    memcpy(client ? keys->remote_key : keys->local_key, block + KEY_LEN, KEY_LEN);
+    memcpy(client ? keys->local_salt : keys->remote_salt, block + 2 * KEY_LEN, salt);
+    memcpy(client ? keys->remote_salt : keys->local_salt, block + 2 * KEY_LEN + salt, salt);
+    OPENSSL_cleanse(block, sizeof(block));
+    return true;
+}
+
+bool stoa_dtls_link_send(StoaDtlsLink *link, const uint8_t *buf, size_t len)
+{
+    if (link->state != STOA_DTLS_CONNECTED || !link->ssl || len == 0 || len > STOA_DTLS_MTU)
+        return false;
+    ERR_clear_error();
+    return SSL_write(link->ssl, buf, (int)len) == (int)len;
+}
+
+void stoa_dtls_link_close(StoaDtlsLink *link)
+{
+    if (link->state >= STOA_DTLS_CLOSED)
+        return;
+    if (link->rest)
+        stoa_dtls_rest_close(link->rest, link->callbacks.output, link->user);
+    else if (link->ssl && SSL_is_init_finished(link->ssl))
+        SSL_shutdown(link->ssl);
+    ERR_clear_error();
+    link->state = STOA_DTLS_CLOSED;
+}
+
+bool stoa_dtls_link_release(StoaDtlsLink *link)
+{
+    if (link->state != STOA_DTLS_CONNECTED || !link->ssl)
+        return false;
+    link->rest = stoa_dtls_rest_new(link->ssl, link->role == STOA_DTLS_CLIENT);
+    drop_ssl(link);
+    return true;
+}
+
+bool stoa_dtls_link_is_doubtful(const StoaDtlsLink *link)
+{
+    return link->rest && stoa_dtls_rest_is_doubtful(link->rest);
+}
