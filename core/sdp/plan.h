@@ -81,12 +81,13 @@ typedef struct {
     StoaSdpType type; /* of our description */
     uint64_t version; /* 1, then one more each time */
     StoaSdpSetup
-        setup; /* ours: actpass in an offer; passive, or active where the other end insists on passive */
+        setup; /* ours: actpass while an offer waits; passive, or active if the other end is */
     bool extmap_allow_mixed;
+    bool bundle;      /* all accepted lines share the transport by a=group:BUNDLE */
     GPtrArray *lines; /* of StoaSdpLine *, by index of the m-line */
     unsigned n_accepted;
 
-    /* the other end; empty in an offer that has no answer yet */
+    /* the other end; in an offer that has no answer yet: what was known before it */
     StoaSdpTransport remote;
     bool remote_ice_lite;
     GPtrArray *remote_candidates; /* of const char *: "candidate:…" */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once /* Which codec of an offered m-line we take. Private to negotiate.c. */
+
+#include "sdp/negotiate.h"
+
+/**
+ * The payload that fits best.
+ *
+ * @kind_rules  names the allowed codecs
+ * @before      the line of the last round, NULL: none; its codec is kept if it can be
+ *
+ * Returns NULL if none fits. Borrowed from `media`.
+ */
+const StoaSdpPayload *stoa_sdp_choose_payload(const StoaSdpMedia *media,
+                                              const StoaSdpKindRules *kind_rules,
+                                              const StoaSdpRules *rules, const StoaSdpLine *before);
+
+/** The rtx payload for `pt`; -1: none is offered. */
+int stoa_sdp_choose_rtx(const StoaSdpMedia *media, int pt);
+
+/** The payload of redundant audio around `pt`; -1: none is offered. */
+int stoa_sdp_choose_red(const StoaSdpMedia *media, int pt);
+
+/** A payload of the same codec that decodes the same stream (in an answer to our offer); NULL: none. */
+const StoaSdpPayload *stoa_sdp_choose_same(const StoaSdpMedia *media, StoaSdpCodec codec,
+                                           const char *fmtp);
