@@ -7,6 +7,7 @@
  *     const HandsConf *hands = stoa_conf_values(values);
  *
  * Nothing is silently ignored. A problem names the file, the key, what would fit and the nearest known name.
+ * A row "SECTION.*" of type STOA_LIST takes a section of free keys: each becomes "KEY=VALUE"; an empty value takes a default pair away.
  * All functions: one thread at a time (control). */
 #pragma once
 
