@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers, with the headers that each kind of them must have. */
+#include "reply.h"
+
+#include <string.h>
+
+#include "listener.h"
+#include "web-host.h"
+
+#define JSON_TYPE "application/json"
+#define TEXT_TYPE "text/plain; charset=utf-8"
+#define HSTS      "max-age=31536000"
+
+static const struct {
+    const char *name, *value;
+} page_headers[] = {
+    { "Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), "
+                            "geolocation=(), payment=(), usb=()" },
+    { "Cross-Origin-Opener-Policy", "same-origin" },
+    { "Cross-Origin-Embedder-Policy", "require-corp" },
+    { "Cross-Origin-Resource-Policy", "same-origin" },
+    { "Cache-Control", "no-cache" },
+};
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_common(HttpRequest *request, struct MHD_Response *response)
+{
+    add(response, "X-Content-Type-Options", "nosniff");
+    add(response, "Referrer-Policy", "no-referrer");
+    if (request->listener->secure)
+        add(response, "Strict-Transport-Security", HSTS);
+}
+
+static void add_cors(HttpRequest *request, struct MHD_Response *response)
+{
+    if (!http_route_is_api(request->route.kind) && request->route.kind != HTTP_ROUTE_NONE)
+        return;
+    add(response, "Access-Control-Max-Age", "86400");
+    if (!request->cors || strcmp(request->cors, "*") != 0)
+        add(response, "Vary", "Origin");
+    if (request->cors)
+        add(response, "Access-Control-Allow-Origin", request->cors);
+}
+
+static enum MHD_Result queue(HttpRequest *request, unsigned status, struct MHD_Response *response)
+{
+    enum MHD_Result done;
+
+    http_connection_enter(request->connection, HTTP_PHASE_SEND, request->setup);
+    done = MHD_queue_response(request->mhd, status, response);
+    MHD_destroy_response(response);
+    return done;
+}
+
+/* What is made for one client and may not be kept by others. */
+static struct MHD_Response *new_answer(HttpRequest *request, const char *type, char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+    struct MHD_Response *response =
+        text ? MHD_create_response_from_buffer_with_free_callback(len, text, g_free)
+             : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+
+    if (type)
+        add(response, "Content-Type", type);
+    add(response, "Cache-Control", "no-store");
+    add(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    add_common(request, response);
+    add_cors(request, response);
+    return response;
+}
+
+enum MHD_Result http_reply_json(HttpRequest *request, unsigned status, char *json)
+{
+    return queue(request, status, new_answer(request, JSON_TYPE, json));
+}
+
+static char *G_GNUC_PRINTF(2, 0) error_text(int code, const char *fmt, va_list args)
+{
+    g_autofree char *reason = g_strdup_vprintf(fmt, args);
+    json_t *error = json_pack("{s:s, s:{s:i, s:s%}}", "janus", "error", "error", "code", code,
+                              "reason", reason, strlen(reason));
+    char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
+    char *copy =
+        g_strdup(text ? text : "{\"janus\":\"error\",\"error\":{\"code\":490,\"reason\":\"\"}}");
+
+    free(text);
+    json_decref(error);
+    return copy;
+}
+
+enum MHD_Result http_reply_error(HttpRequest *request, unsigned status, int code, const char *fmt,
+                                 ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, fmt);
+    text = error_text(code, fmt, args);
+    va_end(args);
+    return http_reply_json(request, status, text);
+}
+
+enum MHD_Result http_reply_last_error(HttpRequest *request, unsigned status, int code,
+                                      const char *fmt, ...)
+{
+    struct MHD_Response *response;
+    va_list args;
+    char *text;
+
+    va_start(args, fmt);
+    text = error_text(code, fmt, args);
+    va_end(args);
+    response = new_answer(request, JSON_TYPE, text);
+    add(response, "Connection", "close");
+    return queue(request, status, response);
+}
+
+enum MHD_Result http_reply_text(HttpRequest *request, unsigned status, const char *type, char *text)
+{
+    return queue(request, status, new_answer(request, type ? type : TEXT_TYPE, text));
+}
+
+enum MHD_Result http_reply_empty(HttpRequest *request, unsigned status)
+{
+    return queue(request, status, new_answer(request, NULL, NULL));
+}
+
+enum MHD_Result http_reply_not_allowed(HttpRequest *request)
+{
+    const char *methods = http_route_methods(request->route.kind, request->listener->admin);
+    char *text = g_strdup_printf("this path takes %s\n", methods);
+    struct MHD_Response *response = new_answer(request, TEXT_TYPE, text);
+
+    add(response, "Allow", methods);
+    return queue(request, MHD_HTTP_METHOD_NOT_ALLOWED, response);
+}
+
+enum MHD_Result http_reply_preflight(HttpRequest *request)
+{
+    struct MHD_Response *response = new_answer(request, NULL, NULL);
+    const char *method = http_request_header(request, "Access-Control-Request-Method");
+    const char *headers = http_request_header(request, "Access-Control-Request-Headers");
+
+    add(response, "Allow", http_route_methods(request->route.kind, request->listener->admin));
+    if (method)
+        add(response, "Access-Control-Allow-Methods", method);
+    if (headers)
+        add(response, "Access-Control-Allow-Headers", headers);
+    return queue(request, MHD_HTTP_OK, response);
+}
+
+static void unref_bytes(void *bytes)
+{
+    g_bytes_unref(bytes);
+}
+
+static struct MHD_Response *page_body(const HttpPage *page)
+{
+    size_t len = 0;
+    const void *data = g_bytes_get_data(page->body, &len);
+
+    return MHD_create_response_from_buffer_with_free_callback_cls(
+        len, (void *)(uintptr_t)data, unref_bytes, g_bytes_ref(page->body));
+}
+
+enum MHD_Result http_reply_page(HttpRequest *request, const HttpPage *page)
+{
+    bool fresh = http_pages_is_fresh(page, http_request_header(request, "If-None-Match"));
+    struct MHD_Response *response =
+        fresh ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT) : page_body(page);
+    g_autofree char *policy =
+        http_web_host_policy(request->setup->websocket_url, request->setup->websocket_origin,
+                             http_request_header(request, "Host"));
+
+    add(response, "Content-Type", page->type);
+    add(response, "ETag", page->etag);
+    add(response, "Content-Security-Policy", policy);
+    for (size_t i = 0; i < G_N_ELEMENTS(page_headers); i++)
+        add(response, page_headers[i].name, page_headers[i].value);
+    add_common(request, response);
+    return queue(request, fresh ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+}
+
+enum MHD_Result http_reply_redirect(HttpRequest *request, const char *path)
+{
+    struct MHD_Response *response = new_answer(request, NULL, NULL);
+
+    add(response, "Location", path);
+    return queue(request, MHD_HTTP_MOVED_PERMANENTLY, response);
+}
