@@ -181,9 +181,10 @@ void stoa_metric_observe(StoaMetricHistogram *histogram, int64_t value)
 /* -- retiring -------------------------------------------------------------------------------- */
 static gboolean retire_series(gpointer key, gpointer value, gpointer label)
 {
+    const char *labels = key, *at = strstr(labels, label);
     Series *series = value;
 
-    if (strstr(key, label))
+    if (at && (at == labels || at[-1] == ','))
         series->retired = true;
     return FALSE;
 }
