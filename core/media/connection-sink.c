@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+/* StoaSink: what we send on one m-line, and the route from a track to it. */
+#define LOG_AREA "media"
+#include "media/connection-private.h"
+
+#include "base/id.h"
+#include "sdp/fmtp.h"
+
+#include <stoa/error.h>
+
+#include <string.h>
+
+#include "base/poison.h"
+
+enum { DEFAULT_SUBSTREAM = 1, MAX_LAYER = 2 };
+
+/* -- making ------------------------------------------------------------------------------- */
+
+static bool ssrc_is_taken(const StoaConnection *connection, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < connection->sinks->len; i++) {
+        StoaSink *sink = g_ptr_array_index(connection->sinks, i);
+
+        if (sink->ssrc == ssrc || sink->rtx_ssrc == ssrc)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t new_ssrc(const StoaConnection *connection)
+{
+    uint32_t ssrc;
+
+    do
+        ssrc = stoa_id_random32();
+    while (ssrc_is_taken(connection, ssrc));
+    return ssrc;
+}
+
+static StoaSink *sink_new(StoaConnection *connection, StoaKind kind)
+{
+    StoaSink *sink = g_new0(StoaSink, 1);
+
+    sink->connection = connection;
+    sink->number = ++connection->last_sink;
+    sink->kind = kind;
+    sink->substream = sink->temporal = -1;
+    g_ptr_array_add(connection->sinks, sink);
+    if (kind != STOA_DATA)
+        sink->ssrc = new_ssrc(connection);
+    if (kind == STOA_VIDEO)
+        sink->rtx_ssrc = new_ssrc(connection);
+    return sink;
+}
+
+static void show(StoaSink *sink, StoaTrack *track)
+{
+    if (sink->track == track)
+        return;
+    if (sink->track)
+        g_ptr_array_remove_fast(sink->track->sinks, sink);
+    sink->track = track;
+    if (track)
+        g_ptr_array_add(track->sinks, sink);
+}
+
+void stoa_sink_free(StoaSink *sink)
+{
+    show(sink, NULL);
+    stoa_sink_place(sink, NULL);
+    stoa_sink_set_data(sink, NULL, NULL);
+    g_free(sink->fmtp);
+    g_free(sink);
+}
+
+void stoa_sink_place(StoaSink *sink, StoaLine *line)
+{
+    if (sink->line && sink->line->sink == sink)
+        sink->line->sink = NULL;
+    sink->line = line;
+    if (line)
+        line->sink = sink;
+}
+
+/* The extensions that a subscriber is offered: those that say nothing about the media, and what the sender has. */
+static uint32_t wanted_exts(const StoaTrack *track)
+{
+    const uint32_t of_sender = STOA_SDP_EXT_BIT(STOA_SDP_EXT_AUDIO_LEVEL) |
+                               STOA_SDP_EXT_BIT(STOA_SDP_EXT_VIDEO_ORIENTATION) |
+                               STOA_SDP_EXT_BIT(STOA_SDP_EXT_PLAYOUT_DELAY) |
+                               STOA_SDP_EXT_BIT(STOA_SDP_EXT_DEPENDENCY_DESCRIPTOR);
+
+    return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | (track->exts & of_sender);
+}
+
+/* Begin a new use of a sink. Name and stream stay through a switch, so that the client's <video> stays too. */
+static void take(StoaSink *sink, StoaTrack *track)
+{
+    const StoaConnection *from = track->connection;
+    bool had_wishes = sink->paused || sink->substream >= 0 || sink->temporal >= 0;
+
+    show(sink, track);
+    sink->active = true;
+    sink->negotiated = false;
+    sink->codec = track->sdp_codec;
+    g_free(sink->fmtp);
+    sink->fmtp = stoa_sdp_fmtp_forward_dup(track->sdp_codec, track->fmtp);
+    sink->exts = wanted_exts(track);
+    g_strlcpy(sink->cname, from->cname, sizeof sink->cname);
+    g_strlcpy(sink->stream, from->stream, sizeof sink->stream);
+    g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u", from->stream, track->number);
+    sink->paused = false;
+    sink->substream = sink->temporal = -1;
+    if (had_wishes && sink->has_row && sink->connection->peer) {
+        stoa_peer_pause(sink->connection->media, sink->connection->peer, sink->number, false);
+        stoa_peer_limit(sink->connection->media, sink->connection->peer, sink->number,
+                        DEFAULT_SUBSTREAM, MAX_LAYER);
+    }
+}
+
+/* -- finding an m-line -------------------------------------------------------------------- */
+
+static bool same_codec(const StoaTrack *a, const StoaTrack *b)
+{
+    return a->sdp_codec == b->sdp_codec && stoa_sdp_fmtp_same(a->sdp_codec, a->fmtp, b->fmtp);
+}
+
+static bool kind_matches(StoaSdpKind sdp, StoaKind kind)
+{
+    return (sdp == STOA_SDP_AUDIO && kind == STOA_AUDIO) ||
+           (sdp == STOA_SDP_VIDEO && kind == STOA_VIDEO) ||
+           (sdp == STOA_SDP_APPLICATION && kind == STOA_DATA);
+}
+
+/* Whether a line of the offer that is just being answered can carry the track. */
+static bool offered_line_fits(const StoaConnection *connection, const StoaLine *line,
+                              const StoaTrack *track)
+{
+    const StoaSdpLine *agreed = stoa_connection_agreed(connection, line->index);
+    const StoaSink *sink = line->sink;
+    bool is_own = track->connection == connection;
+
+    if (sink && sink->active && !(is_own && !sink->track))
+        return false;
+    return agreed && agreed->accepted && kind_matches(agreed->kind, track->info.kind) &&
+           (agreed->direction & STOA_SDP_SENDONLY) && agreed->codec == track->sdp_codec &&
+           stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, track->fmtp);
+}
+
+static StoaLine *find_offered_line(const StoaConnection *connection, const StoaTrack *track)
+{
+    StoaLine *found = NULL;
+
+    for (unsigned i = 0; i < connection->lines->len; i++) {
+        StoaLine *line = g_ptr_array_index(connection->lines, i);
+
+        if (!offered_line_fits(connection, line, track))
+            continue;
+        if (strcmp(line->mid, track->mid) == 0)
+            return line;
+        if (!found)
+            found = line;
+    }
+    return found;
+}
+
+/* An m-line on which the client sends is bound to the codec of that. */
+static bool can_be_reused(const StoaSink *sink, const StoaTrack *track)
+{
+    return !sink->active && sink->kind == track->info.kind &&
+           (!sink->line || !sink->line->track || same_codec(track, sink->line->track));
+}
+
+/* A sink that was removed: one with an m-line first, since that m-line is there for good. */
+static StoaSink *find_free_sink(const StoaConnection *connection, const StoaTrack *track)
+{
+    StoaSink *found = NULL;
+
+    for (unsigned i = 0; i < connection->sinks->len; i++) {
+        StoaSink *sink = g_ptr_array_index(connection->sinks, i);
+
+        if (!can_be_reused(sink, track))
+            continue;
+        if (sink->line && !stoa_connection_line_is_spare(connection, sink->line->index))
+            return sink;
+        if (!found)
+            found = sink;
+    }
+    return found;
+}
+
+static bool has_room(const StoaConnection *connection, GError **error)
+{
+    unsigned n = 0;
+    int64_t most = connection->sdp_media > 0 ? connection->sdp_media : STOA_CONNECTION_MAX_LINES;
+
+    for (unsigned i = 0; i < connection->lines->len; i++)
+        n += !stoa_connection_line_is_spare(connection, i);
+    for (unsigned i = 0; i < connection->sinks->len; i++) {
+        StoaSink *sink = g_ptr_array_index(connection->sinks, i);
+
+        n += sink->active && !sink->line;
+    }
+    if (n < MIN(most, STOA_CONNECTION_MAX_LINES))
+        return true;
+    return stoa_fail(error, STOA_ERROR_LIMIT,
+                     "this PeerConnection has %u m-lines, and no more are allowed: use another "
+                     "handle, or raise limits.sdp_media",
+                     n);
+}
+
+static StoaSink *add_data_sink(StoaConnection *connection, StoaTrack *track)
+{
+    StoaSink *sink = NULL;
+
+    for (unsigned i = 0; i < connection->sinks->len && !sink; i++) {
+        StoaSink *other = g_ptr_array_index(connection->sinks, i);
+
+        if (other->kind == STOA_DATA)
+            sink = other;
+    }
+    if (!sink)
+        sink = sink_new(connection, STOA_DATA);
+    sink->active = true;
+    if (!sink->track)
+        show(sink, track);
+    for (unsigned i = 0; i < connection->lines->len && !sink->line; i++) {
+        const StoaSdpLine *agreed = stoa_connection_agreed(connection, i);
+
+        if (agreed && agreed->accepted && agreed->kind == STOA_SDP_APPLICATION)
+            stoa_sink_place(sink, stoa_connection_line(connection, i));
+    }
+    sink->negotiated = sink->line != NULL && stoa_connection_has_data(connection);
+    if (!sink->line)
+        stoa_connection_want_data(connection);
+    return sink;
+}
+
+static StoaSink *add_offered(StoaConnection *connection, StoaTrack *track)
+{
+    StoaLine *line = NULL;
+    StoaSink *sink;
+
+    if (connection->negotiation != STOA_NEGOTIATION_HAVE_REMOTE_OFFER)
+        return NULL;
+    line = find_offered_line(connection, track);
+    if (!line)
+        return NULL;
+    sink = line->sink ? line->sink : sink_new(connection, track->info.kind);
+    stoa_sink_place(sink, line);
+    take(sink, track);
+    return sink;
+}
+
+StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track, GError **error)
+{
+    StoaSink *sink;
+
+    if (!stoa_connection_is_alive(connection, error))
+        return NULL;
+    if (track->info.kind == STOA_DATA)
+        return add_data_sink(connection, track);
+    sink = add_offered(connection, track);
+    if (sink)
+        return sink;
+    sink = find_free_sink(connection, track);
+    if (sink && sink->line && stoa_connection_line_is_spare(connection, sink->line->index))
+        stoa_sink_place(sink,
+                        NULL); /* the client refused that m-line: another one has to be offered */
+    if ((!sink || !sink->line) && !has_room(connection, error))
+        return NULL;
+    if (!sink)
+        sink = sink_new(connection, track->info.kind);
+    take(sink, track);
+    if (sink->line)
+        connection->lines_changed = true;
+    return sink;
+}
+
+/* -- what the worker is told -------------------------------------------------------------- */
+
+bool stoa_sink_fits(const StoaSink *sink, const StoaSdpLine *agreed)
+{
+    if (!agreed || !agreed->accepted || !kind_matches(agreed->kind, sink->kind))
+        return false;
+    return sink->kind == STOA_DATA || (agreed->codec == sink->codec &&
+                                       stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, sink->fmtp));
+}
+
+bool stoa_sink_suits(const StoaSink *sink, const StoaTrack *track)
+{
+    return track->sdp_codec == sink->codec &&
+           stoa_sdp_fmtp_same(sink->codec, sink->fmtp, track->fmtp);
+}
+
+StoaSdpSend stoa_sink_send(const StoaSink *sink)
+{
+    return (StoaSdpSend){ .ssrc = sink->ssrc,
+                          .rtx_ssrc = sink->rtx_ssrc,
+                          .cname = sink->cname,
+                          .stream = sink->stream,
+                          .track = sink->track_id };
+}
+
+static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
+{
+    StoaSend *row = &sink->row;
+
+    *row = (StoaSend){ .sink = sink->number,
+                       .kind = sink->kind,
+                       .codec = stoa_connection_codec(agreed->codec),
+                       .payload_type = (uint8_t)agreed->pt,
+                       .rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0),
+                       .clock_hz = agreed->clock_hz,
+                       .ssrc = sink->ssrc,
+                       .rtx_ssrc = agreed->rtx_pt > 0 ? sink->rtx_ssrc : 0,
+                       .nack = agreed->feedback & STOA_SDP_FB_NACK,
+                       .pli = agreed->feedback & STOA_SDP_FB_PLI };
+    g_strlcpy(row->mid, agreed->mid, sizeof row->mid);
+    for (unsigned ext = 0; ext < STOA_SDP_N_EXTS; ext++) {
+        StoaRtpExtKind kind = stoa_connection_ext_kind(ext);
+
+        if (kind != STOA_RTP_EXT_NONE && (agreed->ext_direction[ext] & STOA_SDP_SENDONLY))
+            row->ext.id_of_kind[kind] = agreed->ext_id[ext];
+    }
+    sink->has_row = true;
+}
+
+void stoa_sink_negotiate(StoaSink *sink, const StoaSdpLine *agreed)
+{
+    bool sends = agreed && agreed->accepted && kind_matches(agreed->kind, sink->kind);
+    const char *track_id = sends ? agreed->send.track : NULL;
+
+    if (sink->kind == STOA_DATA) {
+        sink->negotiated = sends && sink->active;
+        return;
+    }
+    sends = sends && (agreed->direction & STOA_SDP_SENDONLY);
+    if (sends)
+        fill_row(sink, agreed);
+    sink->negotiated = sends && sink->active && stoa_sink_fits(sink, agreed) &&
+                       (!track_id || strcmp(track_id, sink->track_id) == 0);
+}
+
+void stoa_sink_route(StoaSink *sink)
+{
+    StoaConnection *connection = sink->connection;
+    StoaTrackRef wanted = { 0 };
+
+    if (sink->kind == STOA_DATA)
+        return;
+    if (sink->active && sink->negotiated && sink->track && sink->track->connection->peer)
+        wanted = (StoaTrackRef){ sink->track->connection->peer, sink->track->number };
+    if (wanted.peer == sink->routed.peer && wanted.track == sink->routed.track)
+        return;
+    sink->routed = wanted;
+    if (!connection->peer)
+        return;
+    stoa_peer_route(connection->media, connection->peer, sink->number, wanted);
+    if (wanted.peer && connection->up && !sink->paused)
+        stoa_track_keyframe(sink->track);
+}
+
+void stoa_sink_post_wishes(const StoaSink *sink)
+{
+    StoaConnection *connection = sink->connection;
+
+    if (sink->paused)
+        stoa_peer_pause(connection->media, connection->peer, sink->number, true);
+    if (sink->substream >= 0 || sink->temporal >= 0)
+        stoa_peer_limit(connection->media, connection->peer, sink->number, sink->substream,
+                        sink->temporal);
+}
+
+void stoa_sink_lose_track(StoaSink *sink)
+{
+    show(sink, NULL);
+    stoa_sink_route(sink);
+}
+
+/* -- for plugins: see stoa/media.h -------------------------------------------------------- */
+
+const char *stoa_sink_mid(const StoaSink *sink)
+{
+    return sink->line ? sink->line->mid : NULL;
+}
+
+unsigned stoa_sink_mindex(const StoaSink *sink)
+{
+    return sink->line ? sink->line->index : 0;
+}
+
+StoaKind stoa_sink_kind(const StoaSink *sink)
+{
+    return sink->kind;
+}
+
+const char *stoa_sink_codec(const StoaSink *sink)
+{
+    return sink->kind == STOA_DATA ? NULL : stoa_sdp_codec_name(sink->codec);
+}
+
+StoaTrack *stoa_sink_track(const StoaSink *sink)
+{
+    return sink->track;
+}
+
+bool stoa_sink_ready(const StoaSink *sink)
+{
+    return sink->negotiated && sink->connection->up;
+}
+
+bool stoa_sink_active(const StoaSink *sink)
+{
+    return sink->active;
+}
+
+void stoa_sink_set_data(StoaSink *sink, void *data, GDestroyNotify free_data)
+{
+    void *old = sink->data;
+    GDestroyNotify free_old = sink->free_data;
+
+    sink->data = data;
+    sink->free_data = free_data;
+    if (old && free_old)
+        free_old(old);
+}
+
+void *stoa_sink_data(const StoaSink *sink)
+{
+    return sink->data;
+}
+
+void stoa_sink_pause(StoaSink *sink, bool paused)
+{
+    StoaConnection *connection = sink->connection;
+
+    if (sink->paused == paused || sink->kind == STOA_DATA)
+        return;
+    sink->paused = paused;
+    if (!sink->has_row || !connection->peer)
+        return;
+    stoa_peer_pause(connection->media, connection->peer, sink->number, paused);
+    if (!paused && sink->track)
+        stoa_track_keyframe(sink->track);
+}
+
+static bool can_show(const StoaSink *sink, const StoaTrack *track, GError **error)
+{
+    const char *name = stoa_sink_mid(sink) ? stoa_sink_mid(sink) : "(new)";
+
+    if (!sink->active)
+        return stoa_fail(error, STOA_ERROR_CONFLICT,
+                         "m-line \"%s\" was removed: subscribe anew instead of switching", name);
+    if (track->info.kind != sink->kind)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "m-line \"%s\" carries another kind of media than track \"%s\"", name,
+                         track->mid);
+    if (sink->kind == STOA_DATA)
+        return true;
+    if (!stoa_sink_suits(sink, track))
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "m-line \"%s\" carries %s and track \"%s\" is %s of another kind or "
+                         "profile: subscribe to it on an m-line of its own",
+                         name, stoa_sink_codec(sink), track->mid, track->info.codec);
+    return true;
+}
+
+bool stoa_sink_switch(StoaSink *sink, StoaTrack *track, GError **error)
+{
+    if (track && !can_show(sink, track, error))
+        return false;
+    show(sink, track);
+    stoa_sink_route(sink);
+    return true;
+}
+
+void stoa_sink_remove(StoaSink *sink)
+{
+    if (!sink->active)
+        return;
+    sink->active = false;
+    sink->negotiated = false;
+    show(sink, NULL);
+    stoa_sink_route(sink);
+    if (sink->line && sink->kind != STOA_DATA)
+        sink->connection->lines_changed = true;
+}
+
+void stoa_sink_limit(StoaSink *sink, int substream, int temporal)
+{
+    StoaConnection *connection = sink->connection;
+
+    if (substream >= 0)
+        sink->substream = MIN(substream, MAX_LAYER);
+    if (temporal >= 0)
+        sink->temporal = MIN(temporal, MAX_LAYER);
+    if (sink->has_row && connection->peer)
+        stoa_peer_limit(connection->media, connection->peer, sink->number, sink->substream,
+                        sink->temporal);
+}
