@@ -18,7 +18,7 @@ typedef struct {
 
 /* Belongs to the control thread, but for what is atomic. */
 static struct {
-    GThread *thread;
+    _Atomic(GThread *) thread; /* any thread may ask whether it is the one */
     StoaQueue *posts;    /* made once and never freed: a thread that is late may still hold it */
     StoaQueueNode *turn; /* taken off the queue, not yet run */
     GSource *source;
@@ -91,9 +91,9 @@ static void make_queue(void)
 
 void stoa_control_init(void)
 {
-    g_assert(!loop.thread);
+    g_assert(!atomic_load(&loop.thread));
     make_queue();
-    loop.thread = g_thread_self();
+    atomic_store(&loop.thread, g_thread_self());
     loop.source = g_source_new(&posts_funcs, sizeof(GSource));
     g_source_set_static_name(loop.source, "posts");
     g_source_set_can_recurse(loop.source, TRUE);
@@ -167,7 +167,7 @@ void stoa_control_shutdown(void)
     g_clear_pointer(&loop.watch, stoa_watchdog_remove);
     g_source_destroy(loop.source);
     g_clear_pointer(&loop.source, g_source_unref);
-    loop.thread = NULL;
+    atomic_store(&loop.thread, NULL);
 }
 
 void stoa_control_assert(void)
@@ -177,7 +177,7 @@ void stoa_control_assert(void)
 
 bool stoa_control_is_here(void)
 {
-    return loop.thread == g_thread_self();
+    return atomic_load_explicit(&loop.thread, memory_order_relaxed) == g_thread_self();
 }
 
 GMainContext *stoa_control_context(void)

@@ -2,6 +2,7 @@
 /* The registry of metrics: families by name, in each the cells by their labels. A lock for making and printing only. */
 #include "base/metric.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ typedef struct {
     void *data;
 } Hook;
 
-static GMutex lock;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GTree *families; /* name -> Family */
 static GArray *hooks;   /* of Hook; the control thread's */
 
@@ -110,11 +111,11 @@ static StoaMetricCell *find_cell(const char *name, const char *help, Kind kind, 
     char *labels = read_labels(args);
     Series *series;
 
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     series = find_series(find_family(name, help, kind), labels);
     if (!series->cell)
         series->cell = g_aligned_alloc0(1, sizeof *series->cell, _Alignof(StoaMetricCell));
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return series->cell;
 }
 
@@ -160,11 +161,11 @@ StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
     va_start(args, n_bounds);
     labels = read_labels(args);
     va_end(args);
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     series = find_series(find_family(name, help, KIND_HISTOGRAM), labels);
     if (!series->histogram)
         series->histogram = histogram_new(bounds, n_bounds);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return series->histogram;
 }
 
@@ -202,10 +203,10 @@ void stoa_metric_retire(const char *label, const char *value)
     GString *text = g_string_new(NULL);
 
     put_label(text, label, value);
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     if (families)
         g_tree_foreach(families, retire_family, text->str);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     g_string_free(text, TRUE);
 }
 
@@ -306,9 +307,9 @@ char *stoa_metric_text(void)
         const Hook *hook = &g_array_index(hooks, Hook, i);
         hook->fn(hook->data);
     }
-    g_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
     if (families)
         g_tree_foreach(families, print_family, out);
-    g_mutex_unlock(&lock);
+    pthread_mutex_unlock(&lock);
     return g_string_free(out, FALSE);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOG_AREA "watchdog"
@@ -26,12 +27,12 @@ struct StoaWatch {
 };
 
 static struct {
-    GMutex lock; /* the list, and that a watched thread is alive while it is signalled */
+    pthread_mutex_t lock; /* the list, and that a watched thread is alive while it is signalled */
+    pthread_cond_t ending;
     GPtrArray *list;
-    GCond ending;
     GThread *thread;
     bool end;
-} watches;
+} watches = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static _Atomic(uint64_t) n_stalls;
 
@@ -61,11 +62,11 @@ StoaWatch *stoa_watchdog_add(const char *name)
     watch->thread = pthread_self();
     watch->stalls = stoa_metric_counter(
         "stoa_loop_stalls_total", "Times an event loop was busy for over 2 s", "loop", name, NULL);
-    g_mutex_lock(&watches.lock);
+    pthread_mutex_lock(&watches.lock);
     if (!watches.list)
         watches.list = g_ptr_array_new();
     g_ptr_array_add(watches.list, watch);
-    g_mutex_unlock(&watches.lock);
+    pthread_mutex_unlock(&watches.lock);
     return watch;
 }
 
@@ -73,9 +74,9 @@ void stoa_watchdog_remove(StoaWatch *watch)
 {
     if (!watch)
         return;
-    g_mutex_lock(&watches.lock);
+    pthread_mutex_lock(&watches.lock);
     g_ptr_array_remove_fast(watches.list, watch);
-    g_mutex_unlock(&watches.lock);
+    pthread_mutex_unlock(&watches.lock);
     g_free(watch->name);
     g_free(watch);
 }
@@ -105,22 +106,36 @@ static void look(StoaWatch *watch, int64_t now_us)
     pthread_kill(watch->thread, STACK_SIGNAL);
 }
 
+static void wait_until(int64_t until_us)
+{
+    struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
+                              .tv_nsec = (long)(until_us % 1000000) * 1000 };
+
+    pthread_cond_timedwait(&watches.ending, &watches.lock, &until);
+}
+
 static gpointer look_on(gpointer unused G_GNUC_UNUSED)
 {
-    g_mutex_lock(&watches.lock);
+    pthread_mutex_lock(&watches.lock);
     while (!watches.end) {
         int64_t now_us = g_get_monotonic_time();
         for (unsigned i = 0; watches.list && i < watches.list->len; i++)
             look(watches.list->pdata[i], now_us);
-        g_cond_wait_until(&watches.ending, &watches.lock, now_us + LOOK_EVERY_US);
+        wait_until(now_us + LOOK_EVERY_US);
     }
-    g_mutex_unlock(&watches.lock);
+    pthread_mutex_unlock(&watches.lock);
     return NULL;
 }
 
 void stoa_watchdog_start(void)
 {
+    pthread_condattr_t monotonic;
+
     g_assert(!watches.thread);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&watches.ending, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     prepare_stack();
     watches.end = false;
     watches.thread = g_thread_new("watchdog", look_on, NULL);
@@ -130,10 +145,10 @@ void stoa_watchdog_stop(void)
 {
     if (!watches.thread)
         return;
-    g_mutex_lock(&watches.lock);
+    pthread_mutex_lock(&watches.lock);
     watches.end = true;
-    g_cond_signal(&watches.ending);
-    g_mutex_unlock(&watches.lock);
+    pthread_cond_signal(&watches.ending);
+    pthread_mutex_unlock(&watches.lock);
     g_thread_join(g_steal_pointer(&watches.thread));
 }
 
