@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway put together. */
+#include "config.h"
+
+#define LOG_AREA "gateway"
+
+#include "host/gateway.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/paths.h"
+#include "host/core-conf.h"
+#include "host/describe.h"
+#include "host/modules.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct StoaGateway {
+    char *conf_dir, *data_dir, **overrides;
+    StoaConfValues *values;
+    StoaCoreConf conf; /* a copy of the values, at an address that stays */
+    char *made_secret; /* of the admin API, when conf has none */
+    char **plugin_dirs, **transport_dirs;
+    StoaRoomEnv env;
+    StoaTransportSettings settings;
+    StoaMedia *media;
+    StoaTransportHub *hub;
+    StoaSignaling *signaling;
+    StoaModules *modules;
+    StoaMetricCell *sessions_gauge, *clients_gauge;
+};
+
+/* -- conf --------------------------------------------------------------------------------- */
+
+static const char *conf_dir_of(const StoaOptions *options)
+{
+    return options->conf_dir ? options->conf_dir : stoa_paths()->conf_dir;
+}
+
+static char **join_dirs(char **ours, char **more)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+    for (char **at = more; at && *at; at++)
+        g_strv_builder_add(builder, *at);
+    for (char **at = ours; at && *at; at++)
+        g_strv_builder_add(builder, *at);
+    return g_strv_builder_end(builder);
+}
+
+/* Copies the values to where everybody reads them, and works out what follows from them. */
+static void adopt(StoaGateway *gateway, StoaConfValues *values)
+{
+    StoaCoreConf *conf = &gateway->conf;
+
+    *conf = *(const StoaCoreConf *)stoa_conf_values(values);
+    if (!conf->signaling.admin_secret)
+        conf->signaling.admin_secret = gateway->made_secret;
+    gateway->env.sdp_bytes = conf->signaling.sdp_bytes;
+    gateway->env.sdp_media = conf->signaling.sdp_media;
+    gateway->env.adhoc = conf->adhoc;
+    StoaTransportSettings *settings = &gateway->settings;
+    settings->message_bytes = conf->signaling.message_bytes;
+    settings->connections_per_address = conf->connections_per_address;
+    settings->trusted_proxies = (const char *const *)conf->trusted_proxies;
+    settings->base_url = conf->base_url;
+    settings->html_dir = stoa_paths()->html_dir;
+    settings->admin_address = conf->admin_address;
+    settings->admin_port = conf->admin_port;
+    settings->server_name = conf->signaling.server_name;
+    if (gateway->hub)
+        stoa_transport_hub_configure(gateway->hub, settings, conf->signaling.json_depth);
+    stoa_log_set_level(g_str_equal(conf->log_level, "none")
+                           ? 0
+                           : stoa_log_level_from_name(conf->log_level));
+    stoa_log_set_pii(conf->log_debug_pii);
+    stoa_conf_values_free(gateway->values);
+    gateway->values = values;
+}
+
+/* -- what modules and signaling ask of us ------------------------------------------------- */
+
+static StoaModule *find_module(void *user, const char *package)
+{
+    StoaGateway *gateway = user;
+    size_t len = strlen(package);
+
+    for (char **alias = gateway->conf.aliases; alias && *alias; alias++) {
+        if (strncmp(*alias, package, len) == 0 && (*alias)[len] == '=')
+            return stoa_modules_find(gateway->modules, *alias + len + 1);
+    }
+    if (!g_str_has_prefix(package, "stoa.plugin."))
+        return NULL;
+    return stoa_modules_find(gateway->modules, package);
+}
+
+static json_t *list_modules(void *user)
+{
+    return stoa_modules_describe(((StoaGateway *)user)->modules, STOA_OBJECT_PLUGIN);
+}
+
+static json_t *list_transports(void *user)
+{
+    return stoa_modules_describe(((StoaGateway *)user)->modules, STOA_OBJECT_TRANSPORT);
+}
+
+static StoaConf *load_conf(StoaGateway *gateway, GError **error)
+{
+    return stoa_conf_load(gateway->conf_dir, (const char *const *)gateway->overrides, error);
+}
+
+static json_t *admin_module(void *user, const char *verb, const char *name, GError **error)
+{
+    StoaGateway *gateway = user;
+    bool ok;
+
+    if (g_str_equal(verb, "list_plugins"))
+        return json_pack("{s:o}", "plugins", stoa_modules_list(gateway->modules));
+    if (g_str_equal(verb, "reload_conf")) {
+        ok = stoa_gateway_reload(gateway, error);
+    } else if (!name) {
+        ok = stoa_fail(error, STOA_ERROR_INVALID, "\"plugin\" is missing: which module?");
+    } else if (g_str_equal(verb, "disable_plugin")) {
+        ok = stoa_modules_disable(gateway->modules, name, error);
+    } else {
+        g_autoptr(StoaConf) conf = load_conf(gateway, error);
+        ok = conf && (g_str_equal(verb, "enable_plugin")
+                          ? stoa_modules_enable(gateway->modules, name, conf, error)
+                          : stoa_modules_reload(gateway->modules, name, conf, error));
+    }
+    return ok ? json_pack("{s:o}", "plugins", stoa_modules_list(gateway->modules)) : NULL;
+}
+
+static const char *data_dir(void *user)
+{
+    return ((StoaGateway *)user)->data_dir;
+}
+
+static const StoaSignalingHost signaling_host = {
+    .find_module = find_module,
+    .list_modules = list_modules,
+    .list_transports = list_transports,
+    .admin_module = admin_module,
+    .data_dir = data_dir,
+};
+
+static void drain(void *user, StoaModule *module)
+{
+    stoa_signaling_detach_module(((StoaGateway *)user)->signaling, module);
+}
+
+static void set_gauges(void *user)
+{
+    StoaGateway *gateway = user;
+
+    stoa_metric_set(gateway->sessions_gauge, stoa_signaling_n_sessions(gateway->signaling));
+    stoa_metric_set(gateway->clients_gauge, stoa_signaling_n_clients(gateway->signaling));
+}
+
+/* -- start -------------------------------------------------------------------------------- */
+
+/* The admin secret of this installation, made at its first start. */
+static bool make_secret(StoaGateway *gateway, GError **error)
+{
+    g_autofree char *path = g_build_filename(gateway->data_dir, "admin.secret", NULL);
+    char text[33];
+
+    if (g_file_get_contents(path, &gateway->made_secret, NULL, NULL)) {
+        g_strstrip(gateway->made_secret);
+        return true;
+    }
+    gateway->made_secret = g_strdup(stoa_id_text(text, 32));
+    if (!g_file_set_contents_full(path, gateway->made_secret, -1, G_FILE_SET_CONTENTS_CONSISTENT,
+                                  0600, error))
+        return false;
+    log_info(stoa_process, "the admin API's secret was made: it is in %s", path);
+    return true;
+}
+
+static bool make_data_dir(StoaGateway *gateway, GError **error)
+{
+    if (g_mkdir_with_parents(gateway->data_dir, 0700) == 0)
+        return true;
+    return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the data folder %s cannot be made: %s",
+                     gateway->data_dir, g_strerror(errno));
+}
+
+static bool open_media(StoaGateway *gateway, GError **error)
+{
+    const StoaCoreConf *conf = &gateway->conf;
+    StoaMediaConf media = {
+        .port = (uint16_t)conf->media_port,
+        .workers = (unsigned)conf->media_workers,
+        .addresses = (const char *const *)conf->media_addresses,
+        .ice = g_str_equal(conf->media_ice, "full") ? STOA_ICE_FULL : STOA_ICE_LITE,
+        .certificate = conf->media_certificate,
+        .key = conf->media_key,
+        .room_peers_per_worker = (unsigned)conf->media_room_peers,
+        .stun_server = conf->media_stun,
+        .turn_server = conf->media_turn,
+        .turn_user = conf->media_turn_user,
+        .turn_password = conf->media_turn_password,
+        .media_timeout_ms = (unsigned)conf->media_timeout_ms,
+        .slowlink_threshold = (unsigned)conf->media_slowlink,
+    };
+
+    gateway->media = stoa_media_new(&media, error);
+    gateway->env.media = gateway->media;
+    return gateway->media != NULL;
+}
+
+static void make_modules(StoaGateway *gateway)
+{
+    StoaModulesSpec spec = { .env = &gateway->env,
+                             .settings = &gateway->settings,
+                             .hub = gateway->hub,
+                             .drain = drain,
+                             .user = gateway,
+                             .plugin_dirs = gateway->plugin_dirs,
+                             .transport_dirs = gateway->transport_dirs };
+
+    gateway->modules = stoa_modules_new(&spec);
+}
+
+static StoaGateway *gateway_alloc(const StoaOptions *options)
+{
+    StoaGateway *gateway = g_new0(StoaGateway, 1);
+
+    gateway->conf_dir = g_strdup(conf_dir_of(options));
+    gateway->data_dir = g_strdup(options->data_dir ? options->data_dir : stoa_paths()->data_dir);
+    gateway->overrides = g_strdupv(options->overrides);
+    return gateway;
+}
+
+/* Reads all conf files, opens the wanted modules' objects; false with every problem. */
+static bool read_all(StoaGateway *gateway, StoaConf *conf, bool dry, GError **error)
+{
+    StoaConfValues *values = stoa_conf_fill(conf, stoa_core_conf_table());
+
+    adopt(gateway, values);
+    gateway->plugin_dirs = join_dirs(stoa_paths()->plugin_dirs, gateway->conf.plugin_dirs);
+    gateway->transport_dirs = join_dirs(stoa_paths()->transport_dirs, gateway->conf.transport_dirs);
+    make_modules(gateway);
+    stoa_modules_prepare(gateway->modules, conf, dry);
+    return stoa_conf_check(conf, error);
+}
+
+static bool start(StoaGateway *gateway, GError **error)
+{
+    if (!make_data_dir(gateway, error))
+        return false;
+    if (!gateway->conf.signaling.admin_secret) {
+        if (!make_secret(gateway, error))
+            return false;
+        gateway->conf.signaling.admin_secret = gateway->made_secret;
+    }
+    if (!open_media(gateway, error))
+        return false;
+    gateway->signaling = stoa_signaling_new(&gateway->conf.signaling, &signaling_host, gateway);
+    stoa_transport_hub_set_signaling(gateway->hub, gateway->signaling);
+    stoa_modules_commit(gateway->modules);
+    if (stoa_modules_n_loaded(gateway->modules, STOA_OBJECT_TRANSPORT) == 0)
+        return stoa_fail(error, STOA_ERROR_UNAVAILABLE,
+                         "no transport runs, so nobody could reach this gateway: see above, or "
+                         "enable one in http.conf or websocket.conf");
+    gateway->settings.websocket_origin = stoa_transport_hub_origin(gateway->hub, "websocket");
+    stoa_modules_settings_changed(gateway->modules);
+    gateway->sessions_gauge = stoa_metric_gauge("stoa_sessions", "Sessions that live now", NULL);
+    gateway->clients_gauge =
+        stoa_metric_gauge("stoa_connections", "Signaling connections that are open now", NULL);
+    stoa_metric_on_print(set_gauges, gateway);
+    return true;
+}
+
+StoaGateway *stoa_gateway_new(const StoaOptions *options, GError **error)
+{
+    g_autoptr(StoaGateway) gateway = gateway_alloc(options);
+    g_autoptr(StoaConf) conf = load_conf(gateway, error);
+
+    if (!conf)
+        return NULL;
+    gateway->hub = stoa_transport_hub_new();
+    if (!read_all(gateway, conf, false, error) || !start(gateway, error))
+        return NULL;
+    return g_steal_pointer(&gateway);
+}
+
+char *stoa_gateway_ready_line(StoaGateway *gateway)
+{
+    const char *http = stoa_transport_hub_origin(gateway->hub, "http");
+    const char *websocket = stoa_transport_hub_origin(gateway->hub, "websocket");
+    const char *admin = stoa_transport_hub_origin(gateway->hub, "admin");
+    uint16_t first, last;
+
+    stoa_media_ports(gateway->media, &first, &last);
+    return g_strdup_printf("stoa ready http=%s websocket=%s admin=%s media=udp/%u-%u,tcp/%u-%u",
+                           http ? http : "-", websocket ? websocket : "-", admin ? admin : "-",
+                           first, last, first, last);
+}
+
+/* -- reload ------------------------------------------------------------------------------- */
+
+bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
+{
+    g_autoptr(StoaConf) conf = load_conf(gateway, error);
+
+    if (!conf)
+        return false;
+    g_autoptr(StoaConfValues) values =
+        stoa_conf_refill(conf, stoa_core_conf_table(), gateway->values, NULL);
+    stoa_modules_prepare(gateway->modules, conf, false);
+    if (!stoa_conf_check(conf, error)) {
+        stoa_modules_discard(gateway->modules);
+        return false;
+    }
+    adopt(gateway, g_steal_pointer(&values));
+    if (!gateway->conf.signaling.admin_secret && !make_secret(gateway, error))
+        return false;
+    if (!gateway->conf.signaling.admin_secret)
+        gateway->conf.signaling.admin_secret = gateway->made_secret;
+    stoa_modules_commit(gateway->modules);
+    gateway->settings.websocket_origin = stoa_transport_hub_origin(gateway->hub, "websocket");
+    stoa_modules_settings_changed(gateway->modules);
+    return !gateway->conf.media_certificate ||
+           stoa_media_reload_certificate(gateway->media, error);
+}
+
+/* -- the end ------------------------------------------------------------------------------ */
+
+void stoa_gateway_free(StoaGateway *gateway)
+{
+    if (!gateway)
+        return;
+    if (gateway->sessions_gauge)
+        stoa_metric_off_print(set_gauges, gateway);
+    if (gateway->signaling) {
+        stoa_modules_quiesce(gateway->modules);
+        stoa_signaling_say_goodbye(gateway->signaling);
+        stoa_modules_stop_transports(gateway->modules);
+        stoa_transport_hub_set_signaling(gateway->hub, NULL);
+    }
+    g_clear_pointer(&gateway->modules, stoa_modules_free);
+    g_clear_pointer(&gateway->signaling, stoa_signaling_free);
+    g_clear_pointer(&gateway->media, stoa_media_free);
+    g_clear_pointer(&gateway->hub, stoa_transport_hub_free);
+    stoa_conf_values_free(gateway->values);
+    g_strfreev(gateway->plugin_dirs);
+    g_strfreev(gateway->transport_dirs);
+    g_strfreev(gateway->overrides);
+    g_free(gateway->made_secret);
+    g_free(gateway->conf_dir);
+    g_free(gateway->data_dir);
+    g_free(gateway);
+}
+
+/* -- without starting --------------------------------------------------------------------- */
+
+bool stoa_gateway_check(const StoaOptions *options, GError **error)
+{
+    g_autoptr(StoaGateway) gateway = gateway_alloc(options);
+    g_autoptr(StoaConf) conf = load_conf(gateway, error);
+    g_autoptr(GError) problems = NULL;
+
+    if (!conf)
+        return false;
+    bool ok = read_all(gateway, conf, true, &problems);
+    g_autofree char *failures = stoa_modules_prepared_failures(gateway->modules);
+    if (ok && !failures)
+        return true;
+    return stoa_fail(error, STOA_ERROR_INVALID, "%s%s%s", ok ? "" : problems->message,
+                     ok || !failures ? "" : "\n", failures ? failures : "");
+}
+
+char *stoa_gateway_describe(const StoaOptions *options, const char *module, GError **error)
+{
+    g_autoptr(StoaGateway) gateway = gateway_alloc(options);
+    g_autoptr(StoaConf) conf = load_conf(gateway, error);
+
+    if (!conf)
+        return NULL;
+    read_all(gateway, conf, false, NULL);
+    g_autofree char *path = stoa_object_find(gateway->plugin_dirs, module);
+    StoaObjectKind kind = path ? STOA_OBJECT_PLUGIN : STOA_OBJECT_TRANSPORT;
+    if (!path)
+        path = stoa_object_find(gateway->transport_dirs, module);
+    if (!path) {
+        stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no %s.so in the module folders", module);
+        return NULL;
+    }
+    g_autoptr(StoaObject) object = stoa_object_open(path, module, kind, error);
+    if (!object)
+        return NULL;
+    return kind == STOA_OBJECT_PLUGIN ? stoa_describe_plugin(stoa_object_plugin(object))
+                                      : stoa_describe_transport(stoa_object_transport(object));
+}

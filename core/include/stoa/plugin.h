@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* stoa/plugin.h: what a plugin is. With room.h and media.h beside it: everything a plugin sees.
+ *
+ * Every callback and every function runs on one thread, the control loop, but for packet taps. A plugin needs no lock.
+ * Nothing here may block: slow work goes to stoa_module_task(). */
+#pragma once
+
+#include <stoa/abi.h>
+#include <stoa/error.h>
+#include <stoa/media.h>
+#include <stoa/room.h>
+#include <stoa/table.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef struct StoaRequest StoaRequest; /* one call; lives until its handler returns */
+typedef struct StoaRecord StoaRecord;   /* one stored line of history (comes with the store) */
+
+/* Carries out one request. True: replied (or an empty reply is sent for you). False with `error`: the caller is told. */
+typedef bool StoaHandler(StoaRequest *req, GError **error);
+
+typedef struct {
+    const char *name; /* the wire's "request"; "": a message without one (echotest) */
+    StoaHandler *handle;
+    StoaRole role; /* least role that may call it */
+    const StoaParam *params; /* NULL: none are looked at */
+    const char *help;
+    bool sync; /* answered inside the transport's own reply (Janus's synchronous requests); else ack, then event */
+} StoaMethod;
+
+/* A refusal's name and the number an older vocabulary wants: { "no_such_room", STOA_ERROR_NOT_FOUND, 426 }.
+ * The core's own refusals look for these names too: "no_message" "bad_json" "unknown_request" "missing_element" "wrong_type"
+ * "forbidden" "not_joined" "wrong_jsep" "bad_sdp" "unknown" (the default of all). Rows end with a NULL reason. */
+typedef struct {
+    const char *reason;
+    StoaErrorCode code;
+    int number;
+} StoaNumber;
+
+typedef enum {
+    STOA_CAP_HISTORY = 1 << 0, /* may record (with the store) */
+    STOA_CAP_MEDIA = 1 << 1,   /* takes offers, routes tracks */
+    STOA_CAP_DATA = 1 << 2,    /* data channels */
+    STOA_CAP_TAP = 1 << 3,     /* may read packets */
+    STOA_CAP_HTTP = 1 << 4,    /* may add routes under /m/NAME/ (with WHIP) */
+} StoaCaps;
+
+typedef enum {
+    STOA_SCOPE_ROOM,   /* people join rooms; `join` and `leave` are the core's unless `methods` has its own */
+    STOA_SCOPE_HANDLE, /* every attached handle is a room of one (echotest, WHIP) */
+} StoaScope;
+
+typedef struct {
+    uint32_t abi, struct_size; /* filled by STOA_PLUGIN, and so are the sizes of the tables' rows, that rows too may grow */
+    uint16_t param_size, method_size, option_size, group_size, metric_size, number_size;
+    const char *name, *version, *summary;
+    const char *vocabulary; /* NULL: replies are {"reply": REQUEST, …}, events {"event": NAME, …} (rooms API).
+                               "videoroom": bodies go out as they are, errors as {"videoroom": "event", "error_code", "error"} */
+    StoaScope scope;
+    StoaCaps caps;
+
+    const StoaMethod *methods;
+    const StoaOption *options;
+    const StoaGroup *groups;
+    const StoaMetric *metrics;
+    const StoaNumber *numbers;
+    /* Sizes of the plugin's own structs; the core allocates them zeroed and frees them. */
+    size_t conf_size, module_size, room_size, participant_size, handle_size;
+
+    /* -- life of the module */
+    bool (*start)(StoaModule *module, GError **error);
+    void (*stop)(StoaModule *module); /* handles and rooms are gone already */
+    bool (*conf_changed)(StoaModule *module, GError **error); /* the conf struct holds the new values */
+
+    /* -- rooms and people (STOA_SCOPE_ROOM; for STOA_SCOPE_HANDLE the room of each handle) */
+    void (*room_opened)(StoaRoom *room);
+    void (*room_closed)(StoaRoom *room); /* everybody has left; free what the room state owns */
+    void (*joined)(StoaRoom *room, StoaParticipant *who);
+    void (*left)(StoaRoom *room, StoaParticipant *who); /* free what the participant state owns */
+    json_t *(*describe)(StoaRoom *room, StoaParticipant *viewer); /* the state, for who comes late */
+    void (*apply)(StoaRoom *room, StoaParticipant *author, const StoaRecord *record); /* with the store */
+    json_t *(*save)(StoaRoom *room);                                                  /* with the store */
+    bool (*load)(StoaRoom *room, const json_t *snapshot);                             /* with the store */
+
+    /* -- handles */
+    bool (*attached)(StoaHandle *handle, GError **error); /* false: the attach is refused (461) */
+    void (*detached)(StoaHandle *handle); /* free what the handle state owns; its seat is given up after this */
+    json_t *(*info)(StoaHandle *handle);  /* plugin_specific of the admin API's handle_info */
+
+    /* -- media */
+    void (*connected)(StoaHandle *handle); /* the PeerConnection is up */
+    void (*disconnected)(StoaHandle *handle, const char *reason); /* it is gone; the client's `hangup` follows */
+    void (*track_added)(StoaHandle *handle, StoaTrack *track);
+    void (*track_removed)(StoaHandle *handle, StoaTrack *track);
+    void (*layer_changed)(StoaSink *sink, int substream, int temporal); /* what is really relayed; -1: not known */
+    void (*talking)(StoaTrack *track, bool talking, double average_dbov);
+    void (*slow_link)(StoaHandle *handle, const char *mid, StoaKind kind, bool uplink, unsigned lost);
+    void (*data_opened)(StoaHandle *handle, const char *label, const char *protocol);
+    void (*data_received)(StoaHandle *handle, const char *label, const void *buf, size_t len,
+                          bool text);
+    /* New members go here, at the end, and only here. */
+} StoaPlugin;
+
+#define STOA_PLUGIN(...)                                                                      \
+    STOA_EXPORT const StoaPlugin *stoa_plugin(void);                                          \
+    const StoaPlugin *stoa_plugin(void)                                                       \
+    {                                                                                         \
+        static const StoaPlugin self = { .abi = STOA_ABI,                                     \
+                                         .struct_size = sizeof self,                          \
+                                         .param_size = sizeof(StoaParam),                     \
+                                         .method_size = sizeof(StoaMethod),                   \
+                                         .option_size = sizeof(StoaOption),                   \
+                                         .group_size = sizeof(StoaGroup),                     \
+                                         .metric_size = sizeof(StoaMetric),                   \
+                                         .number_size = sizeof(StoaNumber),                   \
+                                         __VA_ARGS__ };                                       \
+        return &self;                                                                         \
+    }
+
+/* -- requests: arguments were checked against the method's `params` before the handler runs ---------------------- */
+
+STOA_EXPORT StoaModule *stoa_request_module(StoaRequest *req) STOA_ON_CONTROL;
+/** The handle that asks; NULL for a request of the operator (admin API, `message_plugin`: synchronous methods only). */
+STOA_EXPORT StoaHandle *stoa_request_handle(StoaRequest *req) STOA_ON_CONTROL;
+/** The room its handle sits in; NULL before it joined. Never NULL in a method whose role is above ANYONE. */
+STOA_EXPORT StoaRoom *stoa_request_room(StoaRequest *req) STOA_ON_CONTROL;
+/** The person who asks; NULL before the handle joined, and for a handle that entered without a seat. */
+STOA_EXPORT StoaParticipant *stoa_request_from(StoaRequest *req) STOA_ON_CONTROL;
+
+/** Whether the field is there (and not null where it is NULLABLE). */
+STOA_EXPORT bool stoa_request_has(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+/** The value of a field; false, 0, NULL when it is absent. Strings and JSON are borrowed until the handler returns. */
+STOA_EXPORT bool stoa_request_bool(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+STOA_EXPORT int64_t stoa_request_int(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+STOA_EXPORT const char *stoa_request_string(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+/** An id as text: 1234 and "1234" alike give "1234". */
+STOA_EXPORT const char *stoa_request_id(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+/** An object, array or any value, already checked against `fields`; for tables within tables. */
+STOA_EXPORT const json_t *stoa_request_json(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+
+/**
+ * Go through an array of objects. Each item is read with the stoa_item_* functions.
+ *
+ *     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++)
+ */
+STOA_EXPORT const json_t *stoa_request_item(StoaRequest *req, const char *name,
+                                            size_t index) STOA_ON_CONTROL;
+STOA_EXPORT bool stoa_item_has(const json_t *item, const char *name);
+STOA_EXPORT bool stoa_item_bool(const json_t *item, const char *name);
+STOA_EXPORT int64_t stoa_item_int(const json_t *item, const char *name);
+STOA_EXPORT const char *stoa_item_string(const json_t *item, const char *name);
+/** An id of an item as text; lives until the handler returns. */
+STOA_EXPORT const char *stoa_item_id(StoaRequest *req, const json_t *item, const char *name);
+
+/** Reply; at most once. Without a call the reply is empty. */
+STOA_EXPORT void stoa_request_reply(StoaRequest *req, json_t *body /* taken */) STOA_ON_CONTROL;
+
+/* -- offers and answers of a request -------------------------------------------------------------------------- */
+
+typedef enum { STOA_JSEP_NONE, STOA_JSEP_OFFER, STOA_JSEP_ANSWER } StoaJsep;
+
+/** What came with the request. */
+STOA_EXPORT StoaJsep stoa_request_jsep(StoaRequest *req) STOA_ON_CONTROL;
+/**
+ * Take the offer that came with the request: `track_added` is called for each new track, and the answer goes out with the
+ * reply. False with `error` ("bad_sdp", "wrong_jsep") and nothing changed.
+ */
+STOA_EXPORT bool stoa_request_accept_offer(StoaRequest *req, const StoaMediaRules *rules,
+                                           GError **error) STOA_ON_CONTROL;
+/** Take the answer that came with the request, to the offer that we made. */
+STOA_EXPORT bool stoa_request_accept_answer(StoaRequest *req, GError **error) STOA_ON_CONTROL;
+/** Send an offer of the handle's sinks along with the reply. @restart: with new ICE credentials. */
+STOA_EXPORT bool stoa_request_offer(StoaRequest *req, bool restart, GError **error) STOA_ON_CONTROL;
+
+/** End the handle's PeerConnection as soon as the reply is out: the client gets `hangup` after it, not before. */
+STOA_EXPORT void stoa_request_hangup(StoaRequest *req) STOA_ON_CONTROL;
+
+/* -- handles -------------------------------------------------------------------------------------------------- */
+
+STOA_EXPORT void *stoa_handle_state(StoaHandle *handle) STOA_ON_CONTROL;
+STOA_EXPORT StoaModule *stoa_handle_module(StoaHandle *handle) STOA_ON_CONTROL;
+STOA_EXPORT StoaRoom *stoa_handle_room(StoaHandle *handle) STOA_ON_CONTROL;
+STOA_EXPORT StoaParticipant *stoa_handle_participant(StoaHandle *handle) STOA_ON_CONTROL;
+/** A number that tells handles apart in logs and tables; not the secret id of the wire. */
+STOA_EXPORT uint64_t stoa_handle_number(const StoaHandle *handle) STOA_ON_CONTROL;
+
+/** Take a seat: `joined` is called. See StoaSeat in room.h. NULL with `error`: the id is taken ("id_taken"), the room full. */
+STOA_EXPORT StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room,
+                                              const StoaSeat *seat, GError **error) STOA_ON_CONTROL;
+/** Be in a room without being seen in it (a subscriber); `who`: on behalf of that participant, or NULL. */
+STOA_EXPORT void stoa_handle_enter(StoaHandle *handle, StoaRoom *room,
+                                   StoaParticipant *who) STOA_ON_CONTROL;
+/** Leave: `left` is called when it was the participant's last seat-holding handle. Nothing when not in a room. */
+STOA_EXPORT void stoa_handle_leave(StoaHandle *handle) STOA_ON_CONTROL;
+
+/** Send an event to one handle: the body as it is. */
+STOA_EXPORT void stoa_handle_send(StoaHandle *handle, json_t *body /* taken */) STOA_ON_CONTROL;
+/**
+ * Send an event with an offer of the handle's sinks.
+ *
+ * @body     makes the event's body, after the offer was made: every sink has its mid by then
+ * @restart  with new ICE credentials
+ *
+ * False with `error` and nothing sent: an offer waits for its answer, or there is nothing to offer.
+ */
+STOA_EXPORT bool stoa_handle_send_offer(StoaHandle *handle, json_t *(*body)(StoaHandle *handle),
+                                        bool restart, GError **error) STOA_ON_CONTROL;
+/** Whether the sinks changed since the last offer. */
+STOA_EXPORT bool stoa_handle_needs_offer(const StoaHandle *handle) STOA_ON_CONTROL;

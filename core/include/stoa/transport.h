@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* stoa/transport.h: everything a transport module sees.
+ *
+ * A transport owns its sockets and threads. It turns bytes into JSON objects and hands them to the core; the core answers
+ * by `deliver`. It never calls a plugin and knows nothing of sessions, but for the long poll, which names one. */
+#pragma once
+
+#include <stoa/abi.h>
+#include <stoa/error.h>
+#include <stoa/table.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef struct StoaTransportHost StoaTransportHost; /* the core, as one transport sees it */
+
+/* What the operator set in stoa.conf that transports need. Strings are owned by the core and live until the next
+ * `settings_changed`. */
+typedef struct {
+    int64_t message_bytes;           /* limits.message_bytes; 0: no limit */
+    int64_t connections_per_address; /* limits.connections_per_address; 0: no limit */
+    const char *const *trusted_proxies; /* addresses or networks (CIDR); NULL-terminated */
+    const char *base_url;            /* public.base_url, NULL when not set */
+    const char *html_dir;            /* folder of the bundled pages */
+    const char *admin_address;       /* listener of the admin API */
+    int64_t admin_port;              /* 0: any free port; -1: no admin listener */
+    const char *websocket_origin;    /* for the pages' CSP: "ws://host:port", NULL when unknown; may change */
+    const char *server_name;
+} StoaTransportSettings;
+
+/* What a connection is. */
+typedef struct {
+    const char *address; /* of the client, numeric, behind trusted proxies the real one */
+    bool admin;          /* arrived on the admin listener or with the admin sub-protocol */
+    bool events;         /* a lasting connection: events of its sessions are delivered to it (WebSocket);
+                            false: sessions are polled (HTTP) */
+} StoaClientInfo;
+
+typedef struct {
+    uint32_t abi, struct_size; /* filled by STOA_TRANSPORT, and so is the size of a row */
+    uint16_t option_size;
+    const char *name, *version, *summary;
+    const StoaOption *options;
+    size_t conf_size;
+
+    /* Start listening; say so with stoa_transport_listening(). `conf` is filled from conf/NAME.conf and stays valid until
+     * `conf_changed` returns. Thread: control. */
+    bool (*start)(StoaTransportHost *host, const void *conf, const StoaTransportSettings *settings,
+                  GError **error);
+    /* Close every socket, end the threads; no call into the core after it returns. Thread: control. */
+    void (*stop)(void);
+    /* The conf file or stoa.conf was read again (SIGHUP): certificates are read anew here. Thread: control. */
+    bool (*conf_changed)(const void *conf, const StoaTransportSettings *settings, GError **error);
+
+    /* A message for a client: the answer to `request`, or an event when `request` is 0. A poll on an unknown session is
+     * answered with `message` NULL (HTTP 404). Must not block: queue it. Thread: control. */
+    void (*deliver)(uint64_t client, uint64_t request, json_t *message /* taken */);
+    /* Send what is queued, then close that connection. Thread: control. */
+    void (*close_client)(uint64_t client, const char *reason);
+    /* New connections are refused, the existing ones go on (SIGTERM begins). Optional. Thread: control. */
+    void (*quiesce)(void);
+    /* New members go here, at the end, and only here. */
+} StoaTransport;
+
+#define STOA_TRANSPORT(...)                                                \
+    STOA_EXPORT const StoaTransport *stoa_transport(void);                 \
+    const StoaTransport *stoa_transport(void)                              \
+    {                                                                      \
+        static const StoaTransport self = { .abi = STOA_ABI,               \
+                                            .struct_size = sizeof self,    \
+                                            .option_size = sizeof(StoaOption), \
+                                            __VA_ARGS__ };                 \
+        return &self;                                                      \
+    }
+
+/**
+ * A client connected. Returns its id, never 0 and never used again. Thread: any.
+ */
+STOA_EXPORT uint64_t stoa_client_open(StoaTransportHost *host, const StoaClientInfo *info);
+
+/**
+ * A client is gone: its sessions end or wait to be reclaimed, unanswered requests are forgotten. Thread: any.
+ */
+STOA_EXPORT void stoa_client_closed(StoaTransportHost *host, uint64_t client);
+
+/**
+ * Read one message: a JSON object within the limits of size and depth.
+ *
+ * Returns the message, owned by the caller; or NULL, and then `*refusal` is the answer to send to the client as it is.
+ * Thread: any.
+ */
+STOA_EXPORT json_t *stoa_client_parse(StoaTransportHost *host, const char *buf, size_t len,
+                                      json_t **refusal);
+
+/**
+ * Hand a request to the core. Exactly one `deliver` with the same `request` follows, unless the client closes.
+ * Order is kept for each client. The HTTP transport first sets session_id and handle_id from the path.
+ *
+ * @request  the transport's number for it, not 0
+ * Thread: any.
+ */
+STOA_EXPORT void stoa_client_request(StoaTransportHost *host, uint64_t client, uint64_t request,
+                                     json_t *message /* taken */);
+
+/**
+ * Wait for events of a session (HTTP long poll, Janus API section 3). One `deliver` follows: an event, an array of up to
+ * `maxev` of them, a keepalive after 30 s, or NULL when there is no such session.
+ *
+ * @query  taken: object with what the query string said besides: token, apisecret; may be NULL
+ * @maxev  1: one object; 2 and more: an array
+ * Thread: any.
+ */
+STOA_EXPORT void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint64_t request,
+                                  uint64_t session, unsigned maxev, json_t *query /* taken */);
+
+/**
+ * Say where this transport listens, for the ready line and /healthz.
+ *
+ * @role    "http", "websocket" or "admin"
+ * @origin  "http://127.0.0.1:8088", no trailing slash
+ * Thread: control (from `start` or `conf_changed`).
+ */
+STOA_EXPORT void stoa_transport_listening(StoaTransportHost *host, const char *role,
+                                          const char *origin);
+
+/** The counters of the whole process, Prometheus text; free with g_free(). Thread: any. */
+STOA_EXPORT char *stoa_transport_metrics(StoaTransportHost *host);
+
+/** Whether the control loop answers: true while its last turn is younger than 2 s. Thread: any. */
+STOA_EXPORT bool stoa_transport_healthy(StoaTransportHost *host);
+
+/**
+ * The address of the client: `peer` itself, or, when `peer` is a trusted proxy, the last untrusted one of
+ * `forwarded_for` (the X-Forwarded-For header, NULL when absent). Writes at most `size` bytes. Thread: any.
+ */
+STOA_EXPORT void stoa_transport_client_address(StoaTransportHost *host, const char *peer,
+                                               const char *forwarded_for, char *out, size_t size);
+
+/**
+ * Count one connection of an address against limits.connections_per_address. False: refuse it.
+ * Pair every true with stoa_transport_release_address(). Thread: any.
+ */
+STOA_EXPORT bool stoa_transport_claim_address(StoaTransportHost *host, const char *address);
+STOA_EXPORT void stoa_transport_release_address(StoaTransportHost *host, const char *address);
+
+/**
+ * Whether a browser page of `origin` may use the API: it is in `allow_origins`, or that list is empty and the origin is the
+ * server's own: public.base_url, one of the listeners' origins, or, without a base_url, the host of the request's Host header
+ * (or the same host on another of our ports). `origin` NULL: not a browser, allowed. Thread: any.
+ */
+STOA_EXPORT bool stoa_transport_origin_allowed(StoaTransportHost *host, char *const *allow_origins,
+                                               const char *origin, const char *host_header);
+
+/** A line in the log with the transport's name. Thread: any. */
+STOA_EXPORT void stoa_transport_log(StoaTransportHost *host, GLogLevelFlags level, const char *fmt,
+                                    ...) G_GNUC_PRINTF(3, 4);

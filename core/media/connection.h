@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* One PeerConnection as control code sees it: the state of its negotiation (RFC 8829), its tracks and sinks.
+ *
+ * It turns offers and answers into the tables of media/command.h. StoaTrack and StoaSink (stoa/media.h) live here. */
+#pragma once
+
+#include "media/media.h"
+
+#include <stoa/media.h>
+
+typedef struct StoaConnection StoaConnection;
+
+/* All called on the control loop with the `user` of stoa_connection_new(). */
+typedef struct {
+    void (*up)(void *user);
+    void (*down)(void *user, const char *reason, bool ice_failed); /* it is dead: free it (not inside the call) */
+    void (*media)(void *user, const char *mid, StoaKind kind, bool receiving, int substream,
+                  double seconds);
+    void (*slowlink)(void *user, const char *mid, StoaKind kind, bool uplink, unsigned lost);
+    void (*candidate)(void *user, const char *candidate, const char *mid, unsigned mindex); /* NULL: no more */
+    void (*track_added)(void *user, StoaTrack *track);   /* inside set_offer, before the answer is made */
+    void (*track_removed)(void *user, StoaTrack *track); /* its sinks show nothing any more; freed after the call */
+    void (*layer)(void *user, StoaSink *sink, int substream, int temporal);
+    void (*talking)(void *user, StoaTrack *track, bool talking, double average_dbov);
+    void (*data_open)(void *user, const char *label, const char *protocol);
+    void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len, bool text);
+} StoaConnectionEvents;
+
+typedef struct {
+    StoaMedia *media;
+    StoaHandle *handle; /* what stoa_track_handle() returns */
+    uint64_t room;      /* people of a room share a worker */
+    const char *log_ids;
+    int64_t sdp_bytes, sdp_media; /* limits; 0: none */
+    const StoaConnectionEvents *events;
+    void *user;
+} StoaConnectionSpec;
+
+StoaConnection *stoa_connection_new(const StoaConnectionSpec *spec);
+/** Closes the peer, takes its tracks away (`track_removed` is called for each), frees its sinks. */
+void stoa_connection_free(StoaConnection *connection);
+
+/**
+ * Take the client's offer and make the answer. `track_added` and `track_removed` are called on the way; sinks made inside
+ * `track_added` for this same connection take m-lines of this offer. Works for the first offer, renegotiation and ICE restart.
+ *
+ * Returns the answer's SDP, to be freed with g_free(); NULL with `error` (STOA_ERROR_INVALID) and nothing changed.
+ * STOA_ERROR_CONFLICT: an offer of ours waits for its answer.
+ */
+char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
+                                const StoaMediaRules *rules, GError **error);
+
+/**
+ * Make an offer of all sinks; one that is pending is replaced only when nothing of it was answered.
+ * @restart  with new ICE credentials
+ */
+char *stoa_connection_make_offer(StoaConnection *connection, bool restart, GError **error);
+
+/** Whether sinks were added or removed since the last offer. */
+bool stoa_connection_needs_offer(const StoaConnection *connection);
+bool stoa_connection_offer_pending(const StoaConnection *connection);
+
+/** Take the client's answer. STOA_ERROR_CONFLICT when no offer is pending. */
+bool stoa_connection_set_answer(StoaConnection *connection, const char *sdp, GError **error);
+
+/** A trickled candidate; NULL: no more. May come before the description. */
+void stoa_connection_add_candidate(StoaConnection *connection, const char *candidate);
+
+bool stoa_connection_is_up(const StoaConnection *connection);
+bool stoa_connection_has_data(const StoaConnection *connection); /* a data channel section is negotiated */
+void stoa_connection_bitrate(StoaConnection *connection, uint32_t bps);
+bool stoa_connection_send_data(StoaConnection *connection, const char *label, const void *buf,
+                               size_t len, bool text);
+/** Make the next offer contain a data channel section. */
+void stoa_connection_want_data(StoaConnection *connection);
+
+/** The sink for a track; see stoa_track_send() in stoa/media.h. */
+StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track, GError **error);
+void stoa_connection_foreach_track(StoaConnection *connection,
+                                   void (*fn)(StoaTrack *track, void *data), void *data);
+void stoa_connection_foreach_sink(StoaConnection *connection, void (*fn)(StoaSink *sink, void *data),
+                                  void *data);
+StoaTrack *stoa_connection_track(StoaConnection *connection, const char *mid);
+StoaSink *stoa_connection_sink(StoaConnection *connection, const char *mid);
+
+/** The last descriptions, borrowed; NULL: none. For handle_info. */
+const char *stoa_connection_local_sdp(const StoaConnection *connection);
+const char *stoa_connection_remote_sdp(const StoaConnection *connection);
+/** See stoa_peer_stats(). */
+void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats, void *data), void *data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaConnection, stoa_connection_free)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* One attachment of a client to a plugin: its state, its seat in a room, its PeerConnection. Signaling gives it an outlet. */
+#pragma once
+
+#include "room/module.h"
+
+/* Where a handle's messages go; set by signaling. */
+typedef struct {
+    /* An event of the plugin. `transaction` NULL: not caused by a request. data and jsep taken; jsep may be NULL. */
+    void (*event)(StoaHandle *handle, const char *transaction, json_t *data, json_t *jsep);
+    /* An event of the core: "webrtcup", "media", "slowlink", "hangup", "ice-failed", "trickle". fields taken, may be NULL. */
+    void (*core_event)(StoaHandle *handle, const char *name, json_t *fields);
+} StoaHandleOutlet;
+
+/**
+ * Attach to a module: its `attached` is called.
+ *
+ * @user      for the outlet: stoa_handle_user()
+ * @log_ids   "session=… handle=…", copied
+ *
+ * Returns NULL with `error` when the plugin refuses.
+ */
+StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
+                            const char *log_ids, GError **error);
+
+/** Detach: the PeerConnection ends, `detached` is called, the seat is given up. Sends nothing. */
+void stoa_handle_free(StoaHandle *handle);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaHandle, stoa_handle_free)
+
+void *stoa_handle_user(const StoaHandle *handle);
+
+/** End the PeerConnection, if there is one: `disconnected`, then `hangup` with that reason. False: there was none. */
+bool stoa_handle_end_media(StoaHandle *handle, const char *reason);
+
+/** A trickled candidate; NULL: no more. Kept until there is a description. */
+void stoa_handle_candidate(StoaHandle *handle, const char *candidate);
+
+/** What handle_info shows: plugin_specific, flags, sdps; new reference. */
+json_t *stoa_handle_info(StoaHandle *handle);
+/** Statistics of the PeerConnection, given later on control; NULL when there is none. */
+void stoa_handle_stats(StoaHandle *handle, void (*got)(json_t *stats, void *data), void *data);

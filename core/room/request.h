@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* One `message` to a plugin: found in the method table, checked against its rows, carried out, answered. */
+#pragma once
+
+#include "room/handle.h"
+
+/* What arrived. Borrowed during the call. */
+typedef struct {
+    const char *transaction;
+    json_t *body;
+    StoaJsep jsep;
+    const char *sdp; /* of the jsep */
+} StoaMessage;
+
+typedef enum { STOA_MESSAGE_SYNC, STOA_MESSAGE_ASYNC } StoaMessageMode;
+
+/**
+ * Whether the answer belongs into the transport's own reply. Of an unknown request: asynchronous, unless the plugin speaks the
+ * rooms API.
+ */
+StoaMessageMode stoa_request_mode(StoaModule *module, const json_t *body);
+
+/**
+ * Carry out a message.
+ *
+ * Synchronous: returns the `data` of the answer, errors included. Asynchronous: the outlet's `event` was called, returns NULL.
+ * @handle  NULL: asked by the operator (synchronous methods only)
+ */
+json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessage *message);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of room/ know of each other's objects. Nobody else includes this. */
+#pragma once
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/timer.h"
+#include "media/connection.h"
+#include "room/handle.h"
+#include "room/module.h"
+
+/* A room as the core knows it: one identity, one view for each module that serves it. */
+typedef struct {
+    char *id, *title;
+    bool text_id;
+    GPtrArray *views;    /* of StoaRoom, borrowed */
+    StoaModule *creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */
+    bool closing;
+} StoaRoomCore;
+
+struct StoaModule {
+    StoaLogTag log;
+    StoaPlugin plugin; /* a copy; what an older build did not know of is zero */
+    const StoaPlugin *original;
+    char *package;
+    const StoaRoomEnv *env;
+    StoaConfValues *conf;
+    void *state;
+    GHashTable *rooms;  /* id → StoaRoom, owned */
+    GPtrArray *handles; /* of StoaHandle, borrowed */
+    StoaMetricCell **cells;
+    GPtrArray *tables; /* rows that were copied to today's size */
+    unsigned busy;
+    bool started;
+};
+
+struct StoaRoom {
+    StoaLogTag log;
+    StoaModule *module;
+    StoaRoomCore *core; /* NULL: the room of one handle */
+    void *state;
+    GPtrArray *people;  /* of StoaParticipant, owned, in the order they came */
+    GPtrArray *handles; /* of StoaHandle, borrowed: who is in */
+    GHashTable *timers; /* set of StoaRoomTimer, owned */
+    bool own;           /* made by the plugin: stays when empty */
+    bool closing;
+};
+
+struct StoaParticipant {
+    StoaRoom *room;
+    char *id, *name;
+    bool text_id;
+    StoaRole role;
+    StoaHandle *handle; /* which took the seat; NULL: gone */
+    void *state;
+};
+
+struct StoaHandle {
+    StoaLogTag log;
+    StoaModule *module;
+    uint64_t number;
+    const StoaHandleOutlet *outlet;
+    void *user;
+    void *state;
+    StoaRoom *room;
+    StoaParticipant *who;
+    bool is_seat; /* took `who`'s seat itself */
+    StoaConnection *connection;
+    StoaConnection *dying; /* went down by itself; freed at the next turn */
+    StoaTimer *reaper;
+    GPtrArray *candidates; /* of char *, came before the description; "" is the end */
+    uint32_t bitrate;      /* asked before there was a PeerConnection */
+    bool attached; /* the plugin took it */
+};
+
+/* room.c */
+StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own);
+StoaRoomCore *stoa_room_core(const char *id, const char *title, bool text_id);
+StoaRoomCore *stoa_room_core_find(const char *id);
+void stoa_room_close_if_empty(StoaRoom *room);
+StoaRoom *stoa_room_of_one(StoaHandle *handle);
+
+/* participant.c */
+StoaParticipant *stoa_participant_new(StoaRoom *room, StoaHandle *handle, const StoaSeat *seat,
+                                      GError **error);
+
+/* handle-media.c */
+StoaConnection *stoa_handle_connection(StoaHandle *handle);
+void stoa_handle_reap(StoaHandle *handle);
+
+/* reply.c */
+json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body);
+json_t *stoa_reply_ok(StoaModule *module, const char *request, json_t *body);
+json_t *stoa_reply_error(StoaModule *module, const GError *error);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Handles as a session knows them: their ids on the wire, their events. (Janus API sections 6 and 8) */
+#include "config.h"
+
+#define LOG_AREA "handle"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "signaling/private.h"
+
+#include <inttypes.h>
+
+static json_t *start_event(const StoaAttachment *attachment, const char *name)
+{
+    return json_pack("{s:s, s:I, s:I}", "janus", name, "session_id",
+                     (json_int_t)attachment->session->id, "sender", (json_int_t)attachment->id);
+}
+
+static void plugin_event(StoaHandle *handle, const char *transaction, json_t *data, json_t *jsep)
+{
+    StoaAttachment *attachment = stoa_handle_user(handle);
+    json_t *event = start_event(attachment, "event");
+
+    if (transaction)
+        json_object_set_new(event, "transaction", json_string(transaction));
+    json_object_set_new(event, "plugindata",
+                        json_pack("{s:s, s:o}", "plugin",
+                                  stoa_module_package(stoa_handle_module(handle)), "data", data));
+    if (jsep)
+        json_object_set_new(event, "jsep", jsep);
+    stoa_session_event(attachment->session, event);
+}
+
+static void core_event(StoaHandle *handle, const char *name, json_t *fields)
+{
+    StoaAttachment *attachment = stoa_handle_user(handle);
+    json_t *event = start_event(attachment, name);
+
+    if (fields)
+        json_object_update(event, fields);
+    json_decref(fields);
+    stoa_session_event(attachment->session, event);
+}
+
+static const StoaHandleOutlet outlet = { plugin_event, core_event };
+
+StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module,
+                                    const char *opaque_id, GError **error)
+{
+    StoaAttachment *attachment = g_new0(StoaAttachment, 1);
+    char ids[64];
+
+    attachment->session = session;
+    do
+        attachment->id = stoa_id_random53();
+    while (g_hash_table_contains(session->handles, &attachment->id));
+    g_snprintf(ids, sizeof ids, "%s handle=%04" PRIx64 "…", session->log.ids, attachment->id >> 37);
+    attachment->opaque_id = g_strdup(opaque_id);
+    attachment->created_us = stoa_clock_wall_us();
+    attachment->handle = stoa_handle_new(module, &outlet, attachment, ids, error);
+    if (!attachment->handle) {
+        stoa_attachment_free(attachment);
+        return NULL;
+    }
+    g_hash_table_insert(session->handles, &attachment->id, attachment);
+    return attachment;
+}
+
+/* The hash table of handles frees it. */
+void stoa_attachment_free(gpointer data)
+{
+    StoaAttachment *attachment = data;
+
+    stoa_handle_free(attachment->handle);
+    g_free(attachment->opaque_id);
+    g_free(attachment);
+}
+
+void stoa_attachment_detach(StoaAttachment *attachment)
+{
+    StoaSession *session = attachment->session;
+    json_t *event = start_event(attachment, "detached");
+
+    stoa_handle_end_media(attachment->handle, "Detached");
+    g_hash_table_remove(session->handles, &attachment->id);
+    stoa_session_event(session, event);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of signaling/ know of each other's objects. Nobody else includes this. */
+#pragma once
+
+#include "base/log.h"
+#include "base/timer.h"
+#include "room/handle.h"
+#include "room/request.h"
+#include "signaling/signaling.h"
+#include "signaling/wire-error.h"
+
+typedef struct StoaSession StoaSession;
+typedef struct StoaAttachment StoaAttachment;
+typedef struct StoaClient StoaClient;
+
+struct StoaSignaling {
+    const StoaSignalingConf *conf;
+    const StoaSignalingHost *host;
+    void *user;
+    GHashTable *clients;  /* id → StoaClient, owned */
+    GHashTable *sessions; /* id → StoaSession, owned */
+    GHashTable *tokens;   /* set of char *: those added by the admin API */
+    StoaTimer *sweeper;   /* every second: timeouts */
+    int64_t timeout_s;    /* -1: as in conf; else set by the admin API */
+    bool accepting;
+    int64_t started_us;
+};
+
+/* A connection, or for HTTP one of several of the same person. */
+struct StoaClient {
+    StoaLogTag log;
+    uint64_t id;
+    StoaClientInfo info;
+    char *address;
+    const StoaClientOutlet *outlet;
+    GHashTable *sessions; /* set of StoaSession: those it owns */
+    double budget;        /* requests it may send now */
+    int64_t budget_at_us;
+    unsigned misses; /* unknown ids it asked for */
+};
+
+struct StoaSession {
+    StoaLogTag log;
+    StoaSignaling *signaling;
+    uint64_t id;
+    StoaClient *owner; /* NULL: polled over HTTP, or waiting to be claimed */
+    bool orphan;       /* its connection is gone */
+    int64_t active_us, created_us, orphan_us;
+    GHashTable *handles; /* id → StoaAttachment, owned */
+    GQueue events;       /* of json_t: what nobody took yet */
+    struct {
+        StoaClient *client; /* NULL: no poll waits */
+        uint64_t request;
+        unsigned maxev;
+        StoaTimer *timer;
+    } poll;
+};
+
+/* A handle as its session knows it. */
+struct StoaAttachment {
+    StoaSession *session;
+    uint64_t id;
+    StoaHandle *handle;
+    char *opaque_id;
+    int64_t created_us;
+};
+
+/* One request on its way through the verbs. */
+typedef struct {
+    StoaSignaling *signaling;
+    StoaClient *client;
+    uint64_t request; /* the transport's number */
+    json_t *message;  /* borrowed */
+    const char *verb, *transaction;
+    StoaSession *session;       /* NULL: none was named */
+    StoaAttachment *attachment; /* NULL: none was named */
+} StoaCall;
+
+/* client.c */
+StoaClient *stoa_client_find(StoaSignaling *signaling, uint64_t id);
+void stoa_client_free(gpointer client);
+bool stoa_client_spend(StoaClient *client, const StoaSignalingConf *conf);
+void stoa_client_answer(StoaClient *client, uint64_t request, json_t *answer /* taken */);
+
+/* session.c */
+StoaSession *stoa_session_new(StoaSignaling *signaling, uint64_t id, StoaClient *owner);
+void stoa_session_free(gpointer session);
+StoaSession *stoa_session_find(StoaSignaling *signaling, uint64_t id);
+void stoa_session_touch(StoaSession *session);
+void stoa_session_event(StoaSession *session, json_t *event /* taken */);
+void stoa_session_own(StoaSession *session, StoaClient *owner);
+void stoa_session_lost(StoaSession *session);
+void stoa_session_forget_poll(StoaSession *session);
+void stoa_session_poll(StoaSession *session, StoaClient *client, uint64_t request, unsigned maxev);
+void stoa_session_end(StoaSession *session);
+void stoa_session_sweep(void *signaling);
+int64_t stoa_session_timeout_s(const StoaSignaling *signaling);
+
+/* attachment.c */
+StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module,
+                                    const char *opaque_id, GError **error);
+void stoa_attachment_free(gpointer attachment);
+void stoa_attachment_detach(StoaAttachment *attachment); /* with the event */
+
+/* verb.c: answers of the session protocol */
+void stoa_call_answer(StoaCall *call, json_t *answer /* taken */);
+void stoa_call_success(StoaCall *call, json_t *fields /* taken, may be NULL */);
+void stoa_call_fail(StoaCall *call, StoaWireError code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+bool stoa_call_string(StoaCall *call, const char *name, const char **value);
+uint64_t stoa_call_id(const json_t *message, const char *name);
+
+/* message.c */
+void stoa_verb_message(StoaCall *call);
+void stoa_verb_trickle(StoaCall *call);
+
+/* auth.c */
+bool stoa_auth_allows(StoaSignaling *signaling, const json_t *message);
+void stoa_auth_load(StoaSignaling *signaling);
+void stoa_auth_add(StoaSignaling *signaling, const char *token);
+bool stoa_auth_remove(StoaSignaling *signaling, const char *token);
+json_t *stoa_auth_list(StoaSignaling *signaling);
+
+/* info.c */
+json_t *stoa_info(StoaSignaling *signaling, const char *transaction, bool admin);
+
+/* admin.c */
+void stoa_admin_run(StoaCall *call);
