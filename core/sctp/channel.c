@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels of an association: labels, the opening handshake, what a message is. (RFC 8831, RFC 8832) */
+#include "sctp/thread.h"
+
+#include <string.h>
+
+#include "base/poison.h"
+
+enum { MAX_OUTGOING = 16384 };
+
+/* -- the table ----------------------------------------------------------------------------- */
+
+void stoa_sctp_channel_free(void *data)
+{
+    StoaSctpChannel *channel = data;
+
+    g_free(channel->label);
+    g_free(channel->protocol);
+    g_free(channel);
+}
+
+StoaSctpChannel *stoa_sctp_channel_find(StoaSctp *sctp, uint16_t stream)
+{
+    return g_hash_table_lookup(sctp->channels, GUINT_TO_POINTER(stream));
+}
+
+StoaSctpChannel *stoa_sctp_channel_find_label(StoaSctp *sctp, const char *label)
+{
+    for (GList *l = sctp->channel_order.head; l; l = l->next) {
+        StoaSctpChannel *channel = l->data;
+
+        if (strcmp(channel->label, label) == 0)
+            return channel;
+    }
+    return NULL;
+}
+
+static void forget(StoaSctp *sctp, StoaSctpChannel *channel)
+{
+    g_queue_remove(&sctp->channel_order, channel);
+    g_hash_table_remove(sctp->channels, GUINT_TO_POINTER(channel->stream));
+}
+
+/* Takes the texts. One channel of the same stream gives way. */
+static StoaSctpChannel *add(StoaSctp *sctp, uint16_t stream, char *label, char *protocol)
+{
+    StoaSctpChannel *old = stoa_sctp_channel_find(sctp, stream);
+    StoaSctpChannel *channel = g_new0(StoaSctpChannel, 1);
+
+    if (old)
+        forget(sctp, old);
+    channel->stream = stream;
+    channel->label = label;
+    channel->protocol = protocol;
+    g_hash_table_insert(sctp->channels, GUINT_TO_POINTER(stream), channel);
+    g_queue_push_tail(&sctp->channel_order, channel);
+    return channel;
+}
+
+static void tell_open(StoaSctp *sctp, const StoaSctpChannel *channel)
+{
+    if (sctp->callbacks.channel)
+        sctp->callbacks.channel(sctp->user, channel->stream, channel->label, channel->protocol);
+}
+
+/* -- out ----------------------------------------------------------------------------------- */
+
+static void queue_message(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const uint8_t *buf,
+                          size_t len, size_t cost)
+{
+    StoaSctpOutgoing *out = g_malloc(sizeof(*out) + len);
+
+    out->stream = stream;
+    out->ppid = ppid;
+    out->cost = cost;
+    out->len = len;
+    memcpy(out->bytes, buf, len);
+    g_queue_push_tail(&sctp->outgoing, out);
+}
+
+/* A peer that opens channels and never reads must not fill our memory with answers. */
+static void queue_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
+{
+    if (sctp->outgoing.length < MAX_OUTGOING)
+        queue_message(sctp, stream, STOA_PPID_DCEP, buf, len, 0);
+}
+
+void stoa_sctp_channel_output(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
+                              bool is_text)
+{
+    static const uint8_t zero = 0;
+    size_t cost = len + STOA_SCTP_COST;
+
+    if (len > 0)
+        queue_message(sctp, stream, is_text ? STOA_PPID_STRING : STOA_PPID_BINARY, buf, len, cost);
+    else
+        queue_message(sctp, stream, is_text ? STOA_PPID_STRING_EMPTY : STOA_PPID_BINARY_EMPTY,
+                      &zero, 1, cost);
+}
+
+/* Streams of the DTLS client are even, of the server odd. (RFC 8832, 6) */
+static bool free_stream(StoaSctp *sctp, uint16_t *stream)
+{
+    for (unsigned i = sctp->options.dtls_client ? 0 : 1; i < STOA_SCTP_STREAMS; i += 2) {
+        if (!stoa_sctp_channel_find(sctp, (uint16_t)i)) {
+            *stream = (uint16_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_reliability(StoaSctpChannel *channel, const StoaSctpReliability *reliability)
+{
+    channel->unordered = reliability->unordered;
+    if (reliability->has_max_retransmits) {
+        channel->policy = STOA_DCEP_RETRANSMITS;
+        channel->limit = reliability->max_retransmits;
+    } else if (reliability->has_max_lifetime) {
+        channel->policy = STOA_DCEP_LIFETIME;
+        channel->limit = reliability->max_lifetime_ms;
+    }
+}
+
+StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const char *protocol,
+                                        const StoaSctpReliability *reliability)
+{
+    uint8_t buf[STOA_DCEP_HEADER + 2 * STOA_SCTP_LABEL];
+    StoaDcepOpen open = { 0 };
+    StoaSctpChannel *channel;
+    uint16_t stream;
+
+    if (!free_stream(sctp, &stream))
+        return NULL;
+    channel = add(sctp, stream, g_strdup(label), g_strdup(protocol));
+    set_reliability(channel, reliability);
+    open.unordered = channel->unordered;
+    open.policy = channel->policy;
+    open.limit = channel->limit;
+    open.label = channel->label;
+    open.label_len = strlen(channel->label);
+    open.protocol = channel->protocol;
+    open.protocol_len = strlen(channel->protocol);
+    queue_dcep(sctp, stream, buf, stoa_dcep_open_write(&open, buf, sizeof(buf)));
+    return channel;
+}
+
+void stoa_sctp_channel_close(StoaSctp *sctp, uint16_t stream, bool by_peer)
+{
+    StoaSctpChannel *channel = stoa_sctp_channel_find(sctp, stream);
+
+    if (!channel)
+        return;
+    forget(sctp, channel);
+    g_array_append_val(sctp->resets, stream);
+    if (by_peer && sctp->callbacks.channel_closed)
+        sctp->callbacks.channel_closed(sctp->user, stream);
+}
+
+/* -- in ------------------------------------------------------------------------------------ */
+
+/* Text of a stranger: cut at a NUL, made valid UTF-8, so that JSON can carry it. */
+static char *clean_text(const char *text, size_t len)
+{
+    size_t n = strnlen(text, len);
+
+    return g_utf8_make_valid(text, (gssize)n);
+}
+
+static void on_open(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
+{
+    static const uint8_t ack = STOA_DCEP_ACK;
+    StoaDcepOpen open;
+    StoaSctpChannel *channel;
+
+    if (!stoa_dcep_open_read(buf, len, &open) || open.label_len > STOA_SCTP_LABEL ||
+        open.protocol_len > STOA_SCTP_LABEL)
+        return;
+    channel = add(sctp, stream, clean_text(open.label, open.label_len),
+                  clean_text(open.protocol, open.protocol_len));
+    channel->unordered = open.unordered;
+    channel->policy = open.policy;
+    channel->limit = open.limit;
+    channel->confirmed = true;
+    queue_dcep(sctp, stream, &ack, 1);
+    tell_open(sctp, channel);
+}
+
+static void on_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
+{
+    StoaSctpChannel *channel = stoa_sctp_channel_find(sctp, stream);
+
+    if (len > 0 && buf[0] == STOA_DCEP_OPEN)
+        on_open(sctp, stream, buf, len);
+    if (len > 0 && buf[0] == STOA_DCEP_ACK && channel && !channel->confirmed) {
+        channel->confirmed = true;
+        tell_open(sctp, channel);
+    }
+}
+
+void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const uint8_t *buf,
+                             size_t len)
+{
+    StoaSctpChannel *channel = stoa_sctp_channel_find(sctp, stream);
+    bool is_text =
+        ppid == STOA_PPID_STRING || ppid == STOA_PPID_STRING_PART || ppid == STOA_PPID_STRING_EMPTY;
+
+    if (ppid == STOA_PPID_DCEP) {
+        on_dcep(sctp, stream, buf, len);
+        return;
+    }
+    if (ppid == STOA_PPID_STRING_EMPTY || ppid == STOA_PPID_BINARY_EMPTY)
+        len = 0;
+    if (sctp->callbacks.message)
+        sctp->callbacks.message(sctp->user, stream, channel ? channel->label : "", buf, len,
+                                is_text);
+}

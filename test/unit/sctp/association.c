@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* Two associations talk over the data thread; their packets can be lost. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "sctp/association.h"
+
+enum { WAIT_MS = 8000 };
+
+typedef struct {
+    StoaSctp *sctp;
+    StoaSctp *other; /* where packets go; NULL: lost */
+    GMutex lock;
+    GCond changed;
+    unsigned lose_every, n_packets; /* every so many packets one is lost; 0: none */
+    size_t longest_packet;
+    unsigned n_connected, n_closed, n_gone, n_channels, n_channels_closed, n_messages;
+    uint16_t stream;
+    char label[300], protocol[300];
+    char from_label[300];
+    GByteArray *last;
+    bool last_is_text;
+    size_t n_bytes;
+} End;
+
+typedef struct {
+    StoaSctpThread *thread;
+    End a, b;
+} Pair;
+
+static void on_packet(void *user, const uint8_t *buf, size_t len)
+{
+    End *end = user;
+
+    g_mutex_lock(&end->lock); /* after cut() nothing may go to the other any more */
+    end->longest_packet = MAX(end->longest_packet, len);
+    end->n_packets++;
+    if (end->other && !(end->lose_every && end->n_packets % end->lose_every == 0))
+        stoa_sctp_input(end->other, buf, len);
+    g_mutex_unlock(&end->lock);
+}
+
+#define NOTE(end, what)                 \
+    do {                                \
+        g_mutex_lock(&(end)->lock);     \
+        what;                           \
+        g_cond_signal(&(end)->changed); \
+        g_mutex_unlock(&(end)->lock);   \
+    } while (0)
+
+static void on_connected(void *user)
+{
+    End *end = user;
+
+    NOTE(end, end->n_connected++);
+}
+
+static void on_channel(void *user, uint16_t stream, const char *label, const char *protocol)
+{
+    End *end = user;
+
+    NOTE(end,
+         (end->n_channels++, end->stream = stream, g_strlcpy(end->label, label, sizeof(end->label)),
+          g_strlcpy(end->protocol, protocol, sizeof(end->protocol))));
+}
+
+static void on_message(void *user, uint16_t stream, const char *label, const uint8_t *buf,
+                       size_t len, bool is_text)
+{
+    End *end = user;
+
+    g_mutex_lock(&end->lock);
+    end->n_messages++;
+    end->stream = stream;
+    end->n_bytes += len;
+    end->last_is_text = is_text;
+    g_strlcpy(end->from_label, label, sizeof(end->from_label));
+    g_byte_array_set_size(end->last, 0);
+    g_byte_array_append(end->last, buf, (guint)len);
+    g_cond_signal(&end->changed);
+    g_mutex_unlock(&end->lock);
+}
+
+static void on_channel_closed(void *user, uint16_t stream G_GNUC_UNUSED)
+{
+    End *end = user;
+
+    NOTE(end, end->n_channels_closed++);
+}
+
+static void on_closed(void *user)
+{
+    End *end = user;
+
+    NOTE(end, end->n_closed++);
+}
+
+static void on_gone(void *user)
+{
+    End *end = user;
+
+    NOTE(end, end->n_gone++);
+}
+
+static const StoaSctpCallbacks callbacks = { on_packet,  on_connected,      on_channel,
+                                             on_message, on_channel_closed, on_closed,
+                                             on_gone };
+
+/* Wait until a counter has reached a number. */
+static bool reaches(End *end, const unsigned *counter, unsigned n)
+{
+    int64_t until = g_get_monotonic_time() + WAIT_MS * 1000;
+    bool ok = true;
+
+    g_mutex_lock(&end->lock);
+    while (*counter < n && ok)
+        ok = g_cond_wait_until(&end->changed, &end->lock, until);
+    ok = *counter >= n;
+    g_mutex_unlock(&end->lock);
+    return ok;
+}
+
+static int set_up(void **state)
+{
+    Pair *pair = g_new0(Pair, 1);
+
+    pair->thread = stoa_sctp_thread_new(NULL);
+    pair->a.last = g_byte_array_new();
+    pair->b.last = g_byte_array_new();
+    *state = pair;
+    return pair->thread ? 0 : -1;
+}
+
+static void set_other(End *end, StoaSctp *other)
+{
+    g_mutex_lock(&end->lock);
+    end->other = other;
+    g_mutex_unlock(&end->lock);
+}
+
+static void connect_both(Pair *pair)
+{
+    const StoaSctpOptions client = { .dtls_client = true, .queue_bytes = 1 << 20 }, server = { 0 };
+
+    pair->a.sctp = stoa_sctp_open(pair->thread, &client, &callbacks, &pair->a);
+    pair->b.sctp = stoa_sctp_open(pair->thread, &server, &callbacks, &pair->b);
+    set_other(&pair->a, pair->b.sctp);
+    set_other(&pair->b, pair->a.sctp);
+    assert_true(reaches(&pair->a, &pair->a.n_connected, 1));
+    assert_true(reaches(&pair->b, &pair->b.n_connected, 1));
+}
+
+/* Cut the wire before the ends go: packets to a closed association are a mistake of the caller. */
+static void cut(Pair *pair)
+{
+    if (!pair->a.sctp)
+        return;
+    set_other(&pair->a, NULL);
+    set_other(&pair->b, NULL);
+    stoa_sctp_close(pair->a.sctp);
+    stoa_sctp_close(pair->b.sctp);
+    assert_true(reaches(&pair->a, &pair->a.n_gone, 1));
+    assert_true(reaches(&pair->b, &pair->b.n_gone, 1));
+}
+
+static int tear_down(void **state)
+{
+    Pair *pair = *state;
+
+    cut(pair);
+    stoa_sctp_thread_free(pair->thread);
+    g_byte_array_unref(pair->a.last);
+    g_byte_array_unref(pair->b.last);
+    g_free(pair);
+    return 0;
+}
+
+static void send_text(StoaSctp *sctp, const char *label, const char *text)
+{
+    assert_int_equal(stoa_sctp_send_label(sctp, label, (const uint8_t *)text, strlen(text), true),
+                     STOA_SCTP_QUEUED);
+}
+
+static void a_channel_opens_with_label_and_protocol(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    stoa_sctp_open_channel(pair->a.sctp, "chat ☂", "json", NULL);
+    assert_true(reaches(&pair->b, &pair->b.n_channels, 1));
+    assert_true(reaches(&pair->a, &pair->a.n_channels, 1));
+    assert_string_equal(pair->b.label, "chat ☂");
+    assert_string_equal(pair->b.protocol, "json");
+    assert_int_equal(pair->b.stream % 2, 0);
+    stoa_sctp_open_channel(pair->b.sctp, "server's", "", NULL);
+    assert_true(reaches(&pair->a, &pair->a.n_channels, 2));
+    assert_int_equal(pair->a.stream % 2, 1);
+}
+
+static void text_and_bytes_of_every_size_arrive_whole(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 2, 1000, 1200, 16384, 65535, 65536, 262143, 262144 };
+    Pair *pair = *state;
+    uint8_t *buf = g_malloc(STOA_SCTP_MESSAGE);
+
+    for (size_t i = 0; i < STOA_SCTP_MESSAGE; i++)
+        buf[i] = (uint8_t)(i * 131 >> 3);
+    connect_both(pair);
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        assert_int_equal(stoa_sctp_send_label(pair->a.sctp, "data", buf, sizes[i], i % 2),
+                         STOA_SCTP_QUEUED);
+        assert_true(reaches(&pair->b, &pair->b.n_messages, i + 1));
+        assert_int_equal(pair->b.last->len, sizes[i]);
+        assert_int_equal(pair->b.last_is_text, i % 2);
+        assert_memory_equal(pair->b.last->data, buf, sizes[i]);
+        assert_string_equal(pair->b.from_label, "data");
+    }
+    assert_in_range(pair->a.longest_packet, 1000, 1160);
+    assert_int_equal(stoa_sctp_send_label(pair->a.sctp, "data", buf, STOA_SCTP_MESSAGE + 1, false),
+                     STOA_SCTP_TOO_LONG);
+    g_free(buf);
+}
+
+static void a_negotiated_stream_needs_no_opening(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    assert_int_equal(stoa_sctp_send(pair->a.sctp, 77, (const uint8_t *)"hi", 2, true),
+                     STOA_SCTP_QUEUED);
+    assert_true(reaches(&pair->b, &pair->b.n_messages, 1));
+    assert_int_equal(pair->b.stream, 77);
+    assert_string_equal(pair->b.from_label, "");
+    assert_int_equal(
+        stoa_sctp_send(pair->a.sctp, STOA_SCTP_STREAMS, (const uint8_t *)"hi", 2, true),
+        STOA_SCTP_NOT_OPEN);
+}
+
+static void a_message_before_the_connection_is_sent_after_it(void **state)
+{
+    Pair *pair = *state;
+    const StoaSctpOptions options = { 0 };
+
+    pair->b.sctp = stoa_sctp_open(pair->thread, &options, &callbacks, &pair->b);
+    send_text(pair->b.sctp, "early", "bird");
+    pair->a.sctp = stoa_sctp_open(pair->thread, &options, &callbacks, &pair->a);
+    set_other(&pair->a, pair->b.sctp);
+    set_other(&pair->b, pair->a.sctp);
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 1));
+    assert_string_equal(pair->a.from_label, "early");
+    assert_int_equal(pair->a.last->len, 4);
+}
+
+static void lost_packets_are_sent_again(void **state)
+{
+    Pair *pair = *state;
+    uint8_t buf[16384] = { 7 };
+
+    connect_both(pair);
+    pair->a.lose_every = 7;
+    pair->b.lose_every = 11;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(stoa_sctp_send_label(pair->a.sctp, "data", buf, sizeof(buf), false),
+                         STOA_SCTP_QUEUED);
+    assert_true(reaches(&pair->b, &pair->b.n_messages, 20));
+    assert_int_equal(pair->b.n_bytes, 20 * sizeof(buf));
+}
+
+static void a_full_queue_says_so_and_empties_again(void **state)
+{
+    Pair *pair = *state;
+    uint8_t buf[65536] = { 7 };
+    unsigned n = 0;
+
+    connect_both(pair);
+    set_other(&pair->a, NULL); /* nothing arrives, usrsctp's own buffer fills, then ours */
+    while (stoa_sctp_send_label(pair->a.sctp, "data", buf, sizeof(buf), false) ==
+           STOA_SCTP_QUEUED) {
+        assert_true(n++ < 200);
+        g_usleep(500);
+    }
+    assert_true(stoa_sctp_queued(pair->a.sctp) <= 1 << 20);
+    set_other(&pair->a, pair->b.sctp);
+    assert_true(reaches(&pair->b, &pair->b.n_messages, n));
+    send_text(pair->a.sctp, "data", "again");
+    assert_true(reaches(&pair->b, &pair->b.n_messages, n + 1));
+}
+
+static void unreliable_channels_work_and_keep_their_kind(void **state)
+{
+    const StoaSctpReliability reliability = { .unordered = true, .has_max_retransmits = true };
+    Pair *pair = *state;
+
+    connect_both(pair);
+    stoa_sctp_open_channel(pair->a.sctp, "lossy", "", &reliability);
+    assert_true(reaches(&pair->a, &pair->a.n_channels, 1));
+    pair->a.lose_every = 3;
+    for (int i = 0; i < 60; i++) {
+        send_text(pair->a.sctp, "lossy", "x");
+        g_usleep(1000);
+    }
+    g_usleep(200000);
+    pair->a.lose_every = 0;
+    for (int i = 0; i < 10; i++)
+        send_text(pair->a.sctp, "lossy", "y");
+    assert_true(reaches(&pair->b, &pair->b.n_messages, 10));
+    g_usleep(300000);
+    assert_true(pair->b.n_messages < 70); /* some are gone for good */
+}
+
+static void a_closed_channel_can_be_opened_again(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    stoa_sctp_open_channel(pair->a.sctp, "one", "", NULL);
+    assert_true(reaches(&pair->a, &pair->a.n_channels, 1));
+    stoa_sctp_close_channel(pair->a.sctp, pair->a.stream);
+    assert_true(reaches(&pair->b, &pair->b.n_channels_closed, 1));
+    g_usleep(100000);
+    stoa_sctp_open_channel(pair->a.sctp, "two", "", NULL);
+    assert_true(reaches(&pair->b, &pair->b.n_channels, 2));
+    assert_string_equal(pair->b.label, "two");
+    send_text(pair->b.sctp, NULL, "to the first");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 1));
+    assert_string_equal(pair->a.from_label, "two");
+}
+
+static void the_end_of_one_side_is_told_to_the_other(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    set_other(&pair->b, NULL);
+    stoa_sctp_close(pair->a.sctp);
+    assert_true(reaches(&pair->b, &pair->b.n_closed, 1));
+    assert_true(reaches(&pair->a, &pair->a.n_gone, 1));
+    assert_int_equal(pair->a.n_closed, 0);
+    assert_int_equal(stoa_sctp_send(pair->b.sctp, 1, (const uint8_t *)"x", 1, true),
+                     STOA_SCTP_NOT_OPEN);
+    stoa_sctp_close(pair->b.sctp);
+    assert_true(reaches(&pair->b, &pair->b.n_gone, 1));
+    pair->a.sctp = NULL;
+}
+
+static void junk_packets_harm_nobody(void **state)
+{
+    Pair *pair = *state;
+    uint8_t buf[1200];
+
+    connect_both(pair);
+    for (unsigned i = 0; i < 3000; i++) {
+        size_t len = (i * 7) % sizeof(buf);
+
+        for (size_t j = 0; j < len; j++)
+            buf[j] = (uint8_t)(i * 13 + j * j);
+        stoa_sctp_input(pair->b.sctp, buf, len);
+    }
+    send_text(pair->a.sctp, "data", "alive");
+    assert_true(reaches(&pair->b, &pair->b.n_messages, 1));
+}
+
+static void associations_come_and_go(void **state)
+{
+    Pair *pair = *state;
+
+    for (unsigned i = 0; i < 100; i++) {
+        connect_both(pair);
+        send_text(pair->a.sctp, "data", "hello");
+        if (i % 2)
+            assert_true(reaches(&pair->b, &pair->b.n_messages, 1));
+        cut(pair);
+        pair->a.n_connected = pair->b.n_connected = pair->a.n_gone = pair->b.n_gone = 0;
+        pair->b.n_messages = 0;
+    }
+    pair->a.sctp = NULL;
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_channel_opens_with_label_and_protocol),
+        TEST(text_and_bytes_of_every_size_arrive_whole),
+        TEST(a_negotiated_stream_needs_no_opening),
+        TEST(a_message_before_the_connection_is_sent_after_it),
+        TEST(lost_packets_are_sent_again),
+        TEST(a_full_queue_says_so_and_empties_again),
+        TEST(unreliable_channels_work_and_keep_their_kind),
+        TEST(a_closed_channel_can_be_opened_again),
+        TEST(the_end_of_one_side_is_told_to_the_other),
+        TEST(junk_packets_harm_nobody),
+        TEST(associations_come_and_go),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
