@@ -30,7 +30,8 @@ static void take(StoaSrtpKeys *keys, StoaSrtpProfile profile, const uint8_t *mat
     size_t salt_len = stoa_srtp_salt_len(profile);
     const uint8_t *salts = material + 2 * STOA_SRTP_KEY_LEN;
 
-    *keys = (StoaSrtpKeys){ .profile = profile };
+    memset(keys, 0, sizeof(*keys));
+    keys->profile = profile;
     memcpy(keys->key, material + which * STOA_SRTP_KEY_LEN, STOA_SRTP_KEY_LEN);
     memcpy(keys->salt, salts + which * salt_len, salt_len);
 }
