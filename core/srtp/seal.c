@@ -22,6 +22,7 @@
 #define SHA1_TAG_LEN 10
 #define HMAC_KEY_LEN 20
 #define SHA1_BLOCK   64
+#define AES_BLOCK    16
 
 struct StoaSrtpSeal {
     StoaSrtpProfile profile;
@@ -98,16 +99,27 @@ size_t stoa_srtp_seal_overhead(const StoaSrtpSeal *seal)
     return seal->profile == STOA_SRTP_AEAD_AES_128_GCM ? GCM_TAG_LEN : SHA1_TAG_LEN;
 }
 
-/* Encrypts both parts of the payload, one after the other. */
-static bool encrypt(StoaSrtpSeal *seal, const StoaSrtpPayload *payload, uint8_t *out)
+static bool encrypt_some(StoaSrtpSeal *seal, const uint8_t *from, size_t len, uint8_t *out)
 {
     int n;
 
-    if (payload->prefix_len > 0 &&
-        EVP_EncryptUpdate(seal->cipher, out, &n, payload->prefix, (int)payload->prefix_len) != 1)
-        return false;
-    return payload->len == 0 || EVP_EncryptUpdate(seal->cipher, out + payload->prefix_len, &n,
-                                                  payload->data, (int)payload->len) == 1;
+    return len == 0 || EVP_EncryptUpdate(seal->cipher, out, &n, from, (int)len) == 1;
+}
+
+/* Encrypts both parts of the payload, one after the other. A short prefix is filled up to a cipher
+ * block first: what follows in whole blocks is much faster than what begins in the middle of one. */
+static bool encrypt(StoaSrtpSeal *seal, const StoaSrtpPayload *payload, uint8_t *out)
+{
+    uint8_t block[AES_BLOCK];
+    size_t filled = AES_BLOCK - payload->prefix_len;
+
+    if (payload->prefix_len == 0 || payload->prefix_len >= AES_BLOCK || payload->len < filled)
+        return encrypt_some(seal, payload->prefix, payload->prefix_len, out) &&
+               encrypt_some(seal, payload->data, payload->len, out + payload->prefix_len);
+    memcpy(block, payload->prefix, payload->prefix_len);
+    memcpy(block + payload->prefix_len, payload->data, filled);
+    return encrypt_some(seal, block, AES_BLOCK, out) &&
+           encrypt_some(seal, payload->data + filled, payload->len - filled, out + AES_BLOCK);
 }
 
 /* The IV is the salt with SSRC, roll-over counter and sequence number laid over it. */

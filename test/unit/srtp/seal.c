@@ -55,7 +55,7 @@ static void check_packet(StoaSrtpSeal *seal, srtp_t oracle, const Stream *stream
 {
     uint8_t ours[ROOM], theirs[ROOM] __attribute__((aligned(8))), payload[1400];
     size_t len = dice_below(20) == 0 ? 0 : dice_below(sizeof(payload));
-    size_t prefix_len = dice_below(2) ? dice_below(8) : 0;
+    size_t prefix_len = dice_below(2) ? dice_below(24) : 0;
     size_t header_len = random_header(stream, ours);
     StoaSrtpPayload parts;
     size_t sealed;
