@@ -3,12 +3,13 @@
 #include "sdp/attribute.h"
 
 #include "sdp/candidate.h"
+#include "sdp/stream.h"
 
 #include <stoa/error.h>
 
-enum { MAX_MSIDS = 16, MAX_TEXT = 256 };
+#include "base/poison.h"
 
-typedef bool Handler(StoaSdpReader *r, StoaSdpText value, GError **error);
+enum { MAX_TEXT = 256 };
 
 bool stoa_sdp_attribute_fail(const StoaSdpReader *r, const char *what, const StoaSdpText *value,
                              const char *fits, GError **error)
@@ -21,12 +22,13 @@ bool stoa_sdp_attribute_fail(const StoaSdpReader *r, const char *what, const Sto
                      r->line, what, shown[0] ? " " : "", shown, fits);
 }
 
-static const char *keep(StoaSdpReader *r, StoaSdpText text)
+const char *stoa_sdp_attribute_keep(const StoaSdpReader *r, StoaSdpText text)
 {
     return stoa_sdp_scan_keep(r->sdp->strings, text);
 }
 
-static bool too_many(const StoaSdpReader *r, const char *what, unsigned max, GError **error)
+bool stoa_sdp_attribute_too_many(const StoaSdpReader *r, const char *what, unsigned max,
+                                 GError **error)
 {
     return stoa_fail(error, STOA_ERROR_LIMIT, "SDP line %u: more than %u %s in one section",
                      r->line, max, what);
@@ -44,7 +46,7 @@ static bool on_ice_ufrag(StoaSdpReader *r, StoaSdpText value, GError **error)
     if (!stoa_sdp_scan_is_token(value, MAX_TEXT))
         return stoa_sdp_attribute_fail(r, "a=ice-ufrag", &value, "4 to 256 letters and digits",
                                        error);
-    transport_of(r)->ufrag = keep(r, value);
+    transport_of(r)->ufrag = stoa_sdp_attribute_keep(r, value);
     return true;
 }
 
@@ -52,7 +54,7 @@ static bool on_ice_pwd(StoaSdpReader *r, StoaSdpText value, GError **error)
 {
     if (!stoa_sdp_scan_is_token(value, MAX_TEXT))
         return stoa_sdp_attribute_fail(r, "a=ice-pwd", NULL, "22 to 256 letters and digits", error);
-    transport_of(r)->pwd = keep(r, value);
+    transport_of(r)->pwd = stoa_sdp_attribute_keep(r, value);
     return true;
 }
 
@@ -132,7 +134,7 @@ static bool on_fingerprint(StoaSdpReader *r, StoaSdpText value, GError **error)
     text[n++] = ' ';
     for (size_t i = 0; i < digest.len; i++)
         text[n++] = g_ascii_toupper(digest.at[i]);
-    transport->fingerprint = keep(r, (StoaSdpText){ text, n });
+    transport->fingerprint = stoa_sdp_attribute_keep(r, (StoaSdpText){ text, n });
     return true;
 }
 
@@ -145,14 +147,14 @@ static bool on_group(StoaSdpReader *r, StoaSdpText value, GError **error)
     if (r->media)
         return true;
     if (r->sdp->groups->len >= STOA_SDP_MAX_GROUPS)
-        return too_many(r, "groups", STOA_SDP_MAX_GROUPS, error);
-    group.semantics = keep(r, stoa_sdp_scan_word(&value));
+        return stoa_sdp_attribute_too_many(r, "groups", STOA_SDP_MAX_GROUPS, error);
+    group.semantics = stoa_sdp_attribute_keep(r, stoa_sdp_scan_word(&value));
     group.mids = g_ptr_array_new();
     while (value.len > 0) {
         StoaSdpText mid = stoa_sdp_scan_word(&value);
 
         if (mid.len > 0)
-            g_ptr_array_add(group.mids, (gpointer)keep(r, mid));
+            g_ptr_array_add(group.mids, (gpointer)stoa_sdp_attribute_keep(r, mid));
     }
     g_array_append_val(r->sdp->groups, group);
     return true;
@@ -228,7 +230,7 @@ static bool on_mid(StoaSdpReader *r, StoaSdpText value, GError **error)
         return stoa_sdp_attribute_fail(r, "a=mid", &value, "1 to 31 visible characters", error);
     if (media->has_mid)
         return stoa_sdp_attribute_fail(r, "a second a=mid", &value, "one for each m-line", error);
-    media->mid = keep(r, value);
+    media->mid = stoa_sdp_attribute_keep(r, value);
     media->has_mid = true;
     if (!g_hash_table_insert(r->sdp->by_mid, (gpointer)media->mid, media))
         return stoa_sdp_attribute_fail(r, "a=mid", &value, "a mid that no other m-line has", error);
@@ -273,7 +275,7 @@ static bool on_rtpmap(StoaSdpReader *r, StoaSdpText value, GError **error)
                                        error);
     if (!payload || payload->name)
         return true;
-    payload->name = keep(r, name);
+    payload->name = stoa_sdp_attribute_keep(r, name);
     payload->codec = stoa_sdp_codec_find(name.at, name.len);
     payload->clock_hz = (uint32_t)clock_hz;
     payload->channels = channels > 0 ? (unsigned)channels : 1;
@@ -292,7 +294,7 @@ static bool on_fmtp(StoaSdpReader *r, StoaSdpText value, GError **error)
     while (rest.len > 0 && *rest.at == ' ')
         rest = (StoaSdpText){ rest.at + 1, rest.len - 1 };
     if (payload && !payload->fmtp && rest.len > 0)
-        payload->fmtp = keep(r, rest);
+        payload->fmtp = stoa_sdp_attribute_keep(r, rest);
     return true;
 }
 
@@ -326,155 +328,6 @@ static bool on_rtcp_fb(StoaSdpReader *r, StoaSdpText value, GError **error)
                                        error);
     if (payload)
         payload->feedback |= feedback;
-    return true;
-}
-
-/* -- streams ----------------------------------------------------------------------------------- */
-
-static bool read_msid(StoaSdpReader *r, StoaSdpText value, const char **stream, const char **track)
-{
-    StoaSdpText first = stoa_sdp_scan_word(&value), second = stoa_sdp_scan_word(&value);
-
-    if (!stoa_sdp_scan_is_token(first, MAX_TEXT) || second.len > MAX_TEXT)
-        return false;
-    *stream = keep(r, first);
-    *track = stoa_sdp_scan_is_token(second, MAX_TEXT) ? keep(r, second) : NULL;
-    return true;
-}
-
-static bool on_msid(StoaSdpReader *r, StoaSdpText value, GError **error)
-{
-    StoaSdpMsid msid;
-
-    if (!read_msid(r, value, &msid.stream, &msid.track))
-        return stoa_sdp_attribute_fail(r, "a=msid", &value, "the ids of a stream and a track",
-                                       error);
-    if (r->media->msids->len < MAX_MSIDS)
-        g_array_append_val(r->media->msids, msid);
-    return true;
-}
-
-/* The row of an SSRC, made if it is new; NULL if there is no room for it. */
-static StoaSdpSsrc *ssrc_row(StoaSdpReader *r, uint32_t ssrc)
-{
-    GArray *rows = r->media->ssrcs;
-    StoaSdpSsrc row = { .ssrc = ssrc };
-
-    if (r->last_ssrc < rows->len && g_array_index(rows, StoaSdpSsrc, r->last_ssrc).ssrc == ssrc)
-        return &g_array_index(rows, StoaSdpSsrc, r->last_ssrc);
-    for (r->last_ssrc = 0; r->last_ssrc < rows->len; r->last_ssrc++)
-        if (g_array_index(rows, StoaSdpSsrc, r->last_ssrc).ssrc == ssrc)
-            return &g_array_index(rows, StoaSdpSsrc, r->last_ssrc);
-    if (rows->len >= STOA_SDP_MAX_SSRCS)
-        return NULL;
-    g_array_append_val(rows, row);
-    return &g_array_index(rows, StoaSdpSsrc, r->last_ssrc);
-}
-
-static bool on_ssrc(StoaSdpReader *r, StoaSdpText value, GError **error)
-{
-    StoaSdpText rest = value;
-    StoaSdpText number = stoa_sdp_scan_word(&rest);
-    StoaSdpSsrc *row;
-    uint64_t ssrc;
-
-    if (!stoa_sdp_scan_number(number, UINT32_MAX, &ssrc))
-        return stoa_sdp_attribute_fail(r, "a=ssrc", &value,
-                                       "a number below 2^32 and an attribute: 1234 cname:x", error);
-    if (ssrc == 0)
-        return true;
-    row = ssrc_row(r, (uint32_t)ssrc);
-    if (!row)
-        return too_many(r, "SSRCs", STOA_SDP_MAX_SSRCS, error);
-    if (stoa_sdp_scan_skip(&rest, "cname:") && stoa_sdp_scan_is_token(rest, MAX_TEXT))
-        row->cname = keep(r, rest);
-    else if (stoa_sdp_scan_skip(&rest, "msid:"))
-        read_msid(r, rest, &row->stream, &row->track);
-    return true;
-}
-
-static bool on_ssrc_group(StoaSdpReader *r, StoaSdpText value, GError **error)
-{
-    StoaSdpText rest = value;
-    StoaSdpText semantics = stoa_sdp_scan_word(&rest);
-    StoaSdpSsrcGroup group = { 0 };
-
-    if (!stoa_sdp_scan_is_token(semantics, 32))
-        return stoa_sdp_attribute_fail(r, "a=ssrc-group", &value, "FID or SIM and its SSRCs",
-                                       error);
-    while (rest.len > 0 && group.n_ssrcs < G_N_ELEMENTS(group.ssrcs)) {
-        StoaSdpText number = stoa_sdp_scan_word(&rest);
-        uint64_t ssrc;
-
-        if (number.len == 0)
-            break;
-        if (!stoa_sdp_scan_number(number, UINT32_MAX, &ssrc))
-            return stoa_sdp_attribute_fail(r, "a=ssrc-group", &value, "SSRCs below 2^32", error);
-        group.ssrcs[group.n_ssrcs++] = (uint32_t)ssrc;
-    }
-    if (r->media->ssrc_groups->len >= STOA_SDP_MAX_GROUPS)
-        return too_many(r, "SSRC groups", STOA_SDP_MAX_GROUPS, error);
-    group.semantics = keep(r, semantics);
-    g_array_append_val(r->media->ssrc_groups, group);
-    return true;
-}
-
-/* A broken rid line is passed over, as RFC 8851, 6 wants. */
-static bool on_rid(StoaSdpReader *r, StoaSdpText value, GError **error)
-{
-    StoaSdpText id = stoa_sdp_scan_word(&value), direction = stoa_sdp_scan_word(&value);
-    bool send = stoa_sdp_scan_is(direction, "send");
-    StoaSdpRid rid = { .send = send };
-
-    if (!stoa_sdp_scan_is_id(id, STOA_SDP_RID_MAX) ||
-        (!send && !stoa_sdp_scan_is(direction, "recv")))
-        return true;
-    if (r->media->rids->len >= STOA_SDP_MAX_RIDS)
-        return too_many(r, "rids", STOA_SDP_MAX_RIDS, error);
-    rid.id = keep(r, id);
-    rid.restrictions = value.len > 0 ? keep(r, value) : NULL;
-    g_array_append_val(r->media->rids, rid);
-    return true;
-}
-
-/* "h;m,m2;~l": streams by `;`, alternatives by `,`, `~` for paused. Returns false if it is broken. */
-static bool read_simulcast_list(StoaSdpReader *r, StoaSdpText list, GArray *rows)
-{
-    for (unsigned stream = 0; list.len > 0; stream++) {
-        StoaSdpText choices = stoa_sdp_scan_until(&list, ';');
-
-        do {
-            StoaSdpText rid = stoa_sdp_scan_until(&choices, ',');
-            StoaSdpSimulcast row = { .stream = stream, .paused = stoa_sdp_scan_skip(&rid, "~") };
-
-            if (!stoa_sdp_scan_is_id(rid, STOA_SDP_RID_MAX) || rows->len >= STOA_SDP_MAX_RIDS)
-                return false;
-            row.rid = keep(r, rid);
-            g_array_append_val(rows, row);
-        } while (choices.len > 0);
-    }
-    return true;
-}
-
-/* One line only, "send …", "recv …" or both; a broken one counts as none (RFC 8853, 5.2). */
-static bool on_simulcast(StoaSdpReader *r, StoaSdpText value, GError **error G_GNUC_UNUSED)
-{
-    GArray *send = r->media->simulcast_send, *recv = r->media->simulcast_recv;
-    bool good = send->len == 0 && recv->len == 0;
-
-    while (good && value.len > 0) {
-        StoaSdpText direction = stoa_sdp_scan_word(&value), list = stoa_sdp_scan_word(&value);
-        GArray *rows = stoa_sdp_scan_is(direction, "send")   ? send
-                       : stoa_sdp_scan_is(direction, "recv") ? recv
-                                                             : NULL;
-
-        good = direction.len == 0 ||
-               (rows && rows->len == 0 && list.len > 0 && read_simulcast_list(r, list, rows));
-    }
-    if (!good) {
-        g_array_set_size(send, 0);
-        g_array_set_size(recv, 0);
-    }
     return true;
 }
 
@@ -525,12 +378,12 @@ static bool on_max_message_size(StoaSdpReader *r, StoaSdpText value, GError **er
 static const struct {
     const char *name;
     bool in_session; /* it also stands before the first m-line */
-    Handler *handler;
+    StoaSdpHandler *handler;
 } table[] = {
     { "rtpmap", false, on_rtpmap },
     { "fmtp", false, on_fmtp },
     { "rtcp-fb", false, on_rtcp_fb },
-    { "ssrc", false, on_ssrc },
+    { "ssrc", false, stoa_sdp_stream_ssrc },
     { "candidate", false, on_candidate },
     { "extmap", true, on_extmap },
     { "mid", false, on_mid },
@@ -545,10 +398,10 @@ static const struct {
     { "rtcp-mux", true, on_rtcp_mux },
     { "rtcp-rsize", true, on_rtcp_rsize },
     { "bundle-only", false, on_bundle_only },
-    { "msid", false, on_msid },
-    { "ssrc-group", false, on_ssrc_group },
-    { "rid", false, on_rid },
-    { "simulcast", false, on_simulcast },
+    { "msid", false, stoa_sdp_stream_msid },
+    { "ssrc-group", false, stoa_sdp_stream_ssrc_group },
+    { "rid", false, stoa_sdp_stream_rid },
+    { "simulcast", false, stoa_sdp_stream_simulcast },
     { "end-of-candidates", true, on_end_of_candidates },
     { "sctp-port", false, on_sctp_port },
     { "sctpmap", false, on_sctpmap },

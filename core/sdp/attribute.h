@@ -18,6 +18,9 @@ typedef struct {
     bool rtcp_mux, rtcp_rsize;
 } StoaSdpReader;
 
+/* Takes the value of one attribute. Returns false with `error` if it is broken. */
+typedef bool StoaSdpHandler(StoaSdpReader *reader, StoaSdpText value, GError **error);
+
 /**
  * Take one attribute.
  *
@@ -32,3 +35,10 @@ bool stoa_sdp_attribute_read(StoaSdpReader *reader, StoaSdpText name, StoaSdpTex
 /** Fail with the number of the line: `what` stands there, `fits` would fit. `value` NULL: not to be repeated. Returns false. */
 bool stoa_sdp_attribute_fail(const StoaSdpReader *reader, const char *what,
                              const StoaSdpText *value, const char *fits, GError **error);
+
+/** Fail because a section has more than `max` of `what`: STOA_ERROR_LIMIT. Returns false. */
+bool stoa_sdp_attribute_too_many(const StoaSdpReader *reader, const char *what, unsigned max,
+                                 GError **error);
+
+/** A copy that lives as long as the tree. */
+const char *stoa_sdp_attribute_keep(const StoaSdpReader *reader, StoaSdpText text);

@@ -6,6 +6,8 @@
 
 #include <stoa/error.h>
 
+#include "base/poison.h"
+
 enum { MAX_TEXT = 1024 };
 
 static bool fail(StoaSdpText text, const char *fits, GError **error)

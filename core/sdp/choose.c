@@ -5,6 +5,8 @@
 #include "sdp/fmtp.h"
 #include "sdp/scan.h"
 
+#include "base/poison.h"
+
 static bool is_allowed(const StoaSdpKindRules *rules, StoaSdpCodec codec)
 {
     StoaSdpText rest = stoa_sdp_scan_text(rules->codecs);

@@ -4,6 +4,8 @@
 
 #include "sdp/scan.h"
 
+#include "base/poison.h"
+
 /* The next `key=value`, spaces around it taken off. Returns false at the end. */
 static bool next_parameter(StoaSdpText *rest, StoaSdpText *key, StoaSdpText *value,
                            StoaSdpText *whole)

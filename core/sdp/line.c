@@ -6,6 +6,8 @@
 
 #include <stoa/error.h>
 
+#include "base/poison.h"
+
 /* -- streams --------------------------------------------------------------------------------------- */
 
 /* The partner of `ssrc` in a group of two; `*is_second`: ssrc repairs another one. */

@@ -9,6 +9,8 @@
 #include <stoa/error.h>
 #include <string.h>
 
+#include "base/poison.h"
+
 /* One answer in the making. */
 typedef struct {
     const StoaSdp *offer;

@@ -8,6 +8,8 @@
 
 #include <stoa/error.h>
 
+#include "base/poison.h"
+
 /* -- numbers: payload types and extension ids for the life of the session -------------------------- */
 
 /* One offer in the making. */
@@ -226,6 +228,16 @@ static void begin_line(StoaSdpLine *line, const StoaSdpSlot *slot)
         line->max_message_size = slot->max_message_size;
 }
 
+/* Data channels that began in the words of 2014 go on in them. */
+static void take_old_words(Offer *o, StoaSdpLine *line, const StoaSdpLine *was)
+{
+    if (!was || !was->accepted || !was->is_old_sctp)
+        return;
+    line->is_old_sctp = true;
+    line->proto = stoa_sdp_line_keep(o->plan, was->proto);
+    line->format = stoa_sdp_line_keep(o->plan, was->format);
+}
+
 static bool add_slot(Offer *o, const StoaSdpSlot *slot, GError **error)
 {
     StoaSdpLine *line = stoa_sdp_line_new(o->plan);
@@ -243,8 +255,10 @@ static bool add_slot(Offer *o, const StoaSdpSlot *slot, GError **error)
         return true;
     }
     o->plan->n_accepted++;
-    if (slot->kind == STOA_SDP_APPLICATION)
+    if (slot->kind == STOA_SDP_APPLICATION) {
+        take_old_words(o, line, was);
         return true;
+    }
     take_exts(o, line, slot->exts);
     stoa_sdp_plan_send(o->plan, line->index, &slot->send);
     return take_codec(o, line, slot, was, error);

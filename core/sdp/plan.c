@@ -4,6 +4,8 @@
 
 #include "sdp/line.h"
 
+#include "base/poison.h"
+
 StoaSdpPlan *stoa_sdp_plan_new(StoaSdpType type)
 {
     StoaSdpPlan *plan = g_new0(StoaSdpPlan, 1);

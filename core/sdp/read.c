@@ -6,6 +6,8 @@
 
 #include <stoa/error.h>
 
+#include "base/poison.h"
+
 static const StoaSdpLimits no_limits = { 0, 0 };
 
 static StoaSdp *sdp_new(void)

@@ -2,6 +2,8 @@
 /* Cutting text into lines, words and numbers. */
 #include "sdp/scan.h"
 
+#include "base/poison.h"
+
 StoaSdpText stoa_sdp_scan_until(StoaSdpText *rest, char stop)
 {
     const char *found = rest->len > 0 ? memchr(rest->at, stop, rest->len) : NULL;

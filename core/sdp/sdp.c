@@ -4,6 +4,8 @@
 
 #include "sdp/scan.h"
 
+#include "base/poison.h"
+
 static void free_media(StoaSdpMedia *media)
 {
     g_array_unref(media->payloads);

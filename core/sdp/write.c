@@ -4,6 +4,8 @@
 
 #include <stoa/error.h>
 
+#include "base/poison.h"
+
 /* A text that grows line by line. What is wrong with it is found once, at the end. */
 typedef struct {
     GString *text;
@@ -27,7 +29,7 @@ static void put(Out *out, const char *fmt, ...)
     g_string_append_vprintf(out->text, fmt, args);
     va_end(args);
     for (gsize i = start; i < out->text->len; i++)
-        out->has_control |= g_ascii_iscntrl(out->text->str[i]);
+        out->has_control |= g_ascii_iscntrl(out->text->str[i]) && out->text->str[i] != '\t';
     g_string_append(out->text, "\r\n");
     out->is_full = out->max_bytes > 0 && out->text->len > out->max_bytes;
 }
