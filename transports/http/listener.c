@@ -20,7 +20,7 @@ static struct MHD_Daemon *start_daemon(HttpListener *listener, const HttpListene
                                        unsigned idle_s)
 {
     struct MHD_OptionItem tls[] = {
-        { MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)http_certificate_retrieve, NULL },
+        { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)http_certificate_retrieve },
         { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
         { MHD_OPTION_END, 0, NULL },
     };

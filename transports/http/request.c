@@ -25,15 +25,25 @@ const char *http_request_header(const HttpRequest *request, const char *name)
 
 typedef struct {
     unsigned n_lengths, n_encodings, n_hosts;
-    bool odd_encoding;
+    bool odd_encoding, odd_name;
     GString *forwarded;
 } Head;
+
+/* "Content-Length :" is no length to us, but perhaps to a proxy in front of us. (RFC 9112, 5.1) */
+static bool is_token(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (!g_ascii_isalnum(*p) && !strchr("!#$%&'*+-.^_`|~", *p))
+            return false;
+    return *name != '\0';
+}
 
 static enum MHD_Result look_at_header(void *data, enum MHD_ValueKind kind G_GNUC_UNUSED,
                                       const char *name, const char *value)
 {
     Head *head = data;
 
+    head->odd_name |= !is_token(name);
     if (g_ascii_strcasecmp(name, "Content-Length") == 0)
         head->n_lengths++;
     if (g_ascii_strcasecmp(name, "Host") == 0)
@@ -77,7 +87,7 @@ static enum MHD_Result refuse_length(HttpRequest *request)
 static bool is_ambiguous(const Head *head)
 {
     return head->n_lengths > 1 || head->n_encodings > 1 || head->n_hosts > 1 ||
-           head->odd_encoding || (head->n_lengths && head->n_encodings);
+           head->odd_encoding || head->odd_name || (head->n_lengths && head->n_encodings);
 }
 
 static enum MHD_Result begin(HttpRequest *request)
@@ -91,7 +101,8 @@ static enum MHD_Result begin(HttpRequest *request)
     http_connection_enter(connection, HTTP_PHASE_BODY, request->setup);
     if (is_ambiguous(&head))
         return http_reply_last_error(request, MHD_HTTP_BAD_REQUEST, 450,
-                                     "the request says in more than one way where it ends");
+                                     "the request's head is ambiguous: where it ends can be read "
+                                     "in more than one way");
     if (!http_connection_identify(connection, *forwarded ? forwarded : NULL))
         return http_reply_last_error(request, MHD_HTTP_TOO_MANY_REQUESTS, 450,
                                      "too many connections from your address: close some "
