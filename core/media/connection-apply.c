@@ -121,8 +121,11 @@ GPtrArray *stoa_connection_make_tracks(StoaConnection *connection, bool with_dat
 bool stoa_connection_tell_tracks(StoaConnection *connection, GPtrArray *tracks)
 {
     for (unsigned i = 0; i < tracks->len && !connection->closed; i++) {
+        StoaTrack *track = g_ptr_array_index(tracks, i);
+
+        track->is_told = true;
         if (connection->events->track_added)
-            connection->events->track_added(connection->user, g_ptr_array_index(tracks, i));
+            connection->events->track_added(connection->user, track);
     }
     g_ptr_array_unref(tracks);
     return !connection->closed;
@@ -165,23 +168,25 @@ static void post_candidates(StoaConnection *connection)
     connection->early_end = false;
 }
 
+/* Zeroed whole: the worker compares rows byte by byte to see which ones changed. */
 static void fill_receive(StoaReceive *row, const StoaTrack *track, const StoaSdpLine *agreed)
 {
     unsigned feedback = agreed->feedback;
 
-    *row = (StoaReceive){ .track = track->number,
-                          .kind = track->info.kind,
-                          .codec = track->codec,
-                          .payload_type = (uint8_t)agreed->pt,
-                          .rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0),
-                          .red_payload_type = agreed->red ? (uint8_t)MAX(agreed->red_pt, 0) : 0,
-                          .clock_hz = agreed->clock_hz,
-                          .nack = feedback & STOA_SDP_FB_NACK,
-                          .pli = feedback & STOA_SDP_FB_PLI,
-                          .fir = feedback & STOA_SDP_FB_FIR,
-                          .remb = feedback & STOA_SDP_FB_REMB,
-                          .twcc = feedback & STOA_SDP_FB_TWCC,
-                          .n_encodings = MIN(agreed->n_encodings, STOA_MAX_ENCODINGS) };
+    memset(row, 0, sizeof *row);
+    row->track = track->number;
+    row->kind = track->info.kind;
+    row->codec = track->codec;
+    row->payload_type = (uint8_t)agreed->pt;
+    row->rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0);
+    row->red_payload_type = agreed->red ? (uint8_t)MAX(agreed->red_pt, 0) : 0;
+    row->clock_hz = agreed->clock_hz;
+    row->nack = feedback & STOA_SDP_FB_NACK;
+    row->pli = feedback & STOA_SDP_FB_PLI;
+    row->fir = feedback & STOA_SDP_FB_FIR;
+    row->remb = feedback & STOA_SDP_FB_REMB;
+    row->twcc = feedback & STOA_SDP_FB_TWCC;
+    row->n_encodings = MIN(agreed->n_encodings, STOA_MAX_ENCODINGS);
     g_strlcpy(row->mid, agreed->mid, sizeof row->mid);
     for (unsigned i = 0; i < row->n_encodings; i++) {
         const StoaSdpEncoding *encoding = &agreed->encodings[i];

@@ -60,6 +60,7 @@ struct StoaTrack {
     char *h264_profile, *vp9_profile;
     uint32_t exts;    /* STOA_SDP_EXT_BIT() of those that the sender may use */
     GPtrArray *sinks; /* of StoaSink *, borrowed: those that show it */
+    bool is_told;     /* `track_added` was called */
     bool tapped;
     void *data;
     GDestroyNotify free_data;

@@ -306,16 +306,17 @@ static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
 {
     StoaSend *row = &sink->row;
 
-    *row = (StoaSend){ .sink = sink->number,
-                       .kind = sink->kind,
-                       .codec = stoa_connection_codec(agreed->codec),
-                       .payload_type = (uint8_t)agreed->pt,
-                       .rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0),
-                       .clock_hz = agreed->clock_hz,
-                       .ssrc = sink->ssrc,
-                       .rtx_ssrc = agreed->rtx_pt > 0 ? sink->rtx_ssrc : 0,
-                       .nack = agreed->feedback & STOA_SDP_FB_NACK,
-                       .pli = agreed->feedback & STOA_SDP_FB_PLI };
+    memset(row, 0, sizeof *row); /* the worker compares bytes */
+    row->sink = sink->number;
+    row->kind = sink->kind;
+    row->codec = stoa_connection_codec(agreed->codec);
+    row->payload_type = (uint8_t)agreed->pt;
+    row->rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0);
+    row->clock_hz = agreed->clock_hz;
+    row->ssrc = sink->ssrc;
+    row->rtx_ssrc = agreed->rtx_pt > 0 ? sink->rtx_ssrc : 0;
+    row->nack = agreed->feedback & STOA_SDP_FB_NACK;
+    row->pli = agreed->feedback & STOA_SDP_FB_PLI;
     g_strlcpy(row->mid, agreed->mid, sizeof row->mid);
     for (unsigned ext = 0; ext < STOA_SDP_N_EXTS; ext++) {
         StoaRtpExtKind kind = stoa_connection_ext_kind(ext);

@@ -111,7 +111,7 @@ void stoa_track_end(StoaTrack *track)
     stoa_track_untap(track);
 
     stoa_connection_enter(connection);
-    if (connection->events->track_removed)
+    if (track->is_told && connection->events->track_removed)
         connection->events->track_removed(connection->user, track);
     stoa_connection_leave(connection);
 
