@@ -43,7 +43,7 @@ static void on_up(void *user)
     StoaConnection *connection = user;
 
     connection->up = true;
-    log_info(connection, "the PeerConnection is up");
+    log_debug(connection, "the PeerConnection is up");
     want_keyframes(connection);
     stoa_connection_enter(connection);
     if (connection->events->up)
@@ -68,7 +68,7 @@ static void on_down(void *user, StoaPeerDown why)
 
     connection->up = false;
     connection->down = true;
-    log_info(connection, "the PeerConnection is down: %s", reason_of(why));
+    log_debug(connection, "the PeerConnection is down: %s", reason_of(why));
     stoa_connection_enter(connection);
     if (connection->events->down)
         connection->events->down(connection->user, reason_of(why), why == STOA_DOWN_ICE);

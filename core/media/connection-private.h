@@ -7,6 +7,7 @@
  *   connection-offer.c   we offer, the client answers
  *   connection-apply.c   what was agreed becomes the tables of media/command.h
  *   connection-track.c   StoaTrack
+ *   connection-place.c   the m-line for a track that is to be sent
  *   connection-sink.c    StoaSink and its route */
 #pragma once
 
@@ -219,7 +220,14 @@ void stoa_track_end(StoaTrack *track);
 
 /* -- connection-sink.c -------------------------------------------------------------------- */
 
+/** A sink of the connection, inactive, with SSRCs of its own. */
+StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind);
 void stoa_sink_free(StoaSink *sink);
+/** Begin to use a sink, or to use it for something new: all wishes are as at first, the client is to hear of it. */
+void stoa_sink_take(StoaSink *sink, StoaTrack *track);
+/** Note on both sides what it shows; the worker hears of it by stoa_sink_route(). */
+void stoa_sink_show(StoaSink *sink, StoaTrack *track);
+bool stoa_sink_is_of_kind(StoaKind kind, StoaSdpKind sdp);
 /** Give a sink its m-line, or with NULL take it away. */
 void stoa_sink_place(StoaSink *sink, StoaLine *line);
 /** Compare with what was agreed: sets `negotiated` and the row. */

@@ -37,7 +37,7 @@ static uint32_t new_ssrc(const StoaConnection *connection)
     return ssrc;
 }
 
-static StoaSink *sink_new(StoaConnection *connection, StoaKind kind)
+StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind)
 {
     StoaSink *sink = g_new0(StoaSink, 1);
 
@@ -53,7 +53,7 @@ static StoaSink *sink_new(StoaConnection *connection, StoaKind kind)
     return sink;
 }
 
-static void show(StoaSink *sink, StoaTrack *track)
+void stoa_sink_show(StoaSink *sink, StoaTrack *track)
 {
     if (sink->track == track)
         return;
@@ -66,7 +66,7 @@ static void show(StoaSink *sink, StoaTrack *track)
 
 void stoa_sink_free(StoaSink *sink)
 {
-    show(sink, NULL);
+    stoa_sink_show(sink, NULL);
     stoa_sink_place(sink, NULL);
     stoa_sink_set_data(sink, NULL, NULL);
     g_free(sink->fmtp);
@@ -93,13 +93,13 @@ static uint32_t wanted_exts(const StoaTrack *track)
     return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | (track->exts & of_sender);
 }
 
-/* Begin a new use of a sink. Name and stream stay through a switch, so that the client's <video> stays too. */
-static void take(StoaSink *sink, StoaTrack *track)
+/* Name and stream stay through a switch, so that the client's <video> stays too. */
+void stoa_sink_take(StoaSink *sink, StoaTrack *track)
 {
     const StoaConnection *from = track->connection;
     bool had_wishes = sink->paused || sink->substream >= 0 || sink->temporal >= 0;
 
-    show(sink, track);
+    stoa_sink_show(sink, track);
     sink->active = true;
     sink->negotiated = false;
     sink->codec = track->sdp_codec;
@@ -118,170 +118,18 @@ static void take(StoaSink *sink, StoaTrack *track)
     }
 }
 
-/* -- finding an m-line -------------------------------------------------------------------- */
+/* -- what the worker is told -------------------------------------------------------------- */
 
-static bool same_codec(const StoaTrack *a, const StoaTrack *b)
-{
-    return a->sdp_codec == b->sdp_codec && stoa_sdp_fmtp_same(a->sdp_codec, a->fmtp, b->fmtp);
-}
-
-static bool kind_matches(StoaSdpKind sdp, StoaKind kind)
+bool stoa_sink_is_of_kind(StoaKind kind, StoaSdpKind sdp)
 {
     return (sdp == STOA_SDP_AUDIO && kind == STOA_AUDIO) ||
            (sdp == STOA_SDP_VIDEO && kind == STOA_VIDEO) ||
            (sdp == STOA_SDP_APPLICATION && kind == STOA_DATA);
 }
 
-/* Whether a line of the offer that is just being answered can carry the track. */
-static bool offered_line_fits(const StoaConnection *connection, const StoaLine *line,
-                              const StoaTrack *track)
-{
-    const StoaSdpLine *agreed = stoa_connection_agreed(connection, line->index);
-    const StoaSink *sink = line->sink;
-    bool is_own = track->connection == connection;
-
-    if (sink && sink->active && !(is_own && !sink->track))
-        return false;
-    return agreed && agreed->accepted && kind_matches(agreed->kind, track->info.kind) &&
-           (agreed->direction & STOA_SDP_SENDONLY) && agreed->codec == track->sdp_codec &&
-           stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, track->fmtp);
-}
-
-static StoaLine *find_offered_line(const StoaConnection *connection, const StoaTrack *track)
-{
-    StoaLine *found = NULL;
-
-    for (unsigned i = 0; i < connection->lines->len; i++) {
-        StoaLine *line = g_ptr_array_index(connection->lines, i);
-
-        if (!offered_line_fits(connection, line, track))
-            continue;
-        if (strcmp(line->mid, track->mid) == 0)
-            return line;
-        if (!found)
-            found = line;
-    }
-    return found;
-}
-
-/* An m-line on which the client sends is bound to the codec of that. */
-static bool can_be_reused(const StoaSink *sink, const StoaTrack *track)
-{
-    return !sink->active && sink->kind == track->info.kind &&
-           (!sink->line || !sink->line->track || same_codec(track, sink->line->track));
-}
-
-/* A sink that was removed: one with an m-line first, since that m-line is there for good. */
-static StoaSink *find_free_sink(const StoaConnection *connection, const StoaTrack *track)
-{
-    StoaSink *found = NULL;
-
-    for (unsigned i = 0; i < connection->sinks->len; i++) {
-        StoaSink *sink = g_ptr_array_index(connection->sinks, i);
-
-        if (!can_be_reused(sink, track))
-            continue;
-        if (sink->line && !stoa_connection_line_is_spare(connection, sink->line->index))
-            return sink;
-        if (!found)
-            found = sink;
-    }
-    return found;
-}
-
-static bool has_room(const StoaConnection *connection, GError **error)
-{
-    unsigned n = 0;
-    int64_t most = connection->sdp_media > 0 ? connection->sdp_media : STOA_CONNECTION_MAX_LINES;
-
-    for (unsigned i = 0; i < connection->lines->len; i++)
-        n += !stoa_connection_line_is_spare(connection, i);
-    for (unsigned i = 0; i < connection->sinks->len; i++) {
-        StoaSink *sink = g_ptr_array_index(connection->sinks, i);
-
-        n += sink->active && !sink->line;
-    }
-    if (n < MIN(most, STOA_CONNECTION_MAX_LINES))
-        return true;
-    return stoa_fail(error, STOA_ERROR_LIMIT,
-                     "this PeerConnection has %u m-lines, and no more are allowed: use another "
-                     "handle, or raise limits.sdp_media",
-                     n);
-}
-
-static StoaSink *add_data_sink(StoaConnection *connection, StoaTrack *track)
-{
-    StoaSink *sink = NULL;
-
-    for (unsigned i = 0; i < connection->sinks->len && !sink; i++) {
-        StoaSink *other = g_ptr_array_index(connection->sinks, i);
-
-        if (other->kind == STOA_DATA)
-            sink = other;
-    }
-    if (!sink)
-        sink = sink_new(connection, STOA_DATA);
-    sink->active = true;
-    if (!sink->track)
-        show(sink, track);
-    for (unsigned i = 0; i < connection->lines->len && !sink->line; i++) {
-        const StoaSdpLine *agreed = stoa_connection_agreed(connection, i);
-
-        if (agreed && agreed->accepted && agreed->kind == STOA_SDP_APPLICATION)
-            stoa_sink_place(sink, stoa_connection_line(connection, i));
-    }
-    sink->negotiated = sink->line != NULL && stoa_connection_has_data(connection);
-    if (!sink->line)
-        stoa_connection_want_data(connection);
-    return sink;
-}
-
-static StoaSink *add_offered(StoaConnection *connection, StoaTrack *track)
-{
-    StoaLine *line = NULL;
-    StoaSink *sink;
-
-    if (connection->negotiation != STOA_NEGOTIATION_HAVE_REMOTE_OFFER)
-        return NULL;
-    line = find_offered_line(connection, track);
-    if (!line)
-        return NULL;
-    sink = line->sink ? line->sink : sink_new(connection, track->info.kind);
-    stoa_sink_place(sink, line);
-    take(sink, track);
-    return sink;
-}
-
-StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track, GError **error)
-{
-    StoaSink *sink;
-
-    if (!stoa_connection_is_alive(connection, error))
-        return NULL;
-    if (track->info.kind == STOA_DATA)
-        return add_data_sink(connection, track);
-    sink = add_offered(connection, track);
-    if (sink)
-        return sink;
-    sink = find_free_sink(connection, track);
-    if (sink && sink->line && stoa_connection_line_is_spare(connection, sink->line->index))
-        stoa_sink_place(sink,
-                        NULL); /* the client refused that m-line: another one has to be offered */
-    if ((!sink || !sink->line) && !has_room(connection, error))
-        return NULL;
-    if (!sink)
-        sink = sink_new(connection, track->info.kind);
-    take(sink, track);
-    if (sink->line)
-        connection->lines_changed = true;
-    return sink;
-}
-
-/* -- what the worker is told -------------------------------------------------------------- */
-
 bool stoa_sink_fits(const StoaSink *sink, const StoaSdpLine *agreed)
 {
-    if (!agreed || !agreed->accepted || !kind_matches(agreed->kind, sink->kind))
+    if (!agreed || !agreed->accepted || !stoa_sink_is_of_kind(sink->kind, agreed->kind))
         return false;
     return sink->kind == STOA_DATA || (agreed->codec == sink->codec &&
                                        stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, sink->fmtp));
@@ -329,7 +177,7 @@ static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
 
 void stoa_sink_negotiate(StoaSink *sink, const StoaSdpLine *agreed)
 {
-    bool sends = agreed && agreed->accepted && kind_matches(agreed->kind, sink->kind);
+    bool sends = agreed && agreed->accepted && stoa_sink_is_of_kind(sink->kind, agreed->kind);
     const char *track_id = sends ? agreed->send.track : NULL;
 
     if (sink->kind == STOA_DATA) {
@@ -375,7 +223,7 @@ void stoa_sink_post_wishes(const StoaSink *sink)
 
 void stoa_sink_lose_track(StoaSink *sink)
 {
-    show(sink, NULL);
+    stoa_sink_show(sink, NULL);
     stoa_sink_route(sink);
 }
 
@@ -471,7 +319,7 @@ bool stoa_sink_switch(StoaSink *sink, StoaTrack *track, GError **error)
 {
     if (track && !can_show(sink, track, error))
         return false;
-    show(sink, track);
+    stoa_sink_show(sink, track);
     stoa_sink_route(sink);
     return true;
 }
@@ -482,7 +330,7 @@ void stoa_sink_remove(StoaSink *sink)
         return;
     sink->active = false;
     sink->negotiated = false;
-    show(sink, NULL);
+    stoa_sink_show(sink, NULL);
     stoa_sink_route(sink);
     if (sink->line && sink->kind != STOA_DATA)
         sink->connection->lines_changed = true;
