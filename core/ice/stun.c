@@ -13,6 +13,9 @@
 enum {
     ERRORS_PER_SECOND = 10,
     MAX_UFRAG = 256,
+    MAX_USERNAME = 512, /* its copy must fit into the reply: libnice aborts where it does not */
+    HEADER = 20,
+    ATTRIBUTE_HEADER = 4,
 };
 
 struct StoaStun {
@@ -51,7 +54,41 @@ bool stoa_stun_is(const uint8_t *buf, size_t len)
 {
     static const uint8_t cookie[4] = { 0x21, 0x12, 0xa4, 0x42 };
 
-    return len >= 20 && buf[0] < 4 && memcmp(buf + 4, cookie, sizeof(cookie)) == 0;
+    return len >= HEADER && buf[0] < 4 && memcmp(buf + 4, cookie, sizeof(cookie)) == 0;
+}
+
+static size_t read16(const uint8_t *p)
+{
+    return (size_t)p[0] << 8 | p[1];
+}
+
+/* May an attribute have this length? Those that libnice reads without looking. */
+static bool is_length_sound(size_t type, size_t len)
+{
+    switch (type) {
+    case STUN_ATTRIBUTE_USERNAME: return len <= MAX_USERNAME;
+    case STUN_ATTRIBUTE_MESSAGE_INTEGRITY: return len == 20;
+    case STUN_ATTRIBUTE_FINGERPRINT: return len == 4;
+    default: return true;
+    }
+}
+
+/* Check every length before libnice sees the message. */
+static bool is_sound(const uint8_t *buf, size_t len)
+{
+    size_t at = HEADER;
+
+    if (!stoa_stun_is(buf, len) || read16(buf + 2) != len - HEADER || len % 4 != 0)
+        return false;
+    while (at < len) {
+        size_t type = read16(buf + at);
+        size_t value_len = read16(buf + at + 2);
+
+        if (!is_length_sound(type, value_len))
+            return false;
+        at += ATTRIBUTE_HEADER + (value_len + 3) / 4 * 4;
+    }
+    return at == len;
 }
 
 /* The part of USERNAME before the colon is ours. Writes its length; false if there is none. */
@@ -153,7 +190,7 @@ StoaStunVerdict stoa_stun_input(StoaStun *stun, int64_t now_us, const uint8_t *b
     StunClass class;
 
     *result = (StoaStunResult){ 0 };
-    if (!stoa_stun_is(buf, len))
+    if (!is_sound(buf, len))
         return STOA_STUN_IGNORED;
     switch (stun_agent_validate(&stun->agent, &message, buf, len, validate, &validation)) {
     case STUN_VALIDATION_SUCCESS: break;

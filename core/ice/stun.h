@@ -7,7 +7,7 @@
 
 typedef struct StoaStun StoaStun; /* one per worker: 13 KB of libnice's StunAgent */
 
-enum { STOA_STUN_REPLY = 548 }; /* bytes of room that stoa_stun_input() wants for a reply */
+enum { STOA_STUN_REPLY = 1024 }; /* bytes of room that stoa_stun_input() wants for a reply */
 
 typedef enum {
     STOA_STUN_IGNORED,    /* not for us, broken, or over the rate of errors: no reply */

@@ -236,9 +236,8 @@ static void without_a_fingerprint_it_waits_for_one(void **state)
     assert_int_equal(pair->server.n_data, 0);
     assert_int_equal(stoa_dtls_link_tick(pair->server.link, now_us() + 60000000),
                      STOA_DTLS_HANDSHAKE);
-    assert_int_equal(stoa_dtls_link_expect(
-                         pair->server.link, "sha-256",
-                         stoa_certificate_fingerprint(pair->certificate[1])),
+    assert_int_equal(stoa_dtls_link_expect(pair->server.link, "sha-256",
+                                           stoa_certificate_fingerprint(pair->certificate[1])),
                      STOA_DTLS_CONNECTED);
     assert_true(stoa_dtls_link_keys(pair->server.link, &keys));
 }
@@ -257,8 +256,8 @@ static void a_close_notify_is_noticed_at_once(void **state)
 /* A ClientHello that offers TLS_NULL_WITH_NULL_NULL alone. (CVE-2023-49786 and its kin) */
 static size_t null_hello(uint8_t *buf)
 {
-    static const uint8_t head[] = { 22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54, /* record */
-                                    1,  0,    0,    42, 0, 0, 0, 0, 0, 0, 0, 42,    /* handshake */
+    static const uint8_t head[] = { 22,   0xfe, 0xfd, 0,  0, 0, 0, 0, 0, 0, 0, 0,  54, /* record */
+                                    1,    0,    0,    42, 0, 0, 0, 0, 0, 0, 0, 42, /* handshake */
                                     0xfe, 0xfd };
     static const uint8_t tail[] = { 0, 0, 0, 2, 0, 0, 1, 0 };
 
