@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine's own side on the control loop: which peers there are, and on which worker. */
+#pragma once
+
+#include "dtls/link.h"
+#include "ice/agent.h"
+#include "media/command.h"
+#include "media/worker.h"
+#include "sctp/association.h"
+
+/* A peer as control knows it. The worker's StoaPeer is another thing, on another thread. */
+typedef struct {
+    StoaPeerId id;
+    StoaWorker *worker;
+    uint64_t room;
+    const StoaPeerEvents *events;
+    void *user;
+    StoaPeerLocal local;
+    char *ufrag, *pwd, *fingerprint;
+    StoaIceAgent *agent; /* full ICE; the worker ends it */
+    StoaSctp *sctp;      /* NULL: no data channel; the worker ends it */
+} StoaPeerRecord;
+
+struct StoaMedia {
+    gatomicrefcount refs; /* events on their way hold one */
+    bool is_closed;
+    StoaIceMode ice;
+    unsigned n_workers;
+    unsigned room_peers_per_worker;
+    unsigned media_timeout_ms, slowlink_threshold; /* workers read them; never change */
+    StoaWorker *workers[STOA_MAX_WORKERS];
+    unsigned loads[STOA_MAX_WORKERS]; /* peers */
+    char **addresses;
+    char *certificate_path, *key_path;
+    GPtrArray *certificates, *contexts; /* the newest last; old ones serve the links made of them */
+    StoaIceThread *ice_thread;          /* full ICE only */
+    StoaSctpThread *sctp_thread;
+    GHashTable *peers; /* StoaPeerId -> StoaPeerRecord */
+    GHashTable *rooms; /* uint64_t -> unsigned[n_workers], peers of the room on each worker */
+    uint64_t n_opened;
+};
+
+enum { STOA_PEER_ID_WORKER_BITS = 8 };
+
+static inline unsigned stoa_peer_id_worker(StoaPeerId id)
+{
+    return (unsigned)(id & ((1u << STOA_PEER_ID_WORKER_BITS) - 1));
+}
+
+/** The record of a peer; NULL: closed. Thread: control. */
+StoaPeerRecord *stoa_media_peer(StoaMedia *media, StoaPeerId id);
+
+StoaMedia *stoa_media_ref(StoaMedia *media);
+void stoa_media_unref(StoaMedia *media);

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+#include "media/outlet.h"
+
+#include <string.h>
+
+#include "media/event.h"
+#include "media/peer.h"
+#include "rtp/bytes.h"
+#include "rtp/rtx.h"
+#include "rtp/seq.h"
+
+#include "base/poison.h"
+
+enum {
+    JUMP = 1000, /* a gap of the source that is a new beginning for its subscribers */
+    SOON_US = 100000,
+    MAX_PREFIX = STOA_RTX_PREFIX_LEN + STOA_VP8_DESCRIPTOR_MAX,
+};
+#define EXTS_IN_USE (UINT32_C(1) << 31)
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number)
+{
+    StoaOutlet *outlet = g_new0(StoaOutlet, 1);
+
+    outlet->peer = peer;
+    outlet->number = number;
+    outlet->encoding = outlet->target = -1;
+    outlet->max_substream = outlet->max_temporal = -1;
+    outlet->temporal = STOA_ALL_TEMPORAL;
+    outlet->told_substream = -1;
+    outlet->resend_budget = STOA_RESEND_BUDGET;
+    return outlet;
+}
+
+static void retire(StoaOutlet *outlet)
+{
+    if (outlet->row.ssrc)
+        stoa_peer_retire(outlet->peer, outlet->row.ssrc, outlet->splice.next_out);
+    if (outlet->row.rtx_ssrc)
+        stoa_peer_retire(outlet->peer, outlet->row.rtx_ssrc, outlet->next_rtx);
+}
+
+void stoa_outlet_free(StoaOutlet *outlet)
+{
+    if (!outlet)
+        return;
+    if (outlet->feed)
+        stoa_feed_remove_outlet(outlet->feed, outlet);
+    retire(outlet);
+    stoa_splice_clear(&outlet->splice);
+    g_free(outlet->resent);
+    g_free(outlet->sent_exts);
+    g_free(outlet);
+}
+
+/* -- what control wants -------------------------------------------------------------------- */
+
+static bool has_timing_exts(const StoaOutlet *outlet)
+{
+    const uint8_t *id = outlet->ext.map.id_of_kind;
+
+    return id[STOA_RTP_EXT_TWCC] || id[STOA_RTP_EXT_ABS_SEND_TIME];
+}
+
+static bool has_rtx(const StoaOutlet *outlet)
+{
+    return outlet->row.rtx_payload_type && outlet->row.rtx_ssrc;
+}
+
+static void begin_sequences(StoaOutlet *outlet, const StoaSend *row)
+{
+    if (outlet->row.ssrc != row->ssrc) {
+        stoa_splice_clear(&outlet->splice);
+        stoa_splice_init(&outlet->splice, stoa_peer_first_index(outlet->peer, row->ssrc),
+                         row->clock_hz);
+        stoa_report_tx_init(&outlet->tx, row->ssrc, row->clock_hz);
+        outlet->is_relaying = false;
+    }
+    if (outlet->row.rtx_ssrc != row->rtx_ssrc)
+        outlet->next_rtx = stoa_peer_first_index(outlet->peer, row->rtx_ssrc);
+}
+
+void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row)
+{
+    if (outlet->has_row && memcmp(&outlet->row, row, sizeof(*row)) == 0)
+        return;
+    if (outlet->row.ssrc != row->ssrc || outlet->row.rtx_ssrc != row->rtx_ssrc) {
+        retire(outlet);
+        begin_sequences(outlet, row);
+    }
+    stoa_splice_forget(&outlet->splice);
+    g_clear_pointer(&outlet->sent_exts, g_free);
+    outlet->row = *row;
+    outlet->row.mid[STOA_MID_MAX - 1] = '\0';
+    outlet->mid_len = (uint8_t)strlen(outlet->row.mid);
+    outlet->has_row = true;
+    stoa_rtp_extension_sink_init(&outlet->ext, &row->ext);
+    stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
+}
+
+void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref)
+{
+    StoaFeed *old = outlet->feed;
+
+    if (old && old->ref.peer == ref.peer && old->ref.track == ref.track)
+        return;
+    stoa_outlet_break(outlet);
+    outlet->feed = ref.peer ? stoa_feed_get(outlet->peer->worker, ref) : NULL;
+    outlet->target = -1;
+    if (outlet->feed)
+        stoa_feed_add_outlet(outlet->feed, outlet);
+    if (old)
+        stoa_feed_remove_outlet(old, outlet);
+    stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
+}
+
+void stoa_outlet_pause(StoaOutlet *outlet, bool paused)
+{
+    if (outlet->is_paused == paused)
+        return;
+    outlet->is_paused = paused;
+    stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
+}
+
+void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal)
+{
+    if (substream >= 0)
+        outlet->max_substream = (int8_t)MIN(substream, STOA_MAX_ENCODINGS - 1);
+    if (temporal >= 0)
+        outlet->max_temporal = (int8_t)MIN(temporal, STOA_ALL_TEMPORAL);
+    stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
+}
+
+/* -- what to relay ------------------------------------------------------------------------- */
+
+static bool is_live(const StoaOutlet *outlet)
+{
+    const StoaFeed *feed = outlet->feed;
+
+    return outlet->has_row && outlet->row.ssrc && !outlet->is_paused &&
+           stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
+           feed->codec == outlet->row.codec;
+}
+
+void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us)
+{
+    int before = outlet->target;
+
+    if (!is_live(outlet)) {
+        stoa_outlet_break(outlet);
+        outlet->target = -1;
+        return;
+    }
+    outlet->target = (int8_t)stoa_feed_choose(outlet->feed, outlet->max_substream, now_us);
+    if (outlet->target != before && stoa_outlet_is_waiting(outlet))
+        stoa_feed_want_keyframe(outlet->feed, outlet->target);
+}
+
+void stoa_outlet_break(StoaOutlet *outlet)
+{
+    stoa_splice_cut(&outlet->splice);
+    outlet->is_relaying = false;
+    outlet->encoding = -1;
+}
+
+static void tell_layer(StoaOutlet *outlet)
+{
+    const StoaFeed *feed = outlet->feed;
+    int substream = (int)feed->n_encodings - 1 - outlet->encoding;
+
+    if (feed->n_encodings < 2 || substream == outlet->told_substream)
+        return;
+    outlet->told_substream = substream;
+    stoa_event_layer(outlet->peer->worker, outlet->peer->id, outlet->number, substream,
+                     outlet->max_temporal);
+}
+
+/* -- the packet path ----------------------------------------------------------------------- */
+
+static bool has_keyframes(StoaCodec codec)
+{
+    return codec == STOA_CODEC_VP8 || codec == STOA_CODEC_VP9 || codec == STOA_CODEC_H264 ||
+           codec == STOA_CODEC_AV1;
+}
+
+static bool can_begin(const StoaOutlet *outlet, const StoaPacket *packet)
+{
+    return packet->info.is_keyframe || !has_keyframes(outlet->row.codec);
+}
+
+static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+{
+    const StoaTrackRef *ref = &outlet->feed->ref;
+    StoaSpanSource source = { ref->peer, ref->track, (uint8_t)encoding };
+
+    stoa_splice_begin(&outlet->splice, &source, packet);
+    outlet->is_relaying = true;
+    outlet->encoding = (int8_t)encoding;
+    outlet->temporal =
+        outlet->max_temporal >= 0 ? (uint8_t)outlet->max_temporal : STOA_ALL_TEMPORAL;
+    if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))
+        outlet->sent_exts = g_new0(StoaSentExts, STOA_SENT_EXTS);
+    tell_layer(outlet);
+    /* what the stream's clock shows is new: say so soon, or lips and voice part */
+    stoa_wheel_set_by(&outlet->peer->worker->wheel, &outlet->peer->report,
+                      packet->arrived_us + SOON_US);
+}
+
+/* Goes down at the start of any frame, up where the encoder says that one may. */
+static void follow_temporal(StoaOutlet *outlet, const StoaRtpFrameInfo *info)
+{
+    uint8_t max = outlet->max_temporal >= 0 ? (uint8_t)outlet->max_temporal : STOA_ALL_TEMPORAL;
+
+    if (max < outlet->temporal)
+        outlet->temporal = max;
+    else if (info->tid > outlet->temporal && info->tid <= max && info->is_switch_point)
+        outlet->temporal = max == STOA_ALL_TEMPORAL || info->tid == max ? max : info->tid;
+}
+
+static bool leaves_out(StoaOutlet *outlet, const StoaPacket *packet)
+{
+    const StoaRtpFrameInfo *info = &packet->info;
+
+    if (!info->has_layers ||
+        (outlet->row.codec != STOA_CODEC_VP8 && outlet->row.codec != STOA_CODEC_VP9))
+        return false;
+    if (info->starts_frame)
+        follow_temporal(outlet, info);
+    return info->tid > outlet->temporal &&
+           stoa_splice_skip(&outlet->splice, packet, info->starts_frame);
+}
+
+/* False: this packet is not for us, or not yet. */
+static bool take_over(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+{
+    if ((int)encoding != outlet->target || !can_begin(outlet, packet))
+        return false;
+    begin(outlet, packet, encoding);
+    return true;
+}
+
+static bool has_jumped(const StoaOutlet *outlet, const StoaPacket *packet)
+{
+    return packet->index > outlet->splice.highest_in + JUMP;
+}
+
+void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+{
+    const StoaSpan *span;
+    uint64_t out;
+
+    if (outlet->target < 0)
+        return;
+    if (outlet->is_relaying && (int)encoding == outlet->encoding && has_jumped(outlet, packet))
+        stoa_outlet_break(outlet);
+    if (!outlet->is_relaying || (int)encoding != outlet->encoding) {
+        if (!take_over(outlet, packet, encoding))
+            return;
+    } else if (leaves_out(outlet, packet)) {
+        return;
+    }
+    span = stoa_splice_place(&outlet->splice, packet, &out);
+    if (!span) {
+        outlet->n_late++;
+        stoa_count(&outlet->peer->worker->counters, STOA_DROP_LATE, 1);
+        return;
+    }
+    stoa_outlet_seal(outlet, packet, span, out, STOA_SEAL_FIRST);
+    stoa_report_tx_packet(&outlet->tx, packet->header.timestamp + span->timestamp,
+                          packet->header.payload_len, packet->arrived_us);
+    outlet->n_packets++;
+    outlet->n_bytes += packet->header.payload_len;
+    if (!stoa_wheel_is_set(&outlet->peer->report))
+        stoa_wheel_set(&outlet->peer->worker->wheel, &outlet->peer->report,
+                       packet->arrived_us + STOA_REPORT_US);
+}
+
+/* -- writing ------------------------------------------------------------------------------- */
+
+/* What the extensions say: new for a first sending, the same again for a repeat. False: not known any more. */
+static bool ext_values(StoaOutlet *outlet, uint16_t seq, bool again, StoaRtpExtValues *values)
+{
+    const uint8_t *id = outlet->ext.map.id_of_kind;
+    StoaSentExts *sent = outlet->sent_exts ? &outlet->sent_exts[seq % STOA_SENT_EXTS] : NULL;
+
+    *values = (StoaRtpExtValues){
+        .mid = id[STOA_RTP_EXT_MID] && outlet->mid_len ? outlet->row.mid : NULL,
+        .mid_len = outlet->mid_len,
+        .has_twcc = id[STOA_RTP_EXT_TWCC],
+        .has_abs_send_time = id[STOA_RTP_EXT_ABS_SEND_TIME],
+    };
+    if (!values->has_twcc && !values->has_abs_send_time)
+        return true;
+    if (again) {
+        if (!sent || sent->seq != seq || !(sent->abs_send_time & EXTS_IN_USE))
+            return false;
+        values->twcc_seq = sent->twcc_seq;
+        values->abs_send_time = sent->abs_send_time & ~EXTS_IN_USE;
+        return true;
+    }
+    if (values->has_twcc)
+        values->twcc_seq = outlet->peer->twcc_seq++;
+    values->abs_send_time = stoa_rtp_extension_abs_send_time(outlet->peer->worker->now_us);
+    if (sent)
+        *sent = (StoaSentExts){ seq, values->twcc_seq, values->abs_send_time | EXTS_IN_USE };
+    return true;
+}
+
+typedef struct {
+    uint8_t payload_type;
+    uint32_t ssrc;
+    uint64_t index;
+} Stream;
+
+static size_t write_header(const StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
+                           const Stream *stream, const StoaRtpExtValues *values, uint8_t *out)
+{
+    size_t ext_len = stoa_rtp_extension_write(&outlet->ext, packet->data, &packet->exts, values,
+                                              out + STOA_RTP_HEADER_LEN, 256);
+
+    out[0] = ext_len > 0 ? 0x90 : 0x80;
+    out[1] = (uint8_t)(packet->header.marker << 7 | stream->payload_type);
+    stoa_bytes_put16(out + 2, (uint16_t)stream->index);
+    stoa_bytes_put32(out + 4, packet->header.timestamp + span->timestamp);
+    stoa_bytes_put32(out + 8, stream->ssrc);
+    return STOA_RTP_HEADER_LEN + ext_len;
+}
+
+/* The payload is the shared one but for what differs: RTX's original number, VP8's numbers. */
+static StoaSrtpPayload payload_of(const StoaPacket *packet, const StoaSpan *span, uint64_t out,
+                                  bool rtx, uint8_t prefix[MAX_PREFIX])
+{
+    const uint8_t *data = packet->data + packet->header.payload_at;
+    size_t len = packet->header.payload_len;
+    size_t n = 0, replaced = 0;
+
+    if (rtx) {
+        stoa_rtx_prefix_write((uint16_t)out, prefix);
+        n = STOA_RTX_PREFIX_LEN;
+    }
+    if ((span->vp8.picture_id || span->vp8.tl0_pic_idx) && len > 0 && packet->info.has_picture_id)
+        replaced = stoa_vp8_rewrite(data, &packet->info, &span->vp8, prefix + n);
+    return (StoaSrtpPayload){ prefix, n + replaced, data + replaced, len - replaced };
+}
+
+static bool seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span, uint64_t out,
+                 const Stream *stream, const StoaRtpExtValues *values)
+{
+    StoaPeer *peer = outlet->peer;
+    bool rtx = stream->ssrc != outlet->row.ssrc;
+    uint8_t prefix[MAX_PREFIX];
+    uint8_t *slot = stoa_peer_slot(peer);
+    StoaSrtpPayload payload = payload_of(packet, span, out, rtx, prefix);
+    size_t header_len = write_header(outlet, packet, span, stream, values, slot);
+    size_t len = stoa_srtp_seal_rtp(peer->seal, slot, header_len, STOA_UDP_SLOT, &payload,
+                                    stoa_seq_roc(stream->index));
+
+    if (len == 0) {
+        stoa_count(&peer->worker->counters, STOA_DROP_SEND, 1);
+        return false;
+    }
+    peer->n_out++;
+    peer->bytes_out += len;
+    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_PACKETS, 1);
+    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_BYTES, len);
+    stoa_peer_commit(peer, len);
+    return true;
+}
+
+bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
+                      uint64_t out, StoaSealing sealing)
+{
+    Stream stream = { outlet->row.payload_type, outlet->row.ssrc, out };
+    StoaRtpExtValues values;
+
+    if (sealing == STOA_SEAL_RTX)
+        stream = (Stream){ outlet->row.rtx_payload_type, outlet->row.rtx_ssrc, outlet->next_rtx++ };
+    return ext_values(outlet, (uint16_t)out, sealing == STOA_SEAL_AGAIN, &values) &&
+           seal(outlet, packet, span, out, &stream, &values);
+}
+
+/* -- again --------------------------------------------------------------------------------- */
+
+/* Not twice within a short time: the first may still be on its way. */
+static bool was_just_resent(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
+{
+    uint16_t ms = (uint16_t)(now_us / 1000);
+    int64_t wait_ms = CLAMP(outlet->peer->rtt_us / 2000, 10, 500);
+    StoaResent *resent;
+
+    if (!outlet->resent)
+        outlet->resent = g_new0(StoaResent, STOA_RESENT);
+    resent = &outlet->resent[seq % STOA_RESENT];
+    if (resent->in_use && resent->seq == seq && (uint16_t)(ms - resent->ms) < wait_ms)
+        return true;
+    *resent = (StoaResent){ seq, ms, true };
+    return false;
+}
+
+static StoaPacket *find_sent(const StoaOutlet *outlet, const StoaSpan *span, uint64_t index)
+{
+    StoaTrackRef ref = { span->source.peer, span->source.track };
+    const StoaFeed *feed = stoa_feed_find(outlet->peer->worker, ref);
+    const StoaSource *source = feed ? feed->sources[span->source.encoding] : NULL;
+
+    return source ? stoa_ring_get(&source->ring, index) : NULL;
+}
+
+static bool resend(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
+{
+    uint64_t index, out;
+    const StoaSpan *span = stoa_splice_find(&outlet->splice, seq, &index, &out);
+    const StoaPacket *packet = span ? find_sent(outlet, span, index) : NULL;
+
+    if (!packet)
+        return false;
+    if (was_just_resent(outlet, seq, now_us))
+        return true;
+    if (outlet->resend_budget == 0)
+        return false;
+    outlet->resend_budget--;
+    if (!stoa_outlet_seal(outlet, packet, span, out,
+                          has_rtx(outlet) ? STOA_SEAL_RTX : STOA_SEAL_AGAIN))
+        return false;
+    outlet->n_resent++;
+    stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_SERVED, 1);
+    return true;
+}
+
+void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us)
+{
+    if (!outlet->has_row || !outlet->row.nack || !stoa_peer_is_ready(outlet->peer))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!resend(outlet, seqs[i], now_us))
+            stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_MISSED, 1);
+}
+
+bool stoa_outlet_timestamp(const StoaOutlet *outlet, int64_t realtime_us, int64_t now_us,
+                           uint32_t *timestamp)
+{
+    const StoaSpan *span = stoa_splice_newest(&outlet->splice);
+    const StoaSource *source;
+
+    if (!outlet->tx.has_sent || !span)
+        return false;
+    source = outlet->is_relaying && outlet->feed ? outlet->feed->sources[outlet->encoding] : NULL;
+    if (source && stoa_report_rx_timestamp(&source->rx, stoa_feed_clock(outlet->feed), realtime_us,
+                                           timestamp))
+        *timestamp += span->timestamp;
+    else
+        *timestamp = stoa_report_tx_timestamp(&outlet->tx, now_us);
+    return true;
+}

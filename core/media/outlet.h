@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* An outgoing track on its worker: `sink` of media/command.h. It decides forward, drop or switch, rewrites and seals. */
+#pragma once
+
+#include "media/feed.h"
+#include "media/splice.h"
+
+/* When a packet was sent again, by the low bits of its number. */
+typedef struct {
+    uint16_t seq;
+    uint16_t ms;
+    bool in_use;
+} StoaResent;
+
+/* What a byte-identical repeat needs beside the span; kept only where such extensions and no RTX were negotiated. */
+typedef struct {
+    uint16_t seq, twcc_seq;
+    uint32_t abs_send_time; /* with bit 31: the entry is in use */
+} StoaSentExts;
+
+enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512, STOA_ALL_TEMPORAL = 7 };
+enum { STOA_RESEND_BUDGET = 300 /* repeats in a second, beside twice what was sent in the last */ };
+
+/* Why a packet is sealed. */
+typedef enum {
+    STOA_SEAL_FIRST, /* for the first time */
+    STOA_SEAL_AGAIN, /* byte-identical to the first time */
+    STOA_SEAL_RTX,   /* as a retransmission in a stream of its own */
+} StoaSealing;
+
+struct StoaOutlet {
+    StoaPeer *peer;
+    StoaFeed *feed; /* NULL: nothing is routed */
+    uint32_t number;
+    bool has_row; /* negotiated */
+    bool is_paused;
+    bool is_relaying;                   /* the splice takes packets of `encoding` */
+    int8_t encoding;                    /* relayed now; -1: none */
+    int8_t target;                      /* wanted; -1: none */
+    int8_t max_substream, max_temporal; /* -1: default */
+    uint8_t temporal;                   /* layers up to this one are relayed now */
+    uint8_t mid_len;
+    StoaSplice splice;
+    StoaRtpExtSink ext;
+    StoaSend row;
+
+    uint64_t next_rtx;
+    StoaResent *resent;      /* NULL: nothing was asked for again */
+    StoaSentExts *sent_exts; /* NULL: not needed */
+    unsigned resend_budget;  /* until the next second */
+    StoaReportTx tx;
+    int told_substream; /* by the last `layer` event */
+
+    uint64_t n_packets, n_bytes, n_resent, n_late;
+    uint32_t n_packets_before; /* at the last second's end */
+    int32_t lost, lost_told;   /* as the subscriber reports it */
+    uint8_t fraction_lost;
+    uint32_t jitter;
+};
+
+StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number);
+/** Leaves its feed. NULL is fine. */
+void stoa_outlet_free(StoaOutlet *outlet);
+
+/** Negotiated, or changed. Sequence and route go on; a changed SSRC begins a new sequence. */
+void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row);
+
+/** Show another track; ref.peer 0: nothing. */
+void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref);
+void stoa_outlet_pause(StoaOutlet *outlet, bool paused);
+void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal);
+
+/** The peer came up, the track was described, an encoding came or went: choose again what to relay. */
+void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us);
+
+/** The source breaks off (mute, a new stream): the next packet begins a new piece. */
+void stoa_outlet_break(StoaOutlet *outlet);
+
+/** Forward one packet, or not. The packet path: no lock, no log; allocates at an outlet's very first packet only. */
+void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding);
+
+/** Whether it waits for a keyframe. */
+static inline bool stoa_outlet_is_waiting(const StoaOutlet *outlet)
+{
+    return outlet->target >= 0 && (!outlet->is_relaying || outlet->encoding != outlet->target);
+}
+
+/** Seal a packet under the number `out` of `span` and send it. False: it does not fit, or cannot be made the same. */
+bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
+                      uint64_t out, StoaSealing sealing);
+
+/** The subscriber asks for packets again. */
+void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us);
+
+/** The timestamp that its stream shows at a moment, for sender reports; false: not known, or nothing was sent. */
+bool stoa_outlet_timestamp(const StoaOutlet *outlet, int64_t realtime_us, int64_t now_us,
+                           uint32_t *timestamp);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "media/source.h"
+
+#include "media/feed.h"
+#include "media/peer.h"
+#include "media/relay.h"
+#include "rtp/seq.h"
+
+#include "base/poison.h"
+
+enum {
+    FAR = 3000, /* a jump, not loss */
+    NO_SEQ = 1 << 16,
+};
+
+StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding)
+{
+    StoaSource *source = g_new0(StoaSource, 1);
+
+    source->feed = feed;
+    source->encoding = encoding;
+    source->bad_seq = NO_SEQ;
+    /* no two sources of a worker share an index: a number of an older one never finds a newer one's packet */
+    source->highest = ++feed->worker->n_sources << 32;
+    stoa_report_rx_init(&source->rx, feed->clock_hz);
+    return source;
+}
+
+void stoa_source_free(StoaSource *source, StoaPool *here)
+{
+    if (!source)
+        return;
+    stoa_ring_clear(&source->ring, here);
+    g_free(source->nack);
+    g_free(source->dd);
+    g_free(source);
+}
+
+static uint64_t next_range(const StoaSource *source, uint16_t seq)
+{
+    return ((source->highest >> 16) + 16) << 16 | seq;
+}
+
+void stoa_source_restart(StoaSource *source)
+{
+    source->is_restarted = source->has_begun;
+    stoa_report_rx_init(&source->rx, source->feed->clock_hz);
+    source->lost_told = 0;
+    if (source->nack)
+        stoa_nack_gen_init(source->nack);
+}
+
+bool stoa_source_index(StoaSource *source, uint16_t seq, bool is_rtx, uint64_t *index)
+{
+    int far = stoa_seq_diff(seq, (uint16_t)source->highest);
+
+    if (is_rtx && (!source->has_begun || source->is_restarted || abs(far) > FAR))
+        return false; /* nothing to repair */
+    if (!source->has_begun || source->is_restarted) {
+        *index = next_range(source, seq);
+    } else if (abs(far) <= FAR) {
+        *index = stoa_seq_extend(source->highest, seq);
+    } else if (source->bad_seq == seq) {
+        *index = next_range(source, seq);
+        if (source->nack)
+            stoa_nack_gen_init(source->nack);
+    } else {
+        source->bad_seq = (uint16_t)(seq + 1);
+        return false;
+    }
+    return true;
+}
+
+bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
+{
+    if (!stoa_ring_put(&source->ring, packet, here))
+        return false;
+    if (!source->has_begun)
+        source->first_us = packet->arrived_us;
+    if (!source->has_begun || packet->index > source->highest)
+        source->highest = packet->index;
+    source->has_begun = true;
+    source->is_restarted = false;
+    source->bad_seq = NO_SEQ;
+    source->last_us = packet->arrived_us;
+    source->n_packets++;
+    source->n_bytes += packet->header.payload_len;
+    if (packet->info.is_keyframe) {
+        source->keyframe_us = packet->arrived_us;
+        source->n_keyframes++;
+        source->wants_keyframe = false;
+    }
+    return true;
+}
+
+/* How long a repair took shows the round trip to the publisher. */
+static void note_repair(StoaSource *source, const StoaPacket *packet)
+{
+    int64_t us;
+
+    source->n_recovered++;
+    if (!source->probe_us || source->probe_seq != packet->header.seq)
+        return;
+    us = packet->arrived_us - source->probe_us;
+    source->probe_us = 0;
+    source->rtt_us = source->rtt_us ? (7 * source->rtt_us + us) / 8 : us;
+    stoa_nack_gen_set_rtt(source->nack, source->rtt_us);
+}
+
+static void begin_nack(StoaSource *source)
+{
+    const StoaPeer *peer = source->feed->peer;
+
+    source->nack = g_new(StoaNackGen, 1);
+    stoa_nack_gen_init(source->nack);
+    source->rtt_us = peer->rtt_us;
+    stoa_nack_gen_set_rtt(source->nack, peer->rtt_us);
+}
+
+void stoa_source_count(StoaSource *source, const StoaPacket *packet, bool is_rtx)
+{
+    const StoaRtpHeader *header = &packet->header;
+
+    if (!is_rtx)
+        stoa_report_rx_packet(&source->rx, header->seq, header->timestamp, header->payload_len,
+                              packet->arrived_us);
+    if (!source->feed->row.nack)
+        return;
+    if (!source->nack)
+        begin_nack(source);
+    if (stoa_nack_gen_input(source->nack, header->seq, packet->arrived_us) == STOA_NACK_FILLED &&
+        is_rtx)
+        note_repair(source, packet);
+    /* Only a keyframe that comes in time makes the past worthless; a late one is part of that past. */
+    if (packet->info.is_keyframe && !is_rtx && packet->index == source->highest)
+        stoa_nack_gen_forget_before(source->nack, header->seq);
+}
+
+static void ask(StoaSource *source, int64_t now_us)
+{
+    StoaFeed *feed = source->feed;
+
+    source->asked_us = now_us;
+    source->wants_keyframe = false;
+    source->n_asked++;
+    if (feed->peer)
+        stoa_peer_ask_keyframe(feed->peer, source);
+    else
+        stoa_relay_want_keyframe(feed, source->encoding);
+}
+
+void stoa_source_want_keyframe(StoaSource *source)
+{
+    int64_t now_us = source->feed->worker->now_us;
+
+    if (source->feed->kind != STOA_VIDEO)
+        return;
+    if (!source->asked_us || now_us - source->asked_us >= STOA_KEYFRAME_US)
+        ask(source, now_us);
+    else
+        source->wants_keyframe = true;
+    stoa_feed_wake(source->feed);
+}
+
+void stoa_source_tend(StoaSource *source, int64_t now_us)
+{
+    stoa_ring_tend(&source->ring, now_us, source->feed->worker->pool);
+    if (source->wants_keyframe && now_us - source->asked_us >= STOA_KEYFRAME_US)
+        ask(source, now_us);
+}

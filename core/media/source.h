@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* One encoding of one incoming track on one worker: its ring, its numbers, its requests upstream.
+ *
+ * On the worker that receives it, it counts, asks for what is missing and for keyframes; on another worker it is a
+ * mirror: the same packets in a ring of their own, and requests go to the first by message. */
+#pragma once
+
+#include "media/ring.h"
+#include "media/worker.h"
+#include "rtp/nack.h"
+#include "rtp/report.h"
+
+enum {
+    STOA_KEYFRAME_US = 300000, /* one request upstream in this time at most (SECURITY R16) */
+    STOA_FLOWING_US =
+        250000, /* an encoding silent for this long is not relayed while another flows */
+};
+
+typedef struct StoaSource {
+    StoaFeed *feed;
+    uint8_t encoding;        /* index into the feed's, the highest first */
+    uint32_t ssrc, rtx_ssrc; /* 0: not known yet; not of a mirror */
+    StoaRing ring;
+    bool has_begun;
+    bool is_restarted; /* the next packet begins a new range */
+    uint32_t bad_seq;  /* the number that would prove a jump; above 16 bits: none */
+    uint64_t highest;  /* newest index */
+    int64_t first_us, last_us;
+    bool is_receiving; /* as last told by the `media` event */
+
+    int64_t asked_us;    /* last request for a keyframe; 0: never */
+    int64_t keyframe_us; /* when one began */
+    bool wants_keyframe; /* a request waits for its turn */
+    uint8_t fir_seq;
+
+    StoaReportRx rx;
+    StoaNackGen *nack;   /* NULL: not negotiated, or nothing came yet */
+    StoaDdStructure *dd; /* NULL: no dependency descriptor came */
+    int64_t rtt_us;      /* from NACK to repair; 0: not known */
+    int64_t probe_us;    /* when `probe_seq` was asked for; 0: no probe */
+    uint16_t probe_seq;
+    uint64_t lost_told; /* of `rx`, at the last slowlink check */
+    uint64_t n_packets, n_bytes, n_recovered, n_keyframes, n_asked;
+    uint64_t bytes_before; /* at the last second's end */
+    uint32_t bps;          /* of the last second */
+} StoaSource;
+
+StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding);
+/** Gives its packets back to `here`. NULL is fine. */
+void stoa_source_free(StoaSource *source, StoaPool *here);
+
+/**
+ * The index of a sequence number as received. A far jump begins a new range of indices, once a second packet proves it.
+ *
+ * Returns false for a packet that is too far away: drop it.
+ */
+bool stoa_source_index(StoaSource *source, uint16_t seq, bool is_rtx, uint64_t *index);
+
+/** The sender began anew (another SSRC): the next packet begins a new range. */
+void stoa_source_restart(StoaSource *source);
+
+/** File a packet in the ring and note its time. False: it was there before; drop it. */
+bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here);
+
+/** Count a new packet for receiver reports and the missing list. @is_rtx  it came as a retransmission */
+void stoa_source_count(StoaSource *source, const StoaPacket *packet, bool is_rtx);
+
+/** Somebody needs a keyframe. Coalesced; goes to the publisher, by message if that is on another worker. */
+void stoa_source_want_keyframe(StoaSource *source);
+
+/** Whether packets came lately. */
+static inline bool stoa_source_is_flowing(const StoaSource *source, int64_t now_us)
+{
+    return source->has_begun && now_us - source->last_us < STOA_FLOWING_US;
+}
+
+/** Everything that time brings: requests that waited, the ring. */
+void stoa_source_tend(StoaSource *source, int64_t now_us);

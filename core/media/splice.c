@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "media/splice.h"
+
+#include "rtp/seq.h"
+
+#include "base/poison.h"
+
+#define MAX_GAP_US 30000000 /* a pause longer than this moves the timestamp no further */
+
+void stoa_splice_init(StoaSplice *splice, uint64_t first_out, uint32_t clock_hz)
+{
+    *splice = (StoaSplice){ .next_out = first_out, .clock_hz = clock_hz };
+}
+
+void stoa_splice_clear(StoaSplice *splice)
+{
+    g_free(splice->spans);
+    splice->spans = NULL;
+    splice->n_spans = 0;
+    splice->is_open = false;
+}
+
+static StoaSpan *span_at(const StoaSplice *splice, unsigned i)
+{
+    return &splice->spans[i % STOA_SPLICE_SPANS];
+}
+
+const StoaSpan *stoa_splice_newest(const StoaSplice *splice)
+{
+    return splice->n_spans > 0 ? span_at(splice, splice->n_spans - 1) : NULL;
+}
+
+static StoaSpan *newest(StoaSplice *splice)
+{
+    return span_at(splice, splice->n_spans - 1);
+}
+
+static StoaSpan *append(StoaSplice *splice)
+{
+    if (!splice->spans)
+        splice->spans = g_new0(StoaSpan, STOA_SPLICE_SPANS);
+    if (splice->n_spans == 2 * STOA_SPLICE_SPANS)
+        splice->n_spans = STOA_SPLICE_SPANS; /* same places in the circle */
+    return span_at(splice, splice->n_spans++);
+}
+
+void stoa_splice_cut(StoaSplice *splice)
+{
+    if (!splice->is_open)
+        return;
+    newest(splice)->end_in = splice->highest_in + 1;
+    splice->is_open = false;
+}
+
+void stoa_splice_forget(StoaSplice *splice)
+{
+    StoaSpan after;
+
+    if (splice->n_spans == 0)
+        return;
+    after = *newest(splice);
+    splice->n_spans = 0;
+    if (!splice->is_open)
+        return;
+    after.first_in = splice->highest_in + 1;
+    after.first_out = splice->next_out;
+    *append(splice) = after;
+}
+
+/* The time that passed since the last packet, in ticks, at least one frame's. */
+static uint32_t elapsed(const StoaSplice *splice, int64_t now_us)
+{
+    int64_t us = CLAMP(now_us - splice->last_us, 0, MAX_GAP_US);
+    uint32_t ticks = (uint32_t)(us * splice->clock_hz / 1000000);
+
+    return MAX(ticks, splice->clock_hz / 50);
+}
+
+/* Only the form of 15 bits wraps at 2^15; taking the offset modulo 2^16 is right for both. */
+static StoaVp8Offsets vp8_offsets(const StoaSplice *splice, const StoaRtpFrameInfo *info)
+{
+    if (!splice->has_picture_id || !info->has_picture_id)
+        return (StoaVp8Offsets){ 0 };
+    return (StoaVp8Offsets){
+        .picture_id = (uint16_t)(splice->picture_id + 1 - info->picture_id),
+        .tl0_pic_idx = (uint8_t)(splice->tl0_pic_idx + 1 - info->tl0_pic_idx),
+    };
+}
+
+void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet)
+{
+    StoaSpan *span;
+    uint32_t shift = 0;
+
+    stoa_splice_cut(splice);
+    if (splice->has_sent)
+        shift =
+            splice->last_timestamp + elapsed(splice, packet->arrived_us) - packet->header.timestamp;
+    span = append(splice);
+    *span = (StoaSpan){
+        .source = *source,
+        .cut = ++splice->cut,
+        .first_in = packet->index,
+        .end_in = UINT64_MAX,
+        .first_out = splice->next_out,
+        .timestamp = shift,
+        .vp8 = vp8_offsets(splice, &packet->info),
+    };
+    splice->highest_in = packet->index - 1;
+    splice->is_open = true;
+}
+
+static void note_newest(StoaSplice *splice, const StoaSpan *span, const StoaPacket *packet)
+{
+    splice->highest_in = packet->index;
+    splice->next_out = span->first_out + (packet->index - span->first_in) + 1;
+    splice->last_timestamp = packet->header.timestamp + span->timestamp;
+    splice->last_us = packet->arrived_us;
+    splice->has_sent = true;
+    if (packet->info.has_picture_id) {
+        splice->has_picture_id = true;
+        splice->picture_id = (uint16_t)(packet->info.picture_id + span->vp8.picture_id);
+        splice->tl0_pic_idx = (uint8_t)(packet->info.tl0_pic_idx + span->vp8.tl0_pic_idx);
+    }
+}
+
+static bool span_has(const StoaSpan *span, uint64_t index)
+{
+    return index >= span->first_in && index < span->end_in;
+}
+
+/* An older span of the same piece, for a packet that comes late. */
+static const StoaSpan *older_span(const StoaSplice *splice, uint64_t index)
+{
+    unsigned n = MIN(splice->n_spans, STOA_SPLICE_SPANS);
+
+    for (unsigned i = 2; i <= n; i++) {
+        const StoaSpan *span = span_at(splice, splice->n_spans - i);
+
+        if (span->cut != splice->cut)
+            return NULL;
+        if (span_has(span, index))
+            return span;
+    }
+    return NULL;
+}
+
+const StoaSpan *stoa_splice_place(StoaSplice *splice, const StoaPacket *packet, uint64_t *out)
+{
+    const StoaSpan *span = newest(splice);
+
+    if (!span_has(span, packet->index))
+        span = older_span(splice, packet->index);
+    if (!span)
+        return NULL;
+    if (packet->index > splice->highest_in)
+        note_newest(splice, span, packet);
+    *out = span->first_out + (packet->index - span->first_in);
+    return span;
+}
+
+bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool starts_frame)
+{
+    StoaSpan *span = newest(splice);
+    StoaSpan after = *span;
+
+    if (packet->index <= splice->highest_in)
+        return false;
+    after.first_out += packet->index - span->first_in;
+    after.first_in = packet->index + 1;
+    if (starts_frame)
+        after.vp8.picture_id--;
+    if (packet->index > span->first_in) { /* it has packets, or numbers kept for late ones */
+        span->end_in = packet->index;
+        span = append(splice);
+    }
+    *span = after;
+    splice->highest_in = packet->index;
+    splice->next_out = after.first_out;
+    return true;
+}
+
+const StoaSpan *stoa_splice_find(const StoaSplice *splice, uint16_t seq, uint64_t *index,
+                                 uint64_t *out)
+{
+    uint64_t number = stoa_seq_extend(splice->next_out, seq);
+    unsigned n = MIN(splice->n_spans, STOA_SPLICE_SPANS);
+
+    for (unsigned i = 1; i <= n && number < splice->next_out; i++) {
+        const StoaSpan *span = span_at(splice, splice->n_spans - i);
+
+        if (number < span->first_out)
+            continue;
+        *index = span->first_in + (number - span->first_out);
+        *out = number;
+        return *index < span->end_in ? span : NULL;
+    }
+    return NULL;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* One outgoing stream made of pieces: how the numbers of changing sources become one sequence that never repeats.
+ *
+ * The stream is a list of spans; inside a span every number is the source's plus a constant. A new span begins after a
+ * switch, a pause, a jump of the source, or packets left out. No number is ever given to two packets: that is the
+ * promise AES-GCM needs (DESIGN section 3). Pure: no clock, no I/O. */
+#pragma once
+
+#include "media/packet.h"
+#include "rtp/vp8.h"
+
+enum {
+    STOA_SPLICE_SPANS = 16
+}; /* how far back retransmissions reach over switches; a power of two */
+
+/* Where packets come from: a track, and which of its encodings. */
+typedef struct {
+    uint64_t peer;
+    uint32_t track;
+    uint8_t encoding;
+} StoaSpanSource;
+
+typedef struct {
+    StoaSpanSource source;
+    uint32_t cut;       /* spans of one cut belong to one unbroken piece of the source */
+    uint64_t first_in;  /* index at the source */
+    uint64_t end_in;    /* packets from here on are not this span's; UINT64_MAX: it is the newest */
+    uint64_t first_out; /* the number `first_in` gets */
+    uint32_t timestamp; /* added to the source's */
+    StoaVp8Offsets vp8;
+} StoaSpan;
+
+/* Private; stoa_splice_init() first. */
+typedef struct {
+    StoaSpan *spans; /* a circle of STOA_SPLICE_SPANS, NULL before the first packet */
+    unsigned n_spans;
+    uint32_t cut;
+    uint32_t clock_hz;
+    bool is_open; /* the newest span takes packets */
+    bool has_sent;
+    bool has_picture_id;
+    uint64_t next_out;   /* below this everything may have been given out */
+    uint64_t highest_in; /* of this cut */
+    uint32_t last_timestamp;
+    int64_t last_us;
+    uint16_t picture_id;
+    uint8_t tl0_pic_idx;
+} StoaSplice;
+
+/** @first_out  the first number, with the roll-over count above bit 16 @clock_hz  of the timestamps */
+void stoa_splice_init(StoaSplice *splice, uint64_t first_out, uint32_t clock_hz);
+void stoa_splice_clear(StoaSplice *splice);
+
+/** The source breaks off: nothing is placed until stoa_splice_begin(). */
+void stoa_splice_cut(StoaSplice *splice);
+
+/** Old numbers can no longer be asked for again: what was sent could not be rebuilt. The piece goes on. */
+void stoa_splice_forget(StoaSplice *splice);
+
+static inline bool stoa_splice_is_open(const StoaSplice *splice)
+{
+    return splice->is_open;
+}
+
+/** Begin a piece with `packet`; it gets the next number, and its timestamp goes on by the time that passed. */
+void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet);
+
+/**
+ * The number of a packet of the present piece.
+ *
+ * @packet  each at most once (StoaRing sees to that)
+ * @out     written on success: the roll-over count above bit 16
+ *
+ * Returns the span to rewrite it by; NULL: it is older than the piece, drop it. Call between begin and cut.
+ */
+const StoaSpan *stoa_splice_place(StoaSplice *splice, const StoaPacket *packet, uint64_t *out);
+
+/**
+ * Leave a packet out without a gap (a temporal layer that is not wanted). @whole_frame  the picture id closes up too
+ *
+ * Returns false if it is too late for that: newer packets are out, and the gap is there. Place it then.
+ */
+bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool starts_frame);
+
+/**
+ * What was sent under a sequence number?
+ *
+ * @index  index at the span's source @out  the whole number
+ *
+ * Returns the span; NULL: nothing, or too long ago. It may never have been sent in fact (lost before us).
+ */
+const StoaSpan *stoa_splice_find(const StoaSplice *splice, uint16_t seq, uint64_t *index,
+                                 uint64_t *out);
+
+/** The newest span; NULL: none. */
+const StoaSpan *stoa_splice_newest(const StoaSplice *splice);
