@@ -20,7 +20,8 @@ enum {
     BURST = 64,          /* datagrams given to libnice in one call */
     MAX_CANDIDATES = 64, /* of the peer; more are ignored */
     MAX_DATAGRAM = 65507,
-    CLOSE_WAIT_MS = 1000, /* for TURN to be told, at the end of the thread */
+    BUFFER_BYTES = 1 << 20, /* of each socket, each way, as far as the system allows */
+    CLOSE_WAIT_MS = 1000,   /* for TURN to be told, at the end of the thread */
 };
 
 typedef enum {
@@ -129,10 +130,24 @@ static void on_candidate(NiceAgent *nice G_GNUC_UNUSED, NiceCandidate *candidate
     tell_candidate(data, candidate);
 }
 
-static void on_gathered(NiceAgent *nice G_GNUC_UNUSED, guint stream G_GNUC_UNUSED, gpointer data)
+/* Bursts of video are larger than the system's default. */
+static void grow_buffers(NiceAgent *nice, guint stream)
+{
+    GPtrArray *sockets = nice_agent_get_sockets(nice, stream, COMPONENT);
+
+    for (guint i = 0; sockets && i < sockets->len; i++) {
+        g_socket_set_option(sockets->pdata[i], SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES, NULL);
+        g_socket_set_option(sockets->pdata[i], SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES, NULL);
+    }
+    if (sockets)
+        g_ptr_array_unref(sockets);
+}
+
+static void on_gathered(NiceAgent *nice, guint stream, gpointer data)
 {
     StoaIceAgent *agent = data;
 
+    grow_buffers(nice, stream);
     if (agent->callbacks.candidate)
         agent->callbacks.candidate(agent->user, NULL);
 }

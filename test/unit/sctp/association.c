@@ -7,17 +7,19 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "sctp/association.h"
 
-enum { WAIT_MS = 8000 };
+enum { WAIT_S = 8 };
 
 typedef struct {
     StoaSctp *sctp;
-    StoaSctp *other; /* where packets go; NULL: lost */
-    GMutex lock;
-    GCond changed;
+    StoaSctp *other;      /* where packets go; NULL: lost */
+    pthread_mutex_t lock; /* not GMutex: ThreadSanitizer cannot see that */
+    pthread_cond_t changed;
     unsigned lose_every, n_packets; /* every so many packets one is lost; 0: none */
     size_t longest_packet;
     unsigned n_connected, n_closed, n_gone, n_channels, n_channels_closed, n_messages;
@@ -38,20 +40,20 @@ static void on_packet(void *user, const uint8_t *buf, size_t len)
 {
     End *end = user;
 
-    g_mutex_lock(&end->lock); /* after cut() nothing may go to the other any more */
+    pthread_mutex_lock(&end->lock); /* after cut() nothing may go to the other any more */
     end->longest_packet = MAX(end->longest_packet, len);
     end->n_packets++;
     if (end->other && !(end->lose_every && end->n_packets % end->lose_every == 0))
         stoa_sctp_input(end->other, buf, len);
-    g_mutex_unlock(&end->lock);
+    pthread_mutex_unlock(&end->lock);
 }
 
-#define NOTE(end, what)                 \
-    do {                                \
-        g_mutex_lock(&(end)->lock);     \
-        what;                           \
-        g_cond_signal(&(end)->changed); \
-        g_mutex_unlock(&(end)->lock);   \
+#define NOTE(end, what)                       \
+    do {                                      \
+        pthread_mutex_lock(&(end)->lock);     \
+        what;                                 \
+        pthread_cond_signal(&(end)->changed); \
+        pthread_mutex_unlock(&(end)->lock);   \
     } while (0)
 
 static void on_connected(void *user)
@@ -75,7 +77,7 @@ static void on_message(void *user, uint16_t stream, const char *label, const uin
 {
     End *end = user;
 
-    g_mutex_lock(&end->lock);
+    pthread_mutex_lock(&end->lock);
     end->n_messages++;
     end->stream = stream;
     end->n_bytes += len;
@@ -83,8 +85,8 @@ static void on_message(void *user, uint16_t stream, const char *label, const uin
     g_strlcpy(end->from_label, label, sizeof(end->from_label));
     g_byte_array_set_size(end->last, 0);
     g_byte_array_append(end->last, buf, (guint)len);
-    g_cond_signal(&end->changed);
-    g_mutex_unlock(&end->lock);
+    pthread_cond_signal(&end->changed);
+    pthread_mutex_unlock(&end->lock);
 }
 
 static void on_channel_closed(void *user, uint16_t stream G_GNUC_UNUSED)
@@ -115,14 +117,16 @@ static const StoaSctpCallbacks callbacks = { on_packet,  on_connected,      on_c
 /* Wait until a counter has reached a number. */
 static bool reaches(End *end, const unsigned *counter, unsigned n)
 {
-    int64_t until = g_get_monotonic_time() + WAIT_MS * 1000;
+    struct timespec until;
     bool ok = true;
 
-    g_mutex_lock(&end->lock);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WAIT_S;
+    pthread_mutex_lock(&end->lock);
     while (*counter < n && ok)
-        ok = g_cond_wait_until(&end->changed, &end->lock, until);
+        ok = pthread_cond_timedwait(&end->changed, &end->lock, &until) == 0;
     ok = *counter >= n;
-    g_mutex_unlock(&end->lock);
+    pthread_mutex_unlock(&end->lock);
     return ok;
 }
 
@@ -137,11 +141,18 @@ static int set_up(void **state)
     return pair->thread ? 0 : -1;
 }
 
+static void set_loss(End *end, unsigned every)
+{
+    pthread_mutex_lock(&end->lock);
+    end->lose_every = every;
+    pthread_mutex_unlock(&end->lock);
+}
+
 static void set_other(End *end, StoaSctp *other)
 {
-    g_mutex_lock(&end->lock);
+    pthread_mutex_lock(&end->lock);
     end->other = other;
-    g_mutex_unlock(&end->lock);
+    pthread_mutex_unlock(&end->lock);
 }
 
 static void connect_both(Pair *pair)
@@ -263,8 +274,8 @@ static void lost_packets_are_sent_again(void **state)
     uint8_t buf[16384] = { 7 };
 
     connect_both(pair);
-    pair->a.lose_every = 7;
-    pair->b.lose_every = 11;
+    set_loss(&pair->a, 7);
+    set_loss(&pair->b, 11);
     for (int i = 0; i < 20; i++)
         assert_int_equal(stoa_sctp_send_label(pair->a.sctp, "data", buf, sizeof(buf), false),
                          STOA_SCTP_QUEUED);
@@ -296,22 +307,26 @@ static void unreliable_channels_work_and_keep_their_kind(void **state)
 {
     const StoaSctpReliability reliability = { .unordered = true, .has_max_retransmits = true };
     Pair *pair = *state;
+    unsigned n;
 
     connect_both(pair);
     stoa_sctp_open_channel(pair->a.sctp, "lossy", "", &reliability);
     assert_true(reaches(&pair->a, &pair->a.n_channels, 1));
-    pair->a.lose_every = 3;
+    set_loss(&pair->a, 3);
     for (int i = 0; i < 60; i++) {
         send_text(pair->a.sctp, "lossy", "x");
         g_usleep(1000);
     }
     g_usleep(200000);
-    pair->a.lose_every = 0;
+    set_loss(&pair->a, 0);
     for (int i = 0; i < 10; i++)
         send_text(pair->a.sctp, "lossy", "y");
     assert_true(reaches(&pair->b, &pair->b.n_messages, 10));
     g_usleep(300000);
-    assert_true(pair->b.n_messages < 70); /* some are gone for good */
+    pthread_mutex_lock(&pair->b.lock);
+    n = pair->b.n_messages;
+    pthread_mutex_unlock(&pair->b.lock);
+    assert_true(n < 70); /* some are gone for good */
 }
 
 static void a_closed_channel_can_be_opened_again(void **state)
