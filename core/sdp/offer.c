@@ -341,10 +341,21 @@ static void accept_exts(StoaSdpLine *line, const StoaSdpMedia *media)
     }
 }
 
+/* The offered stream in the answer; one of the same number and codec that says nothing of a profile is taken at its word. */
+static const StoaSdpPayload *answered_payload(const StoaSdpLine *line, const StoaSdpMedia *media)
+{
+    const StoaSdpPayload *same = stoa_sdp_choose_same(media, line->codec, line->fmtp);
+    const StoaSdpPayload *bare = stoa_sdp_payload(media, line->pt);
+
+    if (same || !bare || bare->codec != line->codec || bare->fmtp)
+        return same;
+    return bare;
+}
+
 /* Returns why the line cannot be used; NULL if it can. */
 static const char *accept_rtp(StoaSdpPlan *plan, StoaSdpLine *line, const StoaSdpMedia *media)
 {
-    const StoaSdpPayload *payload = stoa_sdp_choose_same(media, line->codec, line->fmtp);
+    const StoaSdpPayload *payload = answered_payload(line, media);
 
     if (!payload)
         return "the answer took the offered codec out";

@@ -299,6 +299,23 @@ static void an_answer_may_refuse_a_line_or_its_codec(void **unused G_GNUC_UNUSED
     assert_non_null(strstr(line(plan, 2)->reason, "refused"));
 }
 
+static void an_answer_that_is_silent_about_profiles_is_taken_at_its_word(
+    void **unused G_GNUC_UNUSED)
+{
+    StoaSdpSlot slots[] = { slot(STOA_SDP_VIDEO, "h264",
+                                 "packetization-mode=1;profile-level-id=42e01f") };
+    g_autoptr(StoaSdpPlan) offer = offer_of(slots, 1, NULL), silent = NULL, other = NULL;
+    g_autofree char *good = their_answer_dup(offer), *profile = NULL, *no_fmtp = NULL;
+
+    no_fmtp = replace_dup(good, "a=fmtp:96 p", "a=x-fmtp:96 p");
+    silent = accepted(offer, no_fmtp);
+    assert_true(line(silent, 0)->accepted);
+    assert_int_equal(line(silent, 0)->rtx_pt, line(offer, 0)->rtx_pt);
+    profile = replace_dup(good, "42e01f", "640032");
+    other = accepted(offer, profile);
+    assert_false(line(other, 0)->accepted);
+}
+
 static void an_answer_to_something_else_is_an_error(void **unused G_GNUC_UNUSED)
 {
     StoaSdpSlot slots[] = { slot(STOA_SDP_AUDIO, "opus", NULL), slot(STOA_SDP_VIDEO, "vp8", NULL) };
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_stopped_line_has_port_zero_and_may_become_something_else),
         cmocka_unit_test(an_answer_may_take_less),
         cmocka_unit_test(an_answer_may_refuse_a_line_or_its_codec),
+        cmocka_unit_test(an_answer_that_is_silent_about_profiles_is_taken_at_its_word),
         cmocka_unit_test(an_answer_to_something_else_is_an_error),
         cmocka_unit_test(an_answer_without_rtcp_mux_is_an_error_outside_a_bundle),
         cmocka_unit_test(an_answer_with_new_credentials_is_an_ice_restart),
