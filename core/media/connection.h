@@ -13,17 +13,22 @@ typedef struct StoaConnection StoaConnection;
 /* All called on the control loop with the `user` of stoa_connection_new(). */
 typedef struct {
     void (*up)(void *user);
-    void (*down)(void *user, const char *reason, bool ice_failed); /* it is dead: free it (not inside the call) */
+    void (*down)(void *user, const char *reason,
+                 bool ice_failed); /* it is dead: free it (not inside the call) */
     void (*media)(void *user, const char *mid, StoaKind kind, bool receiving, int substream,
                   double seconds);
     void (*slowlink)(void *user, const char *mid, StoaKind kind, bool uplink, unsigned lost);
-    void (*candidate)(void *user, const char *candidate, const char *mid, unsigned mindex); /* NULL: no more */
-    void (*track_added)(void *user, StoaTrack *track);   /* inside set_offer, before the answer is made */
-    void (*track_removed)(void *user, StoaTrack *track); /* its sinks show nothing any more; freed after the call */
+    void (*candidate)(void *user, const char *candidate, const char *mid,
+                      unsigned mindex); /* NULL: no more */
+    void (*track_added)(void *user,
+                        StoaTrack *track); /* inside set_offer, before the answer is made */
+    void (*track_removed)(
+        void *user, StoaTrack *track); /* its sinks show nothing any more; freed after the call */
     void (*layer)(void *user, StoaSink *sink, int substream, int temporal);
     void (*talking)(void *user, StoaTrack *track, bool talking, double average_dbov);
     void (*data_open)(void *user, const char *label, const char *protocol);
-    void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len, bool text);
+    void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
+                 bool text);
 } StoaConnectionEvents;
 
 typedef struct {
@@ -67,7 +72,8 @@ bool stoa_connection_set_answer(StoaConnection *connection, const char *sdp, GEr
 void stoa_connection_add_candidate(StoaConnection *connection, const char *candidate);
 
 bool stoa_connection_is_up(const StoaConnection *connection);
-bool stoa_connection_has_data(const StoaConnection *connection); /* a data channel section is negotiated */
+bool stoa_connection_has_data(
+    const StoaConnection *connection); /* a data channel section is negotiated */
 void stoa_connection_bitrate(StoaConnection *connection, uint32_t bps);
 bool stoa_connection_send_data(StoaConnection *connection, const char *label, const void *buf,
                                size_t len, bool text);
@@ -78,8 +84,8 @@ void stoa_connection_want_data(StoaConnection *connection);
 StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track, GError **error);
 void stoa_connection_foreach_track(StoaConnection *connection,
                                    void (*fn)(StoaTrack *track, void *data), void *data);
-void stoa_connection_foreach_sink(StoaConnection *connection, void (*fn)(StoaSink *sink, void *data),
-                                  void *data);
+void stoa_connection_foreach_sink(StoaConnection *connection,
+                                  void (*fn)(StoaSink *sink, void *data), void *data);
 StoaTrack *stoa_connection_track(StoaConnection *connection, const char *mid);
 StoaSink *stoa_connection_sink(StoaConnection *connection, const char *mid);
 
@@ -87,6 +93,7 @@ StoaSink *stoa_connection_sink(StoaConnection *connection, const char *mid);
 const char *stoa_connection_local_sdp(const StoaConnection *connection);
 const char *stoa_connection_remote_sdp(const StoaConnection *connection);
 /** See stoa_peer_stats(). */
-void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats, void *data), void *data);
+void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats, void *data),
+                           void *data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaConnection, stoa_connection_free)

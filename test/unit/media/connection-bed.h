@@ -35,6 +35,7 @@ typedef struct {
     GHashTable *wishes;   /* "pause 1" -> "true" */
     GHashTable *taps;     /* track -> GDestroyNotify */
     unsigned n_keyframes; /* asked of any track */
+    GString *sent;        /* data channel messages, one line each */
     uint32_t bitrate_bps, muted, watched;
 } FakePeer;
 
@@ -78,6 +79,7 @@ static inline void fake_peer_free(gpointer data)
     g_hash_table_unref(peer->routes);
     g_hash_table_unref(peer->wishes);
     g_hash_table_unref(peer->taps);
+    g_string_free(peer->sent, TRUE);
     g_free(peer);
 }
 
@@ -101,6 +103,7 @@ StoaPeerId stoa_peer_open(StoaMedia *media, const StoaPeerSpec *spec, const Stoa
     peer->routes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     peer->wishes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     peer->taps = g_hash_table_new(NULL, NULL);
+    peer->sent = g_string_new(NULL);
     peer->local.candidates = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(peer->local.candidates,
                     g_strdup("candidate:1 1 udp 2130706431 192.0.2.1 10000 typ host"));
@@ -285,11 +288,15 @@ void stoa_peer_tap(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track
         assert_true(g_hash_table_remove(fake_peer(id)->taps, GUINT_TO_POINTER(track)));
 }
 
-bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
-                         const char *label G_GNUC_UNUSED, const void *buf G_GNUC_UNUSED,
-                         size_t len G_GNUC_UNUSED, bool text G_GNUC_UNUSED)
+bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const char *label,
+                         const void *buf, size_t len, bool text G_GNUC_UNUSED)
 {
-    return fake_peer(id)->data;
+    FakePeer *peer = fake_peer(id);
+
+    if (peer->data)
+        g_string_append_printf(peer->sent, "%s %.*s\n", label ? label : "any", (int)len,
+                               (const char *)buf);
+    return peer->data;
 }
 
 void stoa_peer_close(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id)

@@ -113,6 +113,7 @@ static void a_freed_mline_is_inactive_and_taken_again(void **unused G_GNUC_UNUSE
     reused = bed_add_sink(bed, bed_track(ben, 0));
     assert_ptr_equal(reused, video);
     assert_true(stoa_sink_active(video));
+    assert_true(stoa_connection_needs_offer(bed->connection));
     assert_int_equal(fake_route(peer->id, 2).peer, 0); /* not before the client knows */
     again = bed_make_offer(bed);
     assert_int_equal(count_lines(again, "m=*"), 2);
