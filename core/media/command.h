@@ -50,16 +50,24 @@ typedef struct {
     uint32_t track;
 } StoaTrackRef;
 
-typedef enum { STOA_DOWN_ICE, STOA_DOWN_DTLS_ALERT, STOA_DOWN_DTLS_FAILED, STOA_DOWN_CONSENT } StoaPeerDown;
+typedef enum {
+    STOA_DOWN_ICE,
+    STOA_DOWN_DTLS_ALERT,
+    STOA_DOWN_DTLS_FAILED,
+    STOA_DOWN_CONSENT
+} StoaPeerDown;
 
 /* All called on the control loop, never after stoa_peer_close(). `user` as given to stoa_peer_open(). */
 typedef struct {
-    void (*up)(void *user);                       /* ICE and DTLS are done; once */
-    void (*down)(void *user, StoaPeerDown why);   /* nothing comes after it; stoa_peer_close() is still due */
+    void (*up)(void *user); /* ICE and DTLS are done; once */
+    void (*down)(void *user,
+                 StoaPeerDown why); /* nothing comes after it; stoa_peer_close() is still due */
     /* First packet of an encoding came, or none for media_timeout_ms. `encoding` -1 when the track has only one. */
     void (*media)(void *user, uint32_t track, bool receiving, int encoding, int64_t silent_ms);
-    void (*slowlink)(void *user, uint32_t number, bool uplink, unsigned lost); /* number: track (uplink) or sink */
-    void (*layer)(void *user, uint32_t sink, int substream, int temporal); /* what is really relayed changed; -1 unknown */
+    void (*slowlink)(void *user, uint32_t number, bool uplink,
+                     unsigned lost); /* number: track (uplink) or sink */
+    void (*layer)(void *user, uint32_t sink, int substream,
+                  int temporal); /* what is really relayed changed; -1 unknown */
     void (*talking)(void *user, uint32_t track, bool talking, double average_dbov);
     void (*candidate)(void *user, const char *candidate); /* full ICE: a local one; NULL: no more */
     void (*data_open)(void *user, const char *label, const char *protocol);
@@ -78,11 +86,11 @@ typedef struct {
 } StoaPeerLocal;
 
 typedef struct {
-    uint64_t room;          /* peers of one room share a worker while they fit; 0: no room */
-    bool controlling;       /* full ICE: we make the first offer */
+    uint64_t room;    /* peers of one room share a worker while they fit; 0: no room */
+    bool controlling; /* full ICE: we make the first offer */
     const StoaPeerEvents *events;
     void *user;
-    const char *log_ids;    /* "session=… handle=…", copied */
+    const char *log_ids; /* "session=… handle=…", copied */
 } StoaPeerSpec;
 
 /** Make a peer on a worker. Returns 0 with `error` (out of memory or ports). `*local` borrowed until closed. */
@@ -130,5 +138,5 @@ void stoa_peer_close(StoaMedia *media, StoaPeerId peer);
 
 /** What is known of a peer for `handle_info` and statistics, as JSON: asked of the worker, given on control.
  * `got` runs once; with NULL when the peer is gone. */
-void stoa_peer_stats(StoaMedia *media, StoaPeerId peer, void (*got)(json_t *stats /* taken */, void *data),
-                     void *data);
+void stoa_peer_stats(StoaMedia *media, StoaPeerId peer,
+                     void (*got)(json_t *stats /* taken */, void *data), void *data);

@@ -14,16 +14,18 @@ typedef enum { STOA_ICE_LITE, STOA_ICE_FULL } StoaIceMode;
 
 /* Borrowed by stoa_media_new(), which copies what it keeps. */
 typedef struct {
-    uint16_t port;                /* the first UDP and TCP port, one per worker; 0: any free ones */
-    unsigned workers;             /* 0: one per core */
-    const char *const *addresses; /* what candidates say; NULL or empty: every interface, loopback last */
+    uint16_t port;    /* the first UDP and TCP port, one per worker; 0: any free ones */
+    unsigned workers; /* 0: one per core */
+    const char *const
+        *addresses; /* what candidates say; NULL or empty: every interface, loopback last */
     StoaIceMode ice;
     const char *certificate, *key; /* PEM files; NULL: a fresh ECDSA P-256 certificate */
-    unsigned room_peers_per_worker; /* people of a room share a worker up to this many; 0: no limit */
-    const char *stun_server;        /* "host:port", full ICE only; NULL: none */
+    unsigned
+        room_peers_per_worker; /* people of a room share a worker up to this many; 0: no limit */
+    const char *stun_server;   /* "host:port", full ICE only; NULL: none */
     const char *turn_server, *turn_user, *turn_password; /* full ICE only; NULL: none */
-    unsigned media_timeout_ms;      /* no packet for so long: `receiving` false; default 1000 */
-    unsigned slowlink_threshold;    /* packets lost in a second; 0: off */
+    unsigned media_timeout_ms;   /* no packet for so long: `receiving` false; default 1000 */
+    unsigned slowlink_threshold; /* packets lost in a second; 0: off */
 } StoaMediaConf;
 
 /**
