@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* echotest over a fake worker: what goes out for what comes in. (Janus API, section 9) */
+#include "plugin-bed.h"
+
+static const ClientLine everything[] = {
+    { "audio", "0", .ssrc = 1 }, { "video", "1", .ssrc = 2 }, { "application", "2" }, { 0 }
+};
+
+static void an_offer_is_answered_with_an_echo(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(PluginBed) bed = plugin_bed_new("");
+    g_autoptr(Person) ana = person_new(bed);
+
+    offers(ana, "{'audio': true, 'video': true}", everything,
+           "{'echotest': 'event', 'result': 'ok'}");
+    const char *answer = json_string_value(json_object_get(ana->jsep, "sdp"));
+    assert_true(count_lines(answer, "a=sendrecv") >= 2);
+    assert_int_equal(peer_of(ana)->sends->len, 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(
+            fake_route(peer_of(ana)->id, g_array_index(peer_of(ana)->sends, StoaSend, i).sink).peer,
+            peer_of(ana)->id);
+}
+
+static void a_message_without_a_wish_is_refused(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(PluginBed) bed = plugin_bed_new("");
+    g_autoptr(Person) ana = person_new(bed);
+
+    gets_error(ana, "{}", 413);
+    gets_error(ana, "{'audio': 'yes'}", 413);
+    gets_error(ana, "{'bitrate': -1}", 413);
+    check_fits(ask_with(ana, "{}", STOA_JSEP_OFFER, "v=0\r\n"), "{'error_code': 414}", "bad SDP");
+    gets(ana, "{'bitrate': 64000}", "{'result': 'ok'}");
+}
+
+static void video_is_held_and_comes_back_with_a_keyframe(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(PluginBed) bed = plugin_bed_new("");
+    g_autoptr(Person) ana = person_new(bed);
+
+    offers(ana, "{}", everything, "{'result': 'ok'}");
+    uint32_t video = g_array_index(peer_of(ana)->sends, StoaSend, 1).sink;
+    gets(ana, "{'video': false, 'bitrate': 256000}", "{'result': 'ok'}");
+    assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "true");
+    assert_int_equal(peer_of(ana)->bitrate_bps, 256000);
+    unsigned before = peer_of(ana)->n_keyframes;
+    gets(ana, "{'video': true}", "{'result': 'ok'}");
+    assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "false");
+    assert_true(peer_of(ana)->n_keyframes > before);
+}
+
+static void a_text_comes_back_with_a_few_words(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(PluginBed) bed = plugin_bed_new("");
+    g_autoptr(Person) ana = person_new(bed);
+
+    offers(ana, "{}", everything, "{'result': 'ok'}");
+    FakePeer *peer = peer_of(ana);
+    peer->events->data(peer->user, "chat", "", "hello", 5, true);
+    assert_non_null(strstr(peer->sent->str, "You wrote: hello"));
+    peer->events->data(peer->user, "chat", "", "\001\002", 2, false);
+    assert_non_null(strstr(peer->sent->str, "chat \001\002\n"));
+}
+
+static void the_end_is_told_before_the_hangup(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(PluginBed) bed = plugin_bed_new("");
+    g_autoptr(Person) ana = person_new(bed);
+
+    offers(ana, "{}", everything, "{'result': 'ok'}");
+    goes_up(ana);
+    breaks_down(ana);
+    hears(ana, "{'echotest': 'event', 'result': 'done'}");
+    hears(ana, "{'core': 'hangup', 'reason': 'DTLS alert'}");
+    offers(ana, "{}", everything, "{'result': 'ok'}"); /* and again on the same handle */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_setup, plugin_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_offer_is_answered_with_an_echo),
+        TEST(a_message_without_a_wish_is_refused),
+        TEST(video_is_held_and_comes_back_with_a_keyframe),
+        TEST(a_text_comes_back_with_a_few_words),
+        TEST(the_end_is_told_before_the_hangup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
