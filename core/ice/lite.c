@@ -280,7 +280,7 @@ static StoaIceEvents select_path(StoaIceLite *lite, Path *path, bool use_candida
 }
 
 /* Take a path from a peer that no longer uses it. False: it does. */
-static bool take_over(StoaIceHub *hub, Path *path, int64_t now_us)
+static bool take_over(StoaIceHub *hub, Path *path, int64_t now_us, StoaIceCheck *check)
 {
     StoaIceLite *loser = path->lite;
 
@@ -289,6 +289,7 @@ static bool take_over(StoaIceHub *hub, Path *path, int64_t now_us)
         return false;
     }
     loser->pending |= drop_path(loser, path);
+    check->loser = loser;
     return true;
 }
 
@@ -301,7 +302,7 @@ static bool on_check(StoaIceHub *hub, int64_t now_us, const StoaIcePath *from,
     Path *path = find_path(hub, from);
 
     if (path && path->lite != lite) {
-        if (!take_over(hub, path, now_us))
+        if (!take_over(hub, path, now_us, check))
             return false;
         path = NULL;
     }

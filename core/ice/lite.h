@@ -43,6 +43,7 @@ typedef struct {
     StoaIceLite *lite;    /* whose path it is; NULL: nobody's, the sender is still a stranger */
     StoaIceEvents events; /* 0: nothing changed */
     size_t reply_len;     /* bytes of `reply` to send back on the same path; 0: send nothing */
+    StoaIceLite *loser;   /* who had the path before and was silent on it: tick it now; or NULL */
 } StoaIceCheck;
 
 /** @worker  index 0 to 4095, readable from each ufrag. Thread: the worker's, as all below. */

@@ -288,8 +288,10 @@ static void live(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaPeer *peer = STOA_WHEEL_OWNER(timer, StoaPeer, life);
 
-    if (peer->lite)
+    if (peer->lite) {
+        peer->worker->last_peer = NULL; /* its path may expire */
         stoa_peer_ice(peer, stoa_ice_lite_tick(peer->lite, now_us), now_us);
+    }
     if (peer->dtls && peer->state != STOA_PEER_DOWN)
         after_dtls(peer, stoa_dtls_link_tick(peer->dtls, now_us));
     if (is_too_long(peer, now_us))

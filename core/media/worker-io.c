@@ -157,6 +157,9 @@ static void on_stun(StoaWorker *w, const StoaIcePath *path, StoaTcpConnection *c
         w->last_peer = NULL; /* paths may have changed hands */
     if (connection)
         stoa_tcp_connection_prove(connection);
+    if (check.loser)
+        stoa_peer_ice(stoa_ice_lite_owner(check.loser), stoa_ice_lite_tick(check.loser, w->now_us),
+                      w->now_us);
     if (check.events)
         stoa_peer_ice(stoa_ice_lite_owner(check.lite), check.events, w->now_us);
 }

@@ -169,7 +169,9 @@ static void a_live_path_is_not_taken_by_another_peer(void **state)
     assert_ptr_equal(stoa_ice_hub_find(bed->hub, &path), bed->ana);
     assert_int_equal(stoa_ice_hub_stats(bed->hub)->taken, 1);
     bed->now_us += 6 * SECOND;
-    assert_ptr_equal(check_of(bed, bed->ben, &path, true).lite, bed->ben);
+    check = check_of(bed, bed->ben, &path, true);
+    assert_ptr_equal(check.lite, bed->ben);
+    assert_ptr_equal(check.loser, bed->ana);
     assert_ptr_equal(stoa_ice_hub_find(bed->hub, &path), bed->ben);
     assert_int_equal(stoa_ice_lite_deadline_us(bed->ana), 0);
     assert_int_equal(stoa_ice_lite_tick(bed->ana, bed->now_us), STOA_ICE_SELECTED | STOA_ICE_LOST);
