@@ -114,13 +114,13 @@ static void another_codec_is_another_track(void **unused G_GNUC_UNUSED)
     bed->echo = true;
     g_free(bed_offer(bed, bed_audio_video, &bed_takes_all));
     peer = bed_peer(bed);
-    ssrc = fake_send(peer->id, 2)->ssrc;
+    ssrc = fake_row(peer->id, 2)->ssrc;
     g_free(bed_offer(bed, h264, &bed_takes_all));
     assert_int_equal(bed->n_removed, 1);
     assert_string_equal(stoa_track_info(bed_track(bed, 1))->codec, "h264");
     assert_string_equal(stoa_sink_codec(stoa_connection_sink(bed->connection, "v")), "h264");
-    assert_int_equal(fake_send(peer->id, 2)->codec, STOA_CODEC_H264);
-    assert_int_equal(fake_send(peer->id, 2)->ssrc, ssrc);
+    assert_int_equal(fake_row(peer->id, 2)->codec, STOA_CODEC_H264);
+    assert_int_equal(fake_row(peer->id, 2)->ssrc, ssrc);
     assert_int_equal(fake_route(peer->id, 2).track, 3);
 }
 

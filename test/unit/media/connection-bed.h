@@ -198,6 +198,15 @@ static inline const StoaSend *fake_send(StoaPeerId id, uint32_t sink)
     return NULL;
 }
 
+/* A row that must be there. */
+static inline const StoaSend *fake_row(StoaPeerId id, uint32_t sink)
+{
+    const StoaSend *row = fake_send(id, sink);
+
+    g_assert(row);
+    return row;
+}
+
 static inline const StoaReceive *fake_receive(StoaPeerId id, uint32_t track)
 {
     FakePeer *peer = fake_peer(id);
@@ -221,8 +230,8 @@ void stoa_peer_route(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sin
     if (source.peer) {
         const StoaReceive *from = fake_receive(source.peer, source.track);
 
-        assert_non_null(row);
-        assert_non_null(from);
+        g_assert(row);
+        g_assert(from);
         assert_int_equal(row->codec, from->codec);
     }
     g_hash_table_replace(peer->routes, GUINT_TO_POINTER(sink), g_memdup2(&source, sizeof source));
@@ -688,8 +697,7 @@ static inline FakePeer *bed_peer(const Bed *bed)
         if (peer->open && peer->user == bed->connection)
             return peer;
     }
-    fail_msg("this bed has no open peer");
-    return NULL;
+    g_error("this bed has no open peer");
 }
 
 static inline void bed_go_up(Bed *bed)

@@ -97,7 +97,7 @@ static void a_freed_mline_is_inactive_and_taken_again(void **unused G_GNUC_UNUSE
     bed_negotiate(bed);
     bed_go_up(bed);
     peer = bed_peer(bed);
-    ssrc = fake_send(peer->id, 2)->ssrc;
+    ssrc = fake_row(peer->id, 2)->ssrc;
 
     stoa_sink_remove(video);
     assert_false(stoa_sink_active(video));
@@ -119,8 +119,8 @@ static void a_freed_mline_is_inactive_and_taken_again(void **unused G_GNUC_UNUSE
     assert_int_equal(count_lines(again, "m=*"), 2);
     bed_answer(bed, again, NULL);
     assert_int_equal(fake_route(peer->id, 2).peer, bed_peer(ben)->id);
-    assert_int_equal(fake_send(peer->id, 2)->codec, STOA_CODEC_H264);
-    assert_int_equal(fake_send(peer->id, 2)->ssrc, ssrc);
+    assert_int_equal(fake_row(peer->id, 2)->codec, STOA_CODEC_H264);
+    assert_int_equal(fake_row(peer->id, 2)->ssrc, ssrc);
     assert_string_equal(stoa_sink_codec(video), "h264");
 }
 
@@ -268,7 +268,7 @@ static void the_answers_payload_types_are_used(void **unused G_GNUC_UNUSED)
     g_string_replace(text, "96", "50", 0);
     g_string_replace(text, "97", "51", 0);
     assert_true(stoa_connection_set_answer(bed->connection, text->str, NULL));
-    row = fake_send(bed_peer(bed)->id, 1);
+    row = fake_row(bed_peer(bed)->id, 1);
     assert_int_equal(row->payload_type, 50);
     assert_int_equal(row->rtx_payload_type, 51);
 }
@@ -291,7 +291,7 @@ static void an_answer_without_rtx_is_respected(void **unused G_GNUC_UNUSED)
     g_string_replace(text, "a=fmtp:97 apt=96\r\n", "", 1);
     assert_null(strstr(text->str, "97"));
     assert_true(stoa_connection_set_answer(bed->connection, text->str, NULL));
-    row = fake_send(bed_peer(bed)->id, 1);
+    row = fake_row(bed_peer(bed)->id, 1);
     assert_int_equal(row->rtx_payload_type, 0);
     assert_int_equal(row->rtx_ssrc, 0);
 }
