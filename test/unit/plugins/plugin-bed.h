@@ -212,8 +212,7 @@ static inline FakePeer *peer_of(Person *person)
         if (peer->open && peer->user == person->handle->connection)
             return peer;
     }
-    fail_msg("no PeerConnection");
-    return NULL;
+    g_error("a person has no PeerConnection");
 }
 
 static inline void offers(Person *person, const char *text, const ClientLine *lines,
