@@ -200,6 +200,9 @@ void stoa_module_count(StoaModule *module, unsigned metric, uint64_t n)
 }
 
 static void log_line(const StoaLogTag *tag, GLogLevelFlags level, const char *fmt, va_list args)
+    G_GNUC_PRINTF(3, 0);
+
+static void log_line(const StoaLogTag *tag, GLogLevelFlags level, const char *fmt, va_list args)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, args);
     int ours = level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)  ? STOA_LOG_ERROR
