@@ -113,8 +113,8 @@ WsHandshakeResult ws_handshake_read(const char *buf, size_t len, WsHandshake *ha
     g_auto(GStrv) lines = NULL;
     bool fits;
 
-    if (memchr(buf, 0, len) || (!end && len >= WS_HANDSHAKE_MAX_BYTES) ||
-        (end && end - buf > WS_HANDSHAKE_MAX_BYTES))
+    if (memchr(buf, 0, end ? (size_t)(end - buf) : len) ||
+        (!end && len >= WS_HANDSHAKE_MAX_BYTES) || (end && end - buf > WS_HANDSHAKE_MAX_BYTES))
         return WS_HANDSHAKE_INVALID;
     if (!end)
         return WS_HANDSHAKE_SHORT;

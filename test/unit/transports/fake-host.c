@@ -150,7 +150,9 @@ static json_t *create(void)
 {
     Session *session = g_new0(Session, 1);
 
+    g_mutex_lock(&the_host.lock);
     session->id = ++the_host.last_id;
+    g_mutex_unlock(&the_host.lock);
     g_queue_init(&session->events);
     g_hash_table_insert(the_host.sessions, &session->id, session);
     return json_pack("{s:s, s:{s:I}}", "janus", "success", "data", "id", (json_int_t)session->id);

@@ -409,7 +409,8 @@ test('a client that the core closes gets its answer first', async () => {
   assert.ok(await peer.closed(1000) < 1000);
 });
 
-test('memory and descriptors stay flat over thousands of connections', { timeout: 60000 }, async () => {
+// a sanitizer keeps freed memory for a while
+test('memory and descriptors stay flat over thousands of connections', { skip: !!process.env.STOA_SANITIZED, timeout: 60000 }, async () => {
   const round = async (n) => {
     for (let i = 0; i < n; i += 20) {
       await Promise.all(Array.from({ length: 20 }, async (_, k) => {

@@ -125,10 +125,12 @@ test('many requests at once are answered in order', async () => {
 });
 
 test('frames that come with the handshake are not lost', async () => {
-  const peer = await dial(origin);
-  peer.socket.write(Buffer.concat([Buffer.from(opening()), frame(ping)]));
-  await peer.until((p) => p.data.includes('pong'));
-  peer.socket.destroy();
+  for (let i = 0; i < 100; i++) {
+    const peer = await dial(origin);
+    peer.socket.write(Buffer.concat([Buffer.from(opening()), frame(ping)]));
+    await peer.until((p) => p.data.includes('pong'));
+    peer.socket.destroy();
+  }
 });
 
 test('large messages pass both ways', async () => {
@@ -382,7 +384,8 @@ test('a quiet transport refuses new connections and serves the old ones', async 
 test('the accept key is the one of the RFC', () => assert.equal(
   createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64'), 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='));
 
-test('memory and descriptors stay flat over thousands of connections', { timeout: 60000 }, async () => {
+// a sanitizer keeps freed memory for a while
+test('memory and descriptors stay flat over thousands of connections', { skip: !!process.env.STOA_SANITIZED, timeout: 60000 }, async () => {
   const round = async (n) => {
     for (let i = 0; i < n; i += 20)
       await Promise.all(Array.from({ length: 20 }, async (_, k) => {
