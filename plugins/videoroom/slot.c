@@ -420,9 +420,11 @@ static void describe_track(json_t *item, const VrSlot *slot, StoaTrack *track)
 static void describe_sources(json_t *item, StoaRoom *room, const VrSlot *slot)
 {
     const VrSource *source = first_source(slot);
-    StoaParticipant *who = stoa_room_find(room, source->feed);
+    StoaParticipant *who = source ? stoa_room_find(room, source->feed) : NULL;
     StoaHandle *handle = who ? stoa_participant_handle(who) : NULL;
 
+    if (!source)
+        return;
     json_object_set_new(item, "sources", json_integer(slot->sources->len));
     describe_feed(item, who, source->mid, handle ? stoa_handle_track(handle, source->mid) : NULL);
 }
