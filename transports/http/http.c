@@ -7,6 +7,7 @@
 
 #include <stoa/error.h>
 
+#include "../common/key-file.h"
 #include "../common/listen.h"
 #include "certificate.h"
 #include "connection.h"
@@ -152,6 +153,7 @@ static bool start(StoaTransportHost *host, const void *conf_data,
         http_free(http);
         return false;
     }
+    stoa_key_file_check(host, "http.conf: tls.key", conf->key);
     announce(http, "http", http->open);
     announce(http, "admin", http->admin);
     the_http = http;

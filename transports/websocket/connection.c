@@ -432,10 +432,12 @@ bool ws_connection_input(WsConnection *connection, const uint8_t *buf, size_t le
 void ws_connection_touched(WsConnection *connection)
 {
     g_autofree char *reason = NULL;
+    uint16_t code;
     bool is_slow;
 
     g_mutex_lock(&connection->server->lock);
     is_slow = connection->is_slow;
+    code = connection->close_code;
     reason = g_steal_pointer(&connection->close_reason);
     g_mutex_unlock(&connection->server->lock);
     if (is_slow) {
@@ -446,7 +448,7 @@ void ws_connection_touched(WsConnection *connection)
         return;
     }
     if (reason)
-        ws_connection_close(connection, WS_CLOSE_NORMAL, reason);
+        ws_connection_close(connection, code, reason);
     lws_callback_on_writable(connection->wsi);
 }
 

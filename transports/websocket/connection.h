@@ -33,6 +33,7 @@ struct WsConnection {
     bool touched;        /* lock; in WsServer.touched */
     bool is_slow;        /* lock; did not read: cut it off */
     char *close_reason;  /* lock; control wants it closed */
+    uint16_t close_code; /* lock; with that reason */
 };
 
 /** A connection that was accepted. @fd stays the caller's, who hands it to libwebsockets. */

@@ -341,9 +341,14 @@ void ws_server_free(WsServer *server)
 
 void ws_server_quiesce(WsServer *server)
 {
-    if (server->quiet)
-        return;
+    bool was_quiet;
+
+    g_mutex_lock(&server->lock);
+    was_quiet = server->quiet;
     server->quiet = true;
+    g_mutex_unlock(&server->lock);
+    if (was_quiet)
+        return;
     shutdown(server->listen_fd, SHUT_RDWR); /* accept() fails from now on, and its reader goes */
 }
 
@@ -399,6 +404,7 @@ void ws_server_close(WsServer *server, uint64_t client, const char *reason)
     connection = g_hash_table_lookup(server->clients, &client);
     if (connection && !connection->close_reason) {
         connection->close_reason = g_strdup(reason ? reason : "");
+        connection->close_code = server->quiet ? WS_CLOSE_GOING_AWAY : WS_CLOSE_NORMAL;
         touch(server, connection);
     }
     g_mutex_unlock(&server->lock);

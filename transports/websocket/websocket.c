@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../common/key-file.h"
 #include "../common/listen.h"
 
 static const StoaOption options[] = {
@@ -36,11 +37,13 @@ static WsServer *the_server; /* between start and stop */
 static bool start(StoaTransportHost *host, const void *conf, const StoaTransportSettings *settings,
                   GError **error)
 {
+    const WsConf *wanted = conf;
     g_autofree char *origin = NULL;
 
     the_server = ws_server_new(host, conf, settings, error);
     if (!the_server)
         return false;
+    stoa_key_file_check(host, "websocket.conf: tls.key", wanted->key);
     origin = stoa_listen_origin(the_server->secure ? "wss" : "ws", the_server->address,
                                 the_server->port);
     stoa_transport_listening(host, "websocket", origin);
