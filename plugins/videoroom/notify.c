@@ -184,7 +184,8 @@ void vr_tell_gone(StoaRoom *room, StoaParticipant *who, const char *word)
     json_t *body = vr_event(room);
 
     json_object_set_new(body, word, stoa_participant_id_json(who));
-    if (stoa_participant_name(who))
+    if (stoa_participant_name(who) &&
+        !g_str_equal(word, "kicked")) /* Janode would see a new name */
         json_object_set_new(body, "display", json_string(stoa_participant_name(who)));
     stoa_room_broadcast_except(room, who, NULL, body);
 }

@@ -37,7 +37,7 @@
         BOOL(p "audiolevel_ext", "negotiate the audio level extension"),                           \
         BOOL(p "audiolevel_event", "tell the publishers who talks"),                               \
         { p "audio_active_packets", STOA_INT, 0, 1, 10000, .help = "packets to average over" },    \
-        { p "audio_level_average", STOA_INT, 0, 1, 127, .help = "the level of talking" },          \
+        { p "audio_level_average", STOA_INT, 0, 0, 127, .help = "the level of talking" },          \
         BOOL(p "videoorient_ext", "negotiate the video orientation extension"),                    \
         BOOL(p "playoutdelay_ext", "negotiate the playout delay extension"),                       \
         BOOL(p "transport_wide_cc_ext", "negotiate transport-wide congestion control"),            \
@@ -166,7 +166,7 @@ static const StoaParam described[] = {
         BOOL("audio", "whether audio is relayed"), BOOL("video", "whether video is relayed"), \
         BOOL("data", "whether data is relayed"), BOOL("update", "taken: an offer tells"),     \
         { "audio_active_packets", STOA_INT, 0, 1, 10000, .help = "packets to average over" }, \
-        { "audio_level_average", STOA_INT, 0, 1, 127, .help = "the level of talking" },       \
+        { "audio_level_average", STOA_INT, 0, 0, 127, .help = "the level of talking" },       \
     {                                                                                         \
         "descriptions", STOA_ARRAY, .fields = described, .help = "what your streams show"     \
     }
@@ -185,6 +185,9 @@ const StoaParam vr_join_params[] = {
     BOOL("offer_audio", "the older form: its audio"),
     BOOL("offer_video", "the older form: its video"),
     BOOL("offer_data", "the older form: its data"),
+    LAYER("substream", "the older form: for its video"),
+    LAYER("temporal", "the older form: for its video"),
+    INT("fallback", 60000000, "microseconds; taken"),
     INT("private_id", UINT32_MAX, "yours, if you came in as a publisher too"),
     BOOL("autoupdate", "false: no offers by themselves when a feed goes"),
     BOOL("use_msid", "taken"),

@@ -36,7 +36,7 @@ const StoaOption vr_room_options[] = {
     BOOL(audiolevel_event, "false", "Whether the publishers are told who talks"),
     ROW(STOA_INT, audio_active_packets, "100", 1, 10000,
         "Packets over which the audio level is averaged"),
-    ROW(STOA_INT, audio_level_average, "25", 1, 127,
+    ROW(STOA_INT, audio_level_average, "25", 0, 127,
         "The average that counts as talking: 0 loudest, 127 silence"),
     BOOL(videoorient_ext, "true", "Whether the video orientation extension is negotiated"),
     BOOL(playoutdelay_ext, "true", "Whether the playout delay extension is negotiated"),

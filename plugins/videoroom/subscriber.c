@@ -79,6 +79,30 @@ void vr_sweep_later(StoaRoom *room)
         state->sweep = stoa_room_after(room, 0, sweep, NULL, NULL);
 }
 
+/* The fields that are meant for every sink of a kind. */
+static void configure_sink(StoaRequest *req, StoaSink *sink)
+{
+    const char *kind = vr_kinds[stoa_sink_kind(sink)];
+    VrSlot *slot = stoa_sink_data(sink);
+
+    if (!slot)
+        return;
+    if (stoa_request_has(req, kind))
+        slot->held = !stoa_request_bool(req, kind);
+    vr_slot_limit(sink,
+                  stoa_request_has(req, "substream") ? (int)stoa_request_int(req, "substream") : -1,
+                  stoa_request_has(req, "temporal") ? (int)stoa_request_int(req, "temporal") : -1);
+    vr_slot_relay(sink);
+}
+
+static void configure_sinks(StoaRequest *req, StoaHandle *handle)
+{
+    g_autoptr(GPtrArray) sinks = vr_sinks(handle);
+
+    for (guint i = 0; i < sinks->len; i++)
+        configure_sink(req, sinks->pdata[i]);
+}
+
 /* -- join ---------------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(StoaRequest *req, const char *field)
@@ -118,6 +142,7 @@ static bool read_join(StoaRequest *req, StoaRoom *room, GArray *wants, GError **
     return true;
 }
 
+/* In the older form of a request, the one feed that it is about. */
 static void name_feed(StoaRequest *req, StoaRoom *room, json_t *body)
 {
     StoaParticipant *who = NULL;
@@ -140,6 +165,7 @@ static bool attach(StoaRequest *req, StoaRoom *room, const GArray *wants, GError
         vr_handle_reset(handle);
         return false;
     }
+    configure_sinks(req, handle);
     json_t *body = with_streams(handle, "attached");
     name_feed(req, room, body);
     stoa_request_reply(req, body);
@@ -278,22 +304,6 @@ static bool check_mids(StoaRequest *req, StoaHandle *handle, GError **error)
     return true;
 }
 
-/* The fields that are meant for every sink of a kind. */
-static void configure_sink(StoaRequest *req, StoaSink *sink)
-{
-    const char *kind = vr_kinds[stoa_sink_kind(sink)];
-    VrSlot *slot = stoa_sink_data(sink);
-
-    if (!slot)
-        return;
-    if (stoa_request_has(req, kind))
-        slot->held = !stoa_request_bool(req, kind);
-    vr_slot_limit(sink,
-                  stoa_request_has(req, "substream") ? (int)stoa_request_int(req, "substream") : -1,
-                  stoa_request_has(req, "temporal") ? (int)stoa_request_int(req, "temporal") : -1);
-    vr_slot_relay(sink);
-}
-
 bool vr_configure_subscriber(StoaRequest *req, GError **error)
 {
     StoaHandle *handle = stoa_request_handle(req);
@@ -301,9 +311,7 @@ bool vr_configure_subscriber(StoaRequest *req, GError **error)
 
     if (!check_mids(req, handle, error))
         return false;
-    g_autoptr(GPtrArray) sinks = vr_sinks(handle);
-    for (guint i = 0; i < sinks->len; i++)
-        configure_sink(req, sinks->pdata[i]);
+    configure_sinks(req, handle);
     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++)
         vr_slot_configure(stoa_handle_sink(handle, stoa_item_string(item, "mid")), item);
     if (stoa_request_bool(req, "restart") && !stoa_request_offer(req, true, error))
@@ -394,6 +402,7 @@ bool vr_on_switch(StoaRequest *req, GError **error)
     json_t *body = with_streams(handle, "event");
     json_object_set_new(body, "switched", json_string("ok"));
     json_object_set_new(body, "changes", json_integer(n));
+    name_feed(req, stoa_handle_room(handle), body);
     stoa_request_reply(req, body);
     return true;
 }

@@ -251,7 +251,7 @@ const char *vr_codec(StoaHandle *handle, StoaKind kind);
 bool vr_is_talking(StoaHandle *handle);
 /** Tell the others that a publisher is there, with its streams. */
 void vr_announce(StoaParticipant *who);
-/** Tell the others {WORD: id, display?}: unpublished, leaving, kicked. */
+/** Tell the others {WORD: id, display?}: unpublished, leaving, kicked (without the name). */
 void vr_tell_gone(StoaRoom *room, StoaParticipant *who, const char *word);
 void vr_talking(StoaTrack *track, bool talking, double average_dbov);
 void vr_slow_link(StoaHandle *handle, const char *mid, StoaKind kind, bool uplink, unsigned lost);

@@ -63,10 +63,14 @@ static void the_older_form_still_works(void **unused G_GNUC_UNUSED)
     gets(cleo, JOIN ", 'feed': 1, 'offer_audio': false}",
          "{'videoroom': 'attached', 'id': 1, 'display': 'ana', 'streams': [{'type': 'video'}]}");
     answers(cleo, "{'request': 'start', 'room': 7}", "{'started': 'ok'}");
-    gets(cleo, "{'request': 'switch', 'feed': 2}",
-         "{'switched': 'ok', 'changes': 1, 'streams': [{'feed_id': 2}]}");
+    gets(
+        cleo, "{'request': 'switch', 'feed': 2}",
+        "{'switched': 'ok', 'changes': 1, 'id': 2, 'display': 'ben', 'streams': [{'feed_id': 2}]}");
     gets(cleo, "{'request': 'configure', 'video': false}", "{'configured': 'ok'}");
     assert_string_equal(wish_of(cleo, "pause", 0), "true");
+    g_autoptr(Person) dan = person_new(bed);
+    gets(dan, JOIN ", 'feed': 1, 'audio': false, 'substream': 0}",
+         "{'streams': [{'type': 'audio', 'send': false}, {'type': 'video', 'send': true}]}");
 }
 
 static void private_ids_open_rooms_that_ask_for_them(void **unused G_GNUC_UNUSED)

@@ -323,7 +323,7 @@ static void a_kicked_person_is_out_and_the_others_know(void **unused G_GNUC_UNUS
     gets_error(ana, "{'request': 'kick', 'room': 7, 'id': 2}", 429);
     gets_error(ana, "{'request': 'kick', 'room': 7, 'secret': 's', 'id': 3}", 428);
     gets(ana, "{'request': 'kick', 'room': 7, 'secret': 's', 'id': 2}", "{'videoroom': 'success'}");
-    hears(ana, "{'kicked': 2, 'display': 'ben'}");
+    hears(ana, "{'kicked': 2, 'display': null}");
     hears_nothing(ana);
     hears(ben, "{'videoroom': 'event', 'room': 7, 'leaving': 'ok', 'reason': 'kicked'}");
     hears(ben, "{'core': 'hangup', 'reason': 'Close PC'}");
