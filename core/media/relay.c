@@ -172,6 +172,18 @@ void stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding)
 
 /* -- sender reports ------------------------------------------------------------------------ */
 
+/* One clock for all tracks of a publisher, or lips and voice part. */
+static void set_clock(StoaWorker *w, StoaPeerId peer, const StoaReportClock *clock)
+{
+    GHashTableIter iter;
+    gpointer feed;
+
+    g_hash_table_iter_init(&iter, w->feeds);
+    while (g_hash_table_iter_next(&iter, NULL, &feed))
+        if (((StoaFeed *)feed)->ref.peer == peer)
+            ((StoaFeed *)feed)->clock = *clock;
+}
+
 static void on_report(StoaWorker *w, StoaMessage *message)
 {
     g_autofree Report *self = (Report *)message;
@@ -179,7 +191,7 @@ static void on_report(StoaWorker *w, StoaMessage *message)
 
     if (!feed || feed->peer || self->encoding >= feed->n_encodings)
         return;
-    feed->clock = self->clock;
+    set_clock(w, self->ref.peer, &self->clock);
     stoa_report_rx_sr(&stoa_feed_source(feed, self->encoding)->rx, &self->sr, w->now_us);
 }
 

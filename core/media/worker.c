@@ -155,14 +155,18 @@ static int wait_ms(const StoaWorker *w)
     return (int)CLAMP((next_us - g_get_monotonic_time() + 999) / 1000, 0, 10000);
 }
 
-static void turn(StoaWorker *w, struct epoll_event *events, int n)
+static void turn(StoaWorker *w, const struct epoll_event *events, int n)
 {
+    bool is_woken = false;
+
     w->now_us = g_get_monotonic_time();
     stoa_pool_refill(w->pool, 2 * STOA_UDP_BATCH, 2 * STOA_UDP_BATCH);
     for (int i = 0; i < n; i++)
-        if (events[i].data.u64 == STOA_IO_QUEUE)
-            run_messages(w);
-        else
+        is_woken |= events[i].data.u64 == STOA_IO_QUEUE;
+    if (is_woken || !stoa_queue_is_empty(w->queue))
+        run_messages(w); /* first: a peer's first check must find the peer */
+    for (int i = 0; i < n; i++)
+        if (events[i].data.u64 != STOA_IO_QUEUE)
             stoa_worker_on_io(w, events[i].data.u64, events[i].events);
     stoa_worker_fan_out(w);
     stoa_wheel_advance(&w->wheel, w->now_us);

@@ -46,14 +46,19 @@ struct Person {
     struct StoaDtlsLink *dtls;
     struct StoaSrtpOpen *open;
     struct StoaSrtpSeal *seal;
-    struct StoaSctp *sctp; /* NULL: no data channel */
-    GArray *received;      /* of Received */
-    GArray *rtcp;          /* of Rtcp */
-    GString *events;       /* what control was told, a word each */
-    GByteArray *stream;    /* TCP: bytes not framed yet */
-    unsigned lose_every;   /* RTP packets that come are lost: each n-th; 0: none */
-    unsigned n_came;
-    uint64_t index[16]; /* of what it sends, by the low bits of the SSRC */
+    bool wants_data;         /* negotiate a data channel section */
+    const char *fingerprint; /* what SDP says of its certificate; NULL: the truth */
+    struct StoaSctp *sctp;   /* of its own, made by the test; NULL: none */
+    GAsyncQueue *sctp_out;   /* of GBytes: packets to be sealed */
+    int sctp_open, sctp_bytes;
+    GArray *received;    /* of Received */
+    GArray *rtcp;        /* of Rtcp */
+    GString *events;     /* what control was told, a word each */
+    GByteArray *stream;  /* TCP: bytes not framed yet */
+    unsigned lose_every; /* RTP packets that come are lost: each n-th; 0: none */
+    unsigned n_came;     /* RTP packets, lost and repeated ones among them */
+    size_t last_len;     /* the last of them, sealed */
+    uint8_t last[BED_PAYLOAD + 250];
     StoaRtpExtIds ext;
 };
 
@@ -62,6 +67,8 @@ Bed *bed_new(unsigned workers);
 Bed *bed_new_conf(const StoaMediaConf *conf);
 void bed_free(Bed *bed);
 StoaMedia *bed_media(Bed *bed);
+/** The process's data thread, for associations of people. */
+struct StoaSctpThread *bed_sctp_thread(Bed *bed);
 
 /** Let everything live for a while, or until `done` says so; false: it did not in time. */
 void bed_run(Bed *bed, unsigned ms);
@@ -71,6 +78,10 @@ bool bed_until(Bed *bed, unsigned ms, bool (*done)(void *data), void *data);
 Person *person_new(Bed *bed, uint64_t room);
 /** Go through ICE and DTLS; the test fails if that takes over 5 s. */
 void person_connect(Person *person);
+/** The same, without waiting for the end. */
+void person_try(Person *person);
+/** Take another socket: its address changes. */
+void person_move(Person *person);
 /** As far as one ICE check with its answer. */
 void person_check(Person *person);
 void person_free(Person *person); /* closes the peer, too */
