@@ -27,11 +27,11 @@ static void a_message_without_a_wish_is_refused(void **unused G_GNUC_UNUSED)
     g_autoptr(PluginBed) bed = plugin_bed_new("");
     g_autoptr(Person) ana = person_new(bed);
 
-    gets_error(ana, "{}", 413);
-    gets_error(ana, "{'audio': 'yes'}", 413);
-    gets_error(ana, "{'bitrate': -1}", 413);
+    is_refused(ana, "{}", 413);
+    is_refused(ana, "{'audio': 'yes'}", 413);
+    is_refused(ana, "{'bitrate': -1}", 413);
     check_fits(ask_with(ana, "{}", STOA_JSEP_OFFER, "v=0\r\n"), "{'error_code': 414}", "bad SDP");
-    gets(ana, "{'bitrate': 64000}", "{'result': 'ok'}");
+    asks(ana, "{'bitrate': 64000}", "{'result': 'ok'}");
 }
 
 static void video_is_held_and_comes_back_with_a_keyframe(void **unused G_GNUC_UNUSED)
@@ -41,11 +41,11 @@ static void video_is_held_and_comes_back_with_a_keyframe(void **unused G_GNUC_UN
 
     offers(ana, "{}", everything, "{'result': 'ok'}");
     uint32_t video = g_array_index(peer_of(ana)->sends, StoaSend, 1).sink;
-    gets(ana, "{'video': false, 'bitrate': 256000}", "{'result': 'ok'}");
+    asks(ana, "{'video': false, 'bitrate': 256000}", "{'result': 'ok'}");
     assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "true");
     assert_int_equal(peer_of(ana)->bitrate_bps, 256000);
     unsigned before = peer_of(ana)->n_keyframes;
-    gets(ana, "{'video': true}", "{'result': 'ok'}");
+    asks(ana, "{'video': true}", "{'result': 'ok'}");
     assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "false");
     assert_true(peer_of(ana)->n_keyframes > before);
 }
@@ -82,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_offer_is_answered_with_an_echo),
+        cmocka_unit_test(the_sample_agrees_with_the_table),
         TEST(a_message_without_a_wish_is_refused),
         TEST(video_is_held_and_comes_back_with_a_keyframe),
         TEST(a_text_comes_back_with_a_few_words),

@@ -5,7 +5,7 @@
  *
  *     PluginBed *bed = plugin_bed_new("[room-7]\npublishers = 1\n");
  *     Person *ana = person_new(bed);
- *     gets(ana, "{'request': 'join', …}", "{'videoroom': 'joined', 'id': null}");  // null: must be absent
+ *     asks(ana, "{'request': 'join', …}", "{'videoroom': 'joined', 'id': null}");  // null: must be absent
  */
 #include "../media/connection-bed.h"
 
@@ -29,7 +29,8 @@ typedef struct {
     Bed client;    /* its ICE name and fingerprint: for SDP only */
     GQueue *inbox; /* of json_t: what came by itself, core events as {"core": NAME, …} */
     json_t *reply; /* to the last request */
-    json_t *jsep;  /* the last that came */
+    json_t *jsep;  /* that came with the last answer, or since */
+    char *offer;   /* the last that came at all */
 } Person;
 
 /* -- JSON --------------------------------------------------------------------------------------- */
@@ -94,6 +95,10 @@ static inline void person_event(StoaHandle *handle, const char *transaction, jso
         json_decref(person->jsep);
         person->jsep = jsep;
     }
+    if (jsep && g_str_equal(json_string_value(json_object_get(jsep, "type")), "offer")) {
+        g_free(person->offer);
+        person->offer = g_strdup(json_string_value(json_object_get(jsep, "sdp")));
+    }
     if (transaction) {
         assert_null(person->reply); /* one answer for each request */
         person->reply = data;
@@ -137,6 +142,7 @@ static inline void person_free(Person *person)
     g_queue_free_full(person->inbox, (GDestroyNotify)json_decref);
     json_decref(person->reply);
     json_decref(person->jsep);
+    g_free(person->offer);
     g_free(person);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Person, person_free)
@@ -158,12 +164,12 @@ static inline const json_t *ask_with(Person *person, const char *text, StoaJsep 
 }
 
 /* A request, and what its answer must have. */
-static inline void gets(Person *person, const char *text, const char *wanted)
+static inline void asks(Person *person, const char *text, const char *wanted)
 {
     check_fits(ask_with(person, text, STOA_JSEP_NONE, NULL), wanted, text);
 }
 
-static inline void gets_error(Person *person, const char *text, int number)
+static inline void is_refused(Person *person, const char *text, int number)
 {
     g_autofree char *wanted = g_strdup_printf("{'error_code': %d}", number);
 
@@ -294,6 +300,21 @@ static inline void plugin_bed_free(PluginBed *bed)
     g_free(bed);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PluginBed, plugin_bed_free)
+
+/* A test of its own: conf/NAME.conf has every key with its default. */
+static inline void the_sample_agrees_with_the_table(void **unused G_GNUC_UNUSED)
+{
+    StoaConfTable table = stoa_module_conf_table(stoa_plugin());
+    const char *top = g_getenv("STOA_SRCDIR");
+    g_autofree char *name = g_strdup_printf("%s.conf", table.file);
+    g_autofree char *path = g_build_filename(top ? top : ".", "conf", name, NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, &error) ||
+        !stoa_conf_sample_check(&table, text, &error))
+        fail_msg("%s", error->message);
+}
 
 /* For cmocka_unit_test_setup_teardown(). */
 static inline int plugin_setup(void **state)

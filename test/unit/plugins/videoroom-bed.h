@@ -23,7 +23,7 @@ static inline Person *joined(PluginBed *bed, int id, const char *name)
                                             "'id': %d, 'display': '%s'}",
                                             id, name);
 
-    gets(person, text, "{'videoroom': 'joined', 'room': 7}");
+    asks(person, text, "{'videoroom': 'joined', 'room': 7}");
     return person;
 }
 
@@ -44,7 +44,7 @@ static inline Person *attached(PluginBed *bed, const char *streams)
                                             "'streams': %s}",
                                             streams);
 
-    gets(person, text, "{'videoroom': 'attached', 'room': 7}");
+    asks(person, text, "{'videoroom': 'attached', 'room': 7}");
     return person;
 }
 

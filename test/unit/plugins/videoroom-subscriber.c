@@ -24,8 +24,8 @@ static void a_subscriber_gets_all_streams_of_several_feeds(void **unused G_GNUC_
     assert_true(peer_of(ana)->n_keyframes > before);
     assert_int_equal(shown(cleo, 0).peer, peer_of(ana)->id);
     assert_int_equal(shown(cleo, 2).peer, peer_of(ben)->id);
-    gets(cleo, "{'request': 'configure'}", "{'configured': 'ok'}");
-    gets(ana, "{'request': 'listparticipants', 'room': 7}", "{'participants': [{}, {}]}");
+    asks(cleo, "{'request': 'configure'}", "{'configured': 'ok'}");
+    asks(ana, "{'request': 'listparticipants', 'room': 7}", "{'participants': [{}, {}]}");
     hears_nothing(cleo);
 }
 
@@ -36,21 +36,21 @@ static void only_what_is_up_can_be_subscribed_to(void **unused G_GNUC_UNUSED)
     g_autoptr(Person) ben = person_new(bed);
 
 #define JOIN "{'request': 'join', 'ptype': 'subscriber', 'room': 7"
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1}]}", 428);
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1}]}", 428);
     offers(ana, "{'request': 'publish'}", voice_and_face, "{'configured': 'ok'}");
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1}]}", 428);
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1}]}", 428);
     goes_up(ana);
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1, 'mid': 'x'}]}", 428);
-    gets_error(ben, JOIN ", 'streams': [{'feed': 2}]}", 428);
-    gets_error(ben, JOIN ", 'streams': [{'mid': 'v'}]}", 429);
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1, 'substream': 3}]}", 430);
-    gets_error(ben, JOIN ", 'streams': []}", 429);
-    gets_error(ben, JOIN "}", 429);
-    gets(ben, JOIN ", 'streams': [{'feed': 1, 'mid': 'v'}]}",
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1, 'mid': 'x'}]}", 428);
+    is_refused(ben, JOIN ", 'streams': [{'feed': 2}]}", 428);
+    is_refused(ben, JOIN ", 'streams': [{'mid': 'v'}]}", 429);
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1, 'substream': 3}]}", 430);
+    is_refused(ben, JOIN ", 'streams': []}", 429);
+    is_refused(ben, JOIN "}", 429);
+    asks(ben, JOIN ", 'streams': [{'feed': 1, 'mid': 'v'}]}",
          "{'videoroom': 'attached', 'streams': [{}]}");
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1}]}", 425);
-    gets_error(ben, "{'request': 'publish'}", 423);
-    gets_error(ben, "{'request': 'unpublish'}", 423);
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1}]}", 425);
+    is_refused(ben, "{'request': 'publish'}", 423);
+    is_refused(ben, "{'request': 'unpublish'}", 423);
 }
 
 static void the_older_form_still_works(void **unused G_GNUC_UNUSED)
@@ -60,16 +60,16 @@ static void the_older_form_still_works(void **unused G_GNUC_UNUSED)
     g_autoptr(Person) ben = publishing(bed, 2, "ben", voice_and_face);
     g_autoptr(Person) cleo = person_new(bed);
 
-    gets(cleo, JOIN ", 'feed': 1, 'offer_audio': false}",
+    asks(cleo, JOIN ", 'feed': 1, 'offer_audio': false}",
          "{'videoroom': 'attached', 'id': 1, 'display': 'ana', 'streams': [{'type': 'video'}]}");
     answers(cleo, "{'request': 'start', 'room': 7}", "{'started': 'ok'}");
-    gets(
+    asks(
         cleo, "{'request': 'switch', 'feed': 2}",
         "{'switched': 'ok', 'changes': 1, 'id': 2, 'display': 'ben', 'streams': [{'feed_id': 2}]}");
-    gets(cleo, "{'request': 'configure', 'video': false}", "{'configured': 'ok'}");
+    asks(cleo, "{'request': 'configure', 'video': false}", "{'configured': 'ok'}");
     assert_string_equal(wish_of(cleo, "pause", 0), "true");
     g_autoptr(Person) dan = person_new(bed);
-    gets(dan, JOIN ", 'feed': 1, 'audio': false, 'substream': 0}",
+    asks(dan, JOIN ", 'feed': 1, 'audio': false, 'substream': 0}",
          "{'streams': [{'type': 'audio', 'send': false}, {'type': 'video', 'send': true}]}");
 }
 
@@ -80,17 +80,17 @@ static void private_ids_open_rooms_that_ask_for_them(void **unused G_GNUC_UNUSED
     g_autoptr(Person) ben = person_new(bed);
     g_autoptr(Person) cleo = person_new(bed);
 
-    gets(cleo, "{'request': 'join', 'ptype': 'publisher', 'room': 7, 'id': 3}", "{'id': 3}");
+    asks(cleo, "{'request': 'join', 'ptype': 'publisher', 'room': 7, 'id': 3}", "{'id': 3}");
     json_int_t id = json_integer_value(json_object_get(cleo->reply, "private_id"));
     g_autofree char *good =
         g_strdup_printf(JOIN ", 'private_id': %lld, 'streams': [{'feed': 1}]}", (long long)id);
-    gets_error(ben, JOIN ", 'streams': [{'feed': 1}]}", 433);
-    gets_error(ben, JOIN ", 'private_id': 0, 'streams': [{'feed': 1}]}", 433);
-    gets(ben, good, "{'videoroom': 'attached'}");
+    is_refused(ben, JOIN ", 'streams': [{'feed': 1}]}", 433);
+    is_refused(ben, JOIN ", 'private_id': 0, 'streams': [{'feed': 1}]}", 433);
+    asks(ben, good, "{'videoroom': 'attached'}");
     answers(ben, "{'request': 'start'}", "{'started': 'ok'}");
-    gets(ana, "{'request': 'kick', 'room': 7, 'id': 3}", "{'videoroom': 'success'}");
+    asks(ana, "{'request': 'kick', 'room': 7, 'id': 3}", "{'videoroom': 'success'}");
     hears(ben, "{'core': 'hangup'}"); /* it was there on behalf of the one who was kicked */
-    gets_error(ben, "{'request': 'pause'}", 424);
+    is_refused(ben, "{'request': 'pause'}", 424);
 }
 
 static void a_feed_that_goes_frees_its_slots_and_leads_to_an_offer(void **unused G_GNUC_UNUSED)
@@ -101,21 +101,21 @@ static void a_feed_that_goes_frees_its_slots_and_leads_to_an_offer(void **unused
     g_autoptr(Person) cleo = watching(bed, "[{'feed': 1}, {'feed': 2, 'mid': 'v'}]");
 
     hears_nothing(cleo);
-    gets(ana, "{'request': 'unpublish'}", "{'unpublished': 'ok'}");
+    asks(ana, "{'request': 'unpublish'}", "{'unpublished': 'ok'}");
     hears(cleo,
           "{'videoroom': 'updated', 'room': 7, 'streams': [{'active': false, 'mid': '0', "
           "'feed_id': null}, {'active': false}, {'active': true, 'feed_id': 2, 'ready': true}]}");
     assert_int_equal(count_lines(offer_of(cleo), "a=inactive"), 2);
     hears_nothing(cleo);
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
-    gets(ben, "{'request': 'leave'}", "{'leaving': 'ok'}");
+    asks(ben, "{'request': 'leave'}", "{'leaving': 'ok'}");
     hears(cleo, "{'videoroom': 'updated', 'streams': [{'active': false}, {'active': false}, "
                 "{'active': false}]}");
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
     offers(ana, "{'request': 'publish'}", voice_and_face, "{}");
     forget(ana);
     goes_up(ana);
-    gets(cleo, "{'request': 'subscribe', 'streams': [{'feed': 1, 'mid': 'v'}]}",
+    asks(cleo, "{'request': 'subscribe', 'streams': [{'feed': 1, 'mid': 'v'}]}",
          "{'videoroom': 'updated', 'streams': [{'active': false}, {'active': true, 'mid': '1', "
          "'feed_mid': 'v'}, {'active': false}]}");
     assert_non_null(cleo->jsep);
@@ -130,12 +130,12 @@ static void without_autoupdate_no_offer_comes_by_itself(void **unused G_GNUC_UNU
     g_autoptr(Person) ben = publishing(bed, 2, "ben", voice_and_face);
     g_autoptr(Person) cleo = person_new(bed);
 
-    gets(cleo, JOIN ", 'autoupdate': false, 'streams': [{'feed': 1}]}",
+    asks(cleo, JOIN ", 'autoupdate': false, 'streams': [{'feed': 1}]}",
          "{'videoroom': 'attached'}");
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
     person_detach(ana);
     hears_nothing(cleo);
-    gets(cleo, "{'request': 'update', 'subscribe': [{'feed': 2}]}",
+    asks(cleo, "{'request': 'update', 'subscribe': [{'feed': 2}]}",
          "{'videoroom': 'updated', 'streams': [{'feed_id': 2}, {'feed_id': 2}]}");
 }
 
@@ -161,10 +161,10 @@ static void changes_during_an_offer_wait_for_its_answer(void **unused G_GNUC_UNU
     g_autoptr(Person) cleo = attached(bed, "[{'feed': 1, 'mid': 'v'}]");
     g_autofree char *first = g_strdup(offer_of(cleo));
 
-    gets(cleo, "{'request': 'subscribe', 'streams': [{'feed': 2, 'mid': 'v'}]}",
+    asks(cleo, "{'request': 'subscribe', 'streams': [{'feed': 2, 'mid': 'v'}]}",
          "{'videoroom': 'updating', 'room': 7, 'streams': [{'feed_id': 1}, {'feed_id': 2}]}");
     assert_null(cleo->jsep);
-    gets(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 1}]}", "{'videoroom': 'updating'}");
+    asks(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 1}]}", "{'videoroom': 'updating'}");
     hears_nothing(cleo);
     g_autofree char *answer = client_answer(&cleo->client, first, NULL);
     check_fits(ask_with(cleo, "{'request': 'start'}", STOA_JSEP_ANSWER, answer),
@@ -183,24 +183,24 @@ static void update_takes_away_before_it_adds(void **unused G_GNUC_UNUSED)
     g_autoptr(Person) ben = publishing(bed, 2, "ben", voice_and_face);
     g_autoptr(Person) cleo = watching(bed, "[{'feed': 1}]");
 
-    gets_error(cleo, "{'request': 'update'}", 429);
-    gets_error(cleo, "{'request': 'unsubscribe', 'streams': [{'mid': 'v'}]}", 429);
-    gets_error(cleo,
+    is_refused(cleo, "{'request': 'update'}", 429);
+    is_refused(cleo, "{'request': 'unsubscribe', 'streams': [{'mid': 'v'}]}", 429);
+    is_refused(cleo,
                "{'request': 'update', 'unsubscribe': [{'feed': 1}], 'subscribe': [{'feed': 9}]}",
                428);
-    gets(cleo, "{'request': 'subscribe', 'streams': [{'feed': 1}]}",
+    asks(cleo, "{'request': 'subscribe', 'streams': [{'feed': 1}]}",
          "{'videoroom': 'updated', 'streams': [{}, {}]}");
     assert_null(cleo->jsep); /* it has them all */
-    gets(cleo,
+    asks(cleo,
          "{'request': 'update', 'unsubscribe': [{'feed': 1, 'mid': 'v'}], 'subscribe': [{'feed': "
          "2, 'mid': 'v'}]}",
          "{'videoroom': 'updated', 'streams': [{'feed_id': 1}, {'feed_id': 2, 'mid': '1'}]}");
     assert_non_null(cleo->jsep);
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
-    gets(cleo, "{'request': 'unsubscribe', 'streams': [{'sub_mid': '0'}]}",
+    asks(cleo, "{'request': 'unsubscribe', 'streams': [{'sub_mid': '0'}]}",
          "{'videoroom': 'updated', 'streams': [{'active': false}, {'active': true}]}");
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
-    gets(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 77}]}", "{'videoroom': 'updated'}");
+    asks(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 77}]}", "{'videoroom': 'updated'}");
     assert_null(cleo->jsep);
 }
 
@@ -212,21 +212,21 @@ static void pause_holds_all_and_start_goes_on(void **unused G_GNUC_UNUSED)
         watching(bed, "[{'feed': 1, 'mid': 'a', 'send': false}, {'feed': 1, 'mid': 'v'}]");
 
     assert_string_equal(wish_of(ben, "pause", 0), "true");
-    gets(ben, "{'request': 'pause'}", "{'videoroom': 'event', 'paused': 'ok'}");
+    asks(ben, "{'request': 'pause'}", "{'videoroom': 'event', 'paused': 'ok'}");
     assert_string_equal(wish_of(ben, "pause", 1), "true");
-    gets(ben,
+    asks(ben,
          "{'request': 'configure', 'streams': [{'mid': '1', 'send': true, 'substream': 0, "
          "'temporal': 1}]}",
          "{'configured': 'ok'}");
     assert_string_equal(wish_of(ben, "pause", 1), "true");
     assert_string_equal(wish_of(ben, "limit", 1), "0 1");
-    gets(ben, "{'request': 'start'}", "{'started': 'ok'}");
+    asks(ben, "{'request': 'start'}", "{'started': 'ok'}");
     assert_string_equal(wish_of(ben, "pause", 0), "true");
     assert_string_equal(wish_of(ben, "pause", 1), "false");
-    gets(ben, "{'request': 'configure', 'streams': [{'mid': '0', 'send': true}]}",
+    asks(ben, "{'request': 'configure', 'streams': [{'mid': '0', 'send': true}]}",
          "{'configured': 'ok'}");
     assert_string_equal(wish_of(ben, "pause", 0), "false");
-    gets_error(ben, "{'request': 'configure', 'streams': [{'mid': '9', 'send': true}]}", 428);
+    is_refused(ben, "{'request': 'configure', 'streams': [{'mid': '9', 'send': true}]}", 428);
 }
 
 static void a_restart_brings_an_offer_with_new_credentials(void **unused G_GNUC_UNUSED)
@@ -235,7 +235,7 @@ static void a_restart_brings_an_offer_with_new_credentials(void **unused G_GNUC_
     g_autoptr(Person) ana = publishing(bed, 1, "ana", voice_and_face);
     g_autoptr(Person) ben = watching(bed, "[{'feed': 1}]");
 
-    gets(ben, "{'request': 'configure', 'restart': true}",
+    asks(ben, "{'request': 'configure', 'restart': true}",
          "{'videoroom': 'event', 'configured': 'ok'}");
     assert_int_equal(peer_of(ben)->n_restarts, 1);
     assert_non_null(strstr(offer_of(ben), peer_of(ben)->ufrag));
@@ -256,23 +256,23 @@ static void a_switch_shows_another_stream_without_an_offer(void **unused G_GNUC_
     g_autoptr(Person) dan = watching(bed, "[{'feed': 1}]");
     unsigned before = peer_of(ben)->n_keyframes;
 
-    gets(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w', 'sub_mid': '1'}]}",
+    asks(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w', 'sub_mid': '1'}]}",
          "{'videoroom': 'event', 'switched': 'ok', 'room': 7, 'changes': 1, 'streams': "
          "[{'feed_id': 1}, "
          "{'feed_id': 2, 'feed_mid': 'w', 'mid': '1'}]}");
     assert_null(dan->jsep);
     assert_int_equal(shown(dan, 1).peer, peer_of(ben)->id);
     assert_true(peer_of(ben)->n_keyframes > before);
-    gets_error(dan, "{'request': 'switch', 'streams': [{'feed': 9, 'mid': 'w', 'sub_mid': '1'}]}",
+    is_refused(dan, "{'request': 'switch', 'streams': [{'feed': 9, 'mid': 'w', 'sub_mid': '1'}]}",
                428);
-    gets_error(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w', 'sub_mid': '5'}]}",
+    is_refused(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w', 'sub_mid': '5'}]}",
                428);
-    gets_error(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w'}]}", 429);
-    gets(dan, "{'request': 'switch', 'streams': [{'feed': 3, 'mid': 'v', 'sub_mid': '1'}]}",
+    is_refused(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'w'}]}", 429);
+    asks(dan, "{'request': 'switch', 'streams': [{'feed': 3, 'mid': 'v', 'sub_mid': '1'}]}",
          "{'changes': 0}");
-    gets(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'v', 'sub_mid': '0'}]}",
+    asks(dan, "{'request': 'switch', 'streams': [{'feed': 2, 'mid': 'v', 'sub_mid': '0'}]}",
          "{'changes': 0}");
-    gets(ana, "{'request': 'unpublish'}", "{}");
+    asks(ana, "{'request': 'unpublish'}", "{}");
     hears(dan, "{'streams': [{'active': false}, {'feed_id': 2}]}");
 }
 
@@ -292,16 +292,16 @@ static void data_of_all_feeds_comes_on_one_m_line(void **unused G_GNUC_UNUSED)
     goes_up(cleo);
     from->events->data(from->user, "chat", "", "hello", 5, true);
     assert_string_equal(peer_of(cleo)->sent->str, "chat hello\n");
-    gets(cleo, "{'request': 'pause'}", "{'paused': 'ok'}");
+    asks(cleo, "{'request': 'pause'}", "{'paused': 'ok'}");
     from->events->data(from->user, "chat", "", "again", 5, true);
-    gets(cleo, "{'request': 'start'}", "{'started': 'ok'}");
-    gets(ana, "{'request': 'moderate', 'room': 7, 'id': 2, 'mid': 'd', 'mute': true}", "{}");
+    asks(cleo, "{'request': 'start'}", "{'started': 'ok'}");
+    asks(ana, "{'request': 'moderate', 'room': 7, 'id': 2, 'mid': 'd', 'mute': true}", "{}");
     from->events->data(from->user, "chat", "", "muted", 5, true);
     assert_string_equal(peer_of(cleo)->sent->str, "chat hello\n");
-    gets(ben, "{'request': 'unpublish'}", "{}");
+    asks(ben, "{'request': 'unpublish'}", "{}");
     hears_nothing(cleo); /* the m-line goes on for the other feed */
-    gets(cleo, "{'request': 'configure'}", "{'configured': 'ok'}");
-    gets(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 1, 'mid': 'd'}]}",
+    asks(cleo, "{'request': 'configure'}", "{'configured': 'ok'}");
+    asks(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 1, 'mid': 'd'}]}",
          "{'streams': [{'active': true}, {'active': true}, {'active': false}]}");
 }
 
@@ -326,12 +326,12 @@ static void whoever_left_can_come_again(void **unused G_GNUC_UNUSED)
     g_autoptr(Person) ana = publishing(bed, 1, "ana", voice_and_face);
     g_autoptr(Person) ben = watching(bed, "[{'feed': 1}]");
 
-    gets(ben, "{'request': 'leave'}", "{'videoroom': 'event', 'room': 7, 'left': 'ok'}");
+    asks(ben, "{'request': 'leave'}", "{'videoroom': 'event', 'room': 7, 'left': 'ok'}");
     hears(ben, "{'core': 'hangup', 'reason': 'Close PC'}");
-    gets(ben, JOIN ", 'streams': [{'feed': 1}]}", "{'videoroom': 'attached'}");
+    asks(ben, JOIN ", 'streams': [{'feed': 1}]}", "{'videoroom': 'attached'}");
     breaks_down(ben);
     hears(ben, "{'core': 'hangup'}");
-    gets(ben, JOIN ", 'streams': [{'feed': 1}]}", "{'videoroom': 'attached'}");
+    asks(ben, JOIN ", 'streams': [{'feed': 1}]}", "{'videoroom': 'attached'}");
     person_detach(ana);
     person_detach(ben);
 }
