@@ -232,13 +232,19 @@ static void wait_in_line(StoaFeed *feed, unsigned encoding, StoaPacket *packet)
     feed->last_waiting = at;
 }
 
+static void tell_beginning(StoaFeed *feed, StoaSource *source)
+{
+    source->is_receiving = true;
+    stoa_event_media(feed->worker, feed->ref.peer, feed->ref.track, true,
+                     feed->n_encodings > 1 ? source->encoding : -1, 0);
+    if (source->wants_keyframe)
+        stoa_source_want_keyframe(source);
+}
+
 void stoa_feed_push(StoaFeed *feed, StoaSource *source, StoaPacket *packet)
 {
-    if (feed->peer && !source->is_receiving) {
-        source->is_receiving = true;
-        stoa_event_media(feed->worker, feed->ref.peer, feed->ref.track, true,
-                         feed->n_encodings > 1 ? source->encoding : -1, 0);
-    }
+    if (feed->peer && !source->is_receiving)
+        tell_beginning(feed, source);
     if (!stoa_wheel_is_set(&feed->pulse))
         stoa_feed_wake(feed);
     if (feed->tap.fn)
@@ -355,7 +361,7 @@ static bool tend_source(StoaFeed *feed, StoaSource *source, int64_t now_us)
 {
     stoa_source_tend(source, now_us);
     if (!source->has_begun)
-        return source->wants_keyframe;
+        return false;
     tell_silence(feed, source, now_us);
     if (feed->kind == STOA_VIDEO && stoa_source_is_flowing(source, now_us) &&
         now_us - source->asked_us > PATIENCE_US && is_wanted(feed, source->encoding))

@@ -140,6 +140,10 @@ static void ask(StoaSource *source, int64_t now_us)
 {
     StoaFeed *feed = source->feed;
 
+    if (feed->peer && !source->ssrc) {
+        source->wants_keyframe = true; /* until its first packet tells whom to ask */
+        return;
+    }
     source->asked_us = now_us;
     source->wants_keyframe = false;
     source->n_asked++;
@@ -159,7 +163,8 @@ void stoa_source_want_keyframe(StoaSource *source)
         ask(source, now_us);
     else
         source->wants_keyframe = true;
-    stoa_feed_wake(source->feed);
+    if (source->has_begun)
+        stoa_feed_wake(source->feed);
 }
 
 void stoa_source_tend(StoaSource *source, int64_t now_us)

@@ -509,6 +509,11 @@ unsigned person_n_received(const Person *person, uint32_t ssrc)
 void person_forget(Person *person)
 {
     g_array_set_size(person->received, 0);
+    person_forget_rtcp(person);
+}
+
+void person_forget_rtcp(Person *person)
+{
     g_array_set_size(person->rtcp, 0);
 }
 

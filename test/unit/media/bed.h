@@ -100,6 +100,7 @@ void person_send_raw(Person *person, const uint8_t *buf, size_t len);
 const Received *person_received(const Person *person, uint32_t ssrc, unsigned i);
 unsigned person_n_received(const Person *person, uint32_t ssrc);
 void person_forget(Person *person);
+void person_forget_rtcp(Person *person);
 /** How many RTCP packets of a type (and FMT or count, -1: any) came. */
 unsigned person_n_rtcp(const Person *person, uint8_t type, int count);
 
