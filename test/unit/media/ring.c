@@ -63,6 +63,7 @@ static void what_has_left_never_comes_back(void **unused G_GNUC_UNUSED)
     assert_true(put(&ring, 1002, 5000000));
     stoa_ring_clear(&ring, pool);
     assert_false(put(&ring, 1002, 5000000));
+    stoa_ring_clear(&ring, pool);
 }
 
 static void a_gap_may_be_filled_after_its_neighbours_left(void **unused G_GNUC_UNUSED)
