@@ -26,7 +26,8 @@ static const StoaOption options[] = {
       .help = "addresses that clients are told to send media to, for a 1:1 NAT too; "
               "empty: every interface, loopback last" },
     { "media.ice", STOA_ENUM, 0, AT(media_ice), "lite", .choices = ice_modes,
-      .help = "lite: this server can be reached from where its clients are; full: it is behind a NAT" },
+      .help =
+          "lite: this server can be reached from where its clients are; full: it is behind a NAT" },
     { "media.certificate", STOA_STRING, 0, AT(media_certificate), "",
       .help = "PEM file of the DTLS certificate; empty: a fresh one at each start" },
     { "media.key", STOA_STRING, 0, AT(media_key), "", .help = "PEM file of its private key" },

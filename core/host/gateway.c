@@ -4,13 +4,13 @@
 
 #define LOG_AREA "gateway"
 
-#include "host/gateway.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/paths.h"
 #include "host/core-conf.h"
 #include "host/describe.h"
+#include "host/gateway.h"
 #include "host/modules.h"
 
 #include <errno.h>
@@ -72,9 +72,8 @@ static void adopt(StoaGateway *gateway, StoaConfValues *values)
     settings->server_name = conf->signaling.server_name;
     if (gateway->hub)
         stoa_transport_hub_configure(gateway->hub, settings, conf->signaling.json_depth);
-    stoa_log_set_level(g_str_equal(conf->log_level, "none")
-                           ? 0
-                           : stoa_log_level_from_name(conf->log_level));
+    stoa_log_set_level(
+        g_str_equal(conf->log_level, "none") ? 0 : stoa_log_level_from_name(conf->log_level));
     stoa_log_set_pii(conf->log_debug_pii);
     stoa_conf_values_free(gateway->values);
     gateway->values = values;
@@ -323,8 +322,7 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
     stoa_modules_commit(gateway->modules);
     gateway->settings.websocket_origin = stoa_transport_hub_origin(gateway->hub, "websocket");
     stoa_modules_settings_changed(gateway->modules);
-    return !gateway->conf.media_certificate ||
-           stoa_media_reload_certificate(gateway->media, error);
+    return !gateway->conf.media_certificate || stoa_media_reload_certificate(gateway->media, error);
 }
 
 /* -- the end ------------------------------------------------------------------------------ */

@@ -4,9 +4,9 @@
 
 #define LOG_AREA "modules"
 
-#include "host/modules.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "host/modules.h"
 
 #include <string.h>
 
@@ -224,8 +224,8 @@ static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
 
     clear_next(slot);
     slot->next.prepared = true;
-    slot->next.wanted = stoa_conf_has_file(conf, slot->name) &&
-                        stoa_conf_enabled(conf, slot->name, true);
+    slot->next.wanted =
+        stoa_conf_has_file(conf, slot->name) && stoa_conf_enabled(conf, slot->name, true);
     if (!slot->next.wanted && !dry)
         return;
     if (slot->state == SLOT_LOADED) {
@@ -322,8 +322,7 @@ static Slot *named_slot(StoaModules *modules, const char *name, GError **error)
 
     if (!slot)
         stoa_fail(error, STOA_ERROR_NOT_FOUND,
-                  "there is no module \"%s\": it needs a conf file of that name",
-                  name ? name : "");
+                  "there is no module \"%s\": it needs a conf file of that name", name ? name : "");
     return slot;
 }
 
@@ -357,8 +356,8 @@ bool stoa_modules_enable(StoaModules *modules, const char *name, StoaConf *conf,
         return stoa_fail(error, STOA_ERROR_CONFLICT, "module %s is still being unloaded", name);
     if (!prepare_anew(slot, conf, error))
         return false;
-    bool ok = load(slot, g_steal_pointer(&slot->next.object), g_steal_pointer(&slot->next.values),
-                   error);
+    bool ok =
+        load(slot, g_steal_pointer(&slot->next.object), g_steal_pointer(&slot->next.values), error);
     clear_next(slot);
     return ok;
 }
@@ -408,11 +407,11 @@ static json_t *list_one(const Slot *slot)
 
     if (slot->module) {
         const StoaPlugin *plugin = stoa_module_plugin(slot->module);
-        json_t *more = json_pack("{s:s, s:s, s:s*, s:i, s:i}", "package",
-                                 stoa_module_package(slot->module), "version", plugin->version,
-                                 "summary", plugin->summary, "handles",
-                                 (int)stoa_module_n_handles(slot->module), "rooms",
-                                 (int)stoa_module_n_rooms(slot->module));
+        json_t *more =
+            json_pack("{s:s, s:s, s:s*, s:i, s:i}", "package", stoa_module_package(slot->module),
+                      "version", plugin->version, "summary", plugin->summary, "handles",
+                      (int)stoa_module_n_handles(slot->module), "rooms",
+                      (int)stoa_module_n_rooms(slot->module));
         json_object_update(one, more);
         json_decref(more);
     }

@@ -50,7 +50,8 @@ static bool check_writers(const char *path, GError **error)
         return stoa_fail(error, STOA_ERROR_NOT_FOUND, "%s: %s", path, g_strerror(errno));
     if (st.st_uid != 0 && st.st_uid != geteuid())
         return stoa_fail(error, STOA_ERROR_FORBIDDEN,
-                         "%s belongs to another user: it must be root's or the gateway's own", path);
+                         "%s belongs to another user: it must be root's or the gateway's own",
+                         path);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return stoa_fail(error, STOA_ERROR_FORBIDDEN,
                          "%s can be written by others than its owner: chmod go-w it", path);

@@ -24,17 +24,17 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 
     g_option_context_set_summary(context, "Stoa, a virtual-room server for live online classes.");
-    g_option_context_set_description(
-        context, "When it is ready it prints one line with its addresses.\n"
-                 "SIGHUP reads the conf files again, SIGTERM ends it.\n");
+    g_option_context_set_description(context,
+                                     "When it is ready it prints one line with its addresses.\n"
+                                     "SIGHUP reads the conf files again, SIGTERM ends it.\n");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return false;
     options->check = check;
     options->version = version;
     if (*argc > 1) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "\"%s\" is no option: see --help", (*argv)[1]);
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "\"%s\" is no option: see --help",
+                    (*argv)[1]);
         return false;
     }
     return true;

@@ -4,12 +4,12 @@
 
 #define LOG_AREA "transport"
 
-#include "host/transport.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
 #include "base/timer.h"
+#include "host/transport.h"
 
 #include <gio/gio.h>
 #include <stdarg.h>
@@ -124,8 +124,8 @@ static void host_unref(gpointer data)
 }
 
 StoaTransportHost *stoa_transport_start(StoaTransportHub *hub, const StoaTransport *transport,
-                                        StoaConfValues *conf,
-                                        const StoaTransportSettings *settings, GError **error)
+                                        StoaConfValues *conf, const StoaTransportSettings *settings,
+                                        GError **error)
 {
     StoaTransportHost *host = g_new0(StoaTransportHost, 1);
 
@@ -286,8 +286,8 @@ void stoa_client_request(StoaTransportHost *host, uint64_t client, uint64_t requ
     mail_post(mail);
 }
 
-void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint64_t request,
-                      uint64_t session, unsigned maxev, json_t *query)
+void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint64_t request, uint64_t session,
+                      unsigned maxev, json_t *query)
 {
     Mail *mail = mail_new(host, CLIENT_POLL, client);
 

@@ -29,8 +29,8 @@ const char *stoa_transport_hub_origin(StoaTransportHub *hub, const char *role);
  * @conf  taken
  */
 StoaTransportHost *stoa_transport_start(StoaTransportHub *hub, const StoaTransport *transport,
-                                        StoaConfValues *conf,
-                                        const StoaTransportSettings *settings, GError **error);
+                                        StoaConfValues *conf, const StoaTransportSettings *settings,
+                                        GError **error);
 /** Give it new values (taken), or tell it that only the settings changed (conf NULL). */
 bool stoa_transport_reconfigure(StoaTransportHost *host, StoaConfValues *conf,
                                 const StoaTransportSettings *settings, GError **error);

@@ -11,7 +11,10 @@
 
 #include "base/poison.h"
 
-enum { DOUBT_US = 6000000 }; /* Firefox checks every five seconds */
+enum {
+    DOUBT_US = 6000000,  /* Firefox checks every five seconds */
+    QUIET_US = 1500000, /* who talked until the goodbye and then no more for this long meant it */
+};
 
 static void live(StoaWheelTimer *timer, int64_t now_us);
 static void dtls_output(void *user, const uint8_t *buf, size_t len);
@@ -108,6 +111,8 @@ static void set_life(StoaPeer *peer)
                                  (peer->has_remote ? STOA_ICE_TIMEOUT_US : STOA_REMOTE_TIMEOUT_US));
     if (peer->state == STOA_PEER_HANDSHAKE)
         due_us = MIN(due_us, peer->state_us + STOA_DTLS_TIMEOUT_US);
+    if (peer->is_doubtful && now_us < peer->doubt_us + QUIET_US)
+        due_us = MIN(due_us, peer->doubt_us + QUIET_US);
     if (due_us != INT64_MAX)
         stoa_wheel_set(&peer->worker->wheel, &peer->life, due_us);
 }
@@ -270,6 +275,7 @@ void stoa_peer_dtls(StoaPeer *peer, const uint8_t *buf, size_t len)
     state = stoa_dtls_link_input(peer->dtls, now_us, buf, len);
     if (peer->lite && !peer->is_doubtful && stoa_dtls_link_is_doubtful(peer->dtls)) {
         peer->is_doubtful = true;
+        peer->doubt_us = now_us;
         stoa_ice_lite_doubt(peer->lite, now_us, DOUBT_US);
     }
     after_dtls(peer, state);
@@ -284,6 +290,13 @@ static bool is_too_long(const StoaPeer *peer, int64_t now_us)
     return peer->state == STOA_PEER_HANDSHAKE && us >= STOA_DTLS_TIMEOUT_US;
 }
 
+/* The goodbye cannot be read, but it can be believed. */
+static bool has_gone_quiet(const StoaPeer *peer, int64_t now_us)
+{
+    return peer->is_doubtful && now_us >= peer->doubt_us + QUIET_US && peer->heard_us <= peer->doubt_us &&
+           peer->heard_us > peer->doubt_us - QUIET_US;
+}
+
 static void live(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaPeer *peer = STOA_WHEEL_OWNER(timer, StoaPeer, life);
@@ -296,6 +309,8 @@ static void live(StoaWheelTimer *timer, int64_t now_us)
         after_dtls(peer, stoa_dtls_link_tick(peer->dtls, now_us));
     if (is_too_long(peer, now_us))
         stoa_peer_step(peer, STOA_PEER_EV_TIMEOUT);
+    if (has_gone_quiet(peer, now_us))
+        stoa_peer_step(peer, STOA_PEER_EV_CLOSED);
     set_life(peer);
 }
 

@@ -4,8 +4,8 @@
 
 #include "room/check.h"
 
-#include <inttypes.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 enum { MAX_TEXT = 65536, MAX_ITEMS = 1024, MAX_ID = 64, MAX_NAME = 64 };

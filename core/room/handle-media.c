@@ -73,8 +73,8 @@ static void on_down(void *user, const char *reason, bool ice_failed)
 static void on_media(void *user, const char *mid, StoaKind kind, bool receiving, int substream,
                      double seconds)
 {
-    json_t *fields = json_pack("{s:s, s:s, s:b}", "mid", mid, "type", kind_name(kind), "receiving",
-                               receiving);
+    json_t *fields =
+        json_pack("{s:s, s:s, s:b}", "mid", mid, "type", kind_name(kind), "receiving", receiving);
 
     if (substream >= 0)
         json_object_set_new(fields, "substream", json_integer(substream));
@@ -96,10 +96,9 @@ static void on_slowlink(void *user, const char *mid, StoaKind kind, bool uplink,
 
 static void on_candidate(void *user, const char *candidate, const char *mid, unsigned mindex)
 {
-    json_t *body = candidate
-                       ? json_pack("{s:s, s:i, s:s}", "sdpMid", mid ? mid : "0", "sdpMLineIndex",
-                                   (int)mindex, "candidate", candidate)
-                       : json_pack("{s:b}", "completed", 1);
+    json_t *body = candidate ? json_pack("{s:s, s:i, s:s}", "sdpMid", mid ? mid : "0",
+                                         "sdpMLineIndex", (int)mindex, "candidate", candidate)
+                             : json_pack("{s:b}", "completed", 1);
 
     tell(user, "trickle", json_pack("{s:o}", "candidate", body));
 }

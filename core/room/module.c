@@ -47,8 +47,8 @@ static void make_cells(StoaModule *module)
         n++;
     module->cells = g_new0(StoaMetricCell *, n + 1);
     for (size_t i = 0; i < n; i++) {
-        g_autofree char *name = g_strdup_printf("stoa_%s_%s", module->plugin.name,
-                                                module->plugin.metrics[i].name);
+        g_autofree char *name =
+            g_strdup_printf("stoa_%s_%s", module->plugin.name, module->plugin.metrics[i].name);
         module->cells[i] = stoa_metric_counter(name, module->plugin.metrics[i].help, "module",
                                                module->plugin.name, NULL);
     }
@@ -205,10 +205,10 @@ static void log_line(const StoaLogTag *tag, GLogLevelFlags level, const char *fm
 static void log_line(const StoaLogTag *tag, GLogLevelFlags level, const char *fmt, va_list args)
 {
     g_autofree char *text = g_strdup_vprintf(fmt, args);
-    int ours = level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)  ? STOA_LOG_ERROR
-               : level & G_LOG_LEVEL_WARNING                       ? STOA_LOG_WARN
-               : level & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO)  ? STOA_LOG_INFO
-                                                                   : STOA_LOG_DEBUG;
+    int ours = level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? STOA_LOG_ERROR
+               : level & G_LOG_LEVEL_WARNING                      ? STOA_LOG_WARN
+               : level & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO) ? STOA_LOG_INFO
+                                                                  : STOA_LOG_DEBUG;
 
     if (stoa_log_is_on(ours))
         stoa_log_write(ours, "plugin", tag->ids, "%s", text);

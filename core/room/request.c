@@ -4,9 +4,9 @@
 
 #define LOG_AREA "request"
 
-#include "room/request.h"
 #include "base/error.h"
 #include "room/check.h"
+#include "room/request.h"
 #include "room/room-private.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ struct StoaRequest {
     StoaHandle *handle;
     const StoaMethod *method;
     const StoaMessage *message;
-    json_t *reply; /* owned */
-    json_t *jsep;  /* owned: what goes out */
+    json_t *reply;    /* owned */
+    json_t *jsep;     /* owned: what goes out */
     GPtrArray *texts; /* ids written out; freed with the request */
     bool hangup;      /* once the reply is out */
 };
@@ -110,8 +110,7 @@ static bool check_body(const StoaRequest *req, GError **error)
 
     switch (stoa_check(req->message->body, req->method->params, &why)) {
     case STOA_CHECK_OK: return true;
-    case STOA_CHECK_MISSING:
-        return stoa_refuse(error, "missing_element", "%s", why->message);
+    case STOA_CHECK_MISSING: return stoa_refuse(error, "missing_element", "%s", why->message);
     default: return stoa_refuse(error, "wrong_type", "%s", why->message);
     }
 }
@@ -268,8 +267,8 @@ static bool may_have_media(StoaRequest *req, GError **error)
 /* A description that does not fit gets the vocabulary's number for it; the text says what is wrong. */
 static bool bad_sdp(GError **error, GError *why)
 {
-    const char *reason = g_error_matches(why, STOA_ERROR, STOA_ERROR_CONFLICT) ? "wrong_state"
-                                                                               : "bad_sdp";
+    const char *reason =
+        g_error_matches(why, STOA_ERROR, STOA_ERROR_CONFLICT) ? "wrong_state" : "bad_sdp";
 
     stoa_refuse(error, reason, "%s", why->message);
     g_error_free(why);

@@ -13,8 +13,9 @@
 typedef struct {
     char *id, *title;
     bool text_id;
-    GPtrArray *views;    /* of StoaRoom, borrowed */
-    StoaModule *creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */
+    GPtrArray *views; /* of StoaRoom, borrowed */
+    StoaModule *
+        creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */
     bool closing;
 } StoaRoomCore;
 
@@ -70,7 +71,7 @@ struct StoaHandle {
     StoaTimer *reaper;
     GPtrArray *candidates; /* of char *, came before the description; "" is the end */
     uint32_t bitrate;      /* asked before there was a PeerConnection */
-    bool attached; /* the plugin took it */
+    bool attached;         /* the plugin took it */
 };
 
 /* room.c */

@@ -111,10 +111,12 @@ static void admin_message_plugin(StoaCall *call)
         return;
     }
     if (stoa_request_mode(module, body) != STOA_MESSAGE_SYNC) {
-        stoa_call_fail(call, STOA_WIRE_BAD_LEVEL, "only synchronous requests can be sent from here");
+        stoa_call_fail(call, STOA_WIRE_BAD_LEVEL,
+                       "only synchronous requests can be sent from here");
         return;
     }
-    stoa_call_success(call, json_pack("{s:o}", "response", stoa_request_run(module, NULL, &message)));
+    stoa_call_success(call,
+                      json_pack("{s:o}", "response", stoa_request_run(module, NULL, &message)));
 }
 
 /* -- tokens ------------------------------------------------------------------------------- */
@@ -144,7 +146,8 @@ static void admin_remove_token(StoaCall *call)
 
 static void admin_list_tokens(StoaCall *call)
 {
-    stoa_call_success(call, json_pack("{s:{s:o}}", "data", "tokens", stoa_auth_list(call->signaling)));
+    stoa_call_success(call,
+                      json_pack("{s:{s:o}}", "data", "tokens", stoa_auth_list(call->signaling)));
 }
 
 /* -- modules ------------------------------------------------------------------------------ */
@@ -159,8 +162,8 @@ static void admin_module(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_WRONG_TYPE, "\"plugin\" must be a module's name");
         return;
     }
-    json_t *fields = signaling->host->admin_module(signaling->user, call->verb,
-                                                   json_string_value(name), &error);
+    json_t *fields =
+        signaling->host->admin_module(signaling->user, call->verb, json_string_value(name), &error);
     if (fields)
         stoa_call_success(call, fields);
     else
@@ -239,9 +242,10 @@ static void admin_handle_info(StoaCall *call)
         (json_int_t)session->id, "session_last_activity", (json_int_t)session->active_us,
         "session_timeout", (json_int_t)stoa_session_timeout_s(call->signaling), "session_transport",
         session->owner ? "stoa.transport.websocket" : "stoa.transport.http", "handle_id",
-        (json_int_t)attachment->id, "opaque_id", attachment->opaque_id, "loop-running", 1, "created",
-        (json_int_t)attachment->created_us, "current_time", (json_int_t)stoa_clock_wall_us(),
-        "plugin", stoa_module_package(stoa_handle_module(attachment->handle)), "queued-packets", 0);
+        (json_int_t)attachment->id, "opaque_id", attachment->opaque_id, "loop-running", 1,
+        "created", (json_int_t)attachment->created_us, "current_time",
+        (json_int_t)stoa_clock_wall_us(), "plugin",
+        stoa_module_package(stoa_handle_module(attachment->handle)), "queued-packets", 0);
 
     json_object_update(info, head);
     json_decref(head);

@@ -44,8 +44,8 @@ static void core_event(StoaHandle *handle, const char *name, json_t *fields)
 
 static const StoaHandleOutlet outlet = { plugin_event, core_event };
 
-StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module,
-                                    const char *opaque_id, GError **error)
+StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
+                                    GError **error)
 {
     StoaAttachment *attachment = g_new0(StoaAttachment, 1);
     char ids[64];

@@ -45,8 +45,8 @@ static void save(StoaSignaling *signaling)
     while (g_hash_table_iter_next(&iter, &token, NULL))
         json_array_append_new(list, json_string(token));
     char *text = json_dumps(list, JSON_COMPACT);
-    if (path && !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
-                                          &error))
+    if (path &&
+        !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
         log_error(stoa_process, "the tokens cannot be kept: %s", error->message);
     free(text);
     json_decref(list);

@@ -76,7 +76,8 @@ bool stoa_client_spend(StoaClient *client, const StoaSignalingConf *conf)
 
     if (conf->requests_per_second == 0)
         return true;
-    client->budget += (double)(now - client->budget_at_us) * (double)conf->requests_per_second / 1e6;
+    client->budget +=
+        (double)(now - client->budget_at_us) * (double)conf->requests_per_second / 1e6;
     client->budget = MIN(client->budget, (double)conf->requests_burst);
     client->budget_at_us = now;
     if (client->budget < 1)

@@ -19,11 +19,13 @@ static int version_number(void)
 json_t *stoa_info(StoaSignaling *signaling, const char *transaction, bool admin)
 {
     const StoaSignalingConf *conf = signaling->conf;
-    json_t *info = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "janus", "server_info", "transaction",
-                             transaction, "name", "Stoa", "version", version_number(),
-                             "version_string", PACKAGE_VERSION, "author", "Stoa developers");
+    json_t *info =
+        json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "janus", "server_info", "transaction",
+                  transaction, "name", "Stoa", "version", version_number(), "version_string",
+                  PACKAGE_VERSION, "author", "Stoa developers");
     json_t *rest = json_pack(
-        "{s:b, s:b, s:I, s:I, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:b, s:b, s:b, "
+        "{s:b, s:b, s:I, s:I, s:i, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:b, s:b, "
+        "s:b, "
         "s:b, s:{}, s:{}, s:{}}",
         "data_channels", 1, "accepting-new-sessions", signaling->accepting, "session-timeout",
         (json_int_t)stoa_session_timeout_s(signaling), "reclaim-session-timeout",
@@ -38,7 +40,6 @@ json_t *stoa_info(StoaSignaling *signaling, const char *transaction, bool admin)
     json_object_set_new(info, "transports", signaling->host->list_transports(signaling->user));
     json_object_set_new(info, "plugins", signaling->host->list_modules(signaling->user));
     if (admin)
-        json_object_set_new(info, "sessions",
-                            json_integer(g_hash_table_size(signaling->sessions)));
+        json_object_set_new(info, "sessions", json_integer(g_hash_table_size(signaling->sessions)));
     return info;
 }

@@ -62,8 +62,7 @@ static bool read_jsep(StoaCall *call, StoaMessage *message)
     if (!read_jsep_type(call, json_string_value(type), &message->jsep) ||
         !check_sdp(call, json_string_value(sdp)))
         return false;
-    if (message->jsep == STOA_JSEP_ANSWER &&
-        !stoa_handle_offer_pending(call->attachment->handle))
+    if (message->jsep == STOA_JSEP_ANSWER && !stoa_handle_offer_pending(call->attachment->handle))
         return fail_with(call, STOA_WIRE_UNEXPECTED_ANSWER, "no offer waits for an answer");
     message->sdp = json_string_value(sdp);
     return true;
@@ -71,9 +70,9 @@ static bool read_jsep(StoaCall *call, StoaMessage *message)
 
 static void send_ack(StoaCall *call)
 {
-    stoa_call_answer(call, json_pack("{s:s, s:I, s:s}", "janus", "ack", "session_id",
-                                     (json_int_t)call->session->id, "transaction",
-                                     call->transaction));
+    stoa_call_answer(call,
+                     json_pack("{s:s, s:I, s:s}", "janus", "ack", "session_id",
+                               (json_int_t)call->session->id, "transaction", call->transaction));
 }
 
 void stoa_verb_message(StoaCall *call)

@@ -49,14 +49,15 @@ json_t *stoa_signaling_parse(int64_t message_bytes, int64_t json_depth, const ch
     }
     json_t *message = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &why);
     if (!message) {
-        *refusal = stoa_wire_error(STOA_WIRE_BAD_JSON, 0, NULL,
-                                   "this is not JSON: line %d, column %d: %s", why.line, why.column,
-                                   why.text);
+        *refusal =
+            stoa_wire_error(STOA_WIRE_BAD_JSON, 0, NULL, "this is not JSON: line %d, column %d: %s",
+                            why.line, why.column, why.text);
         return NULL;
     }
     if (!json_is_object(message)) {
-        *refusal = stoa_wire_error(STOA_WIRE_MISSING, 0, NULL,
-                                   "a request is one JSON object with \"janus\" and \"transaction\"");
+        *refusal =
+            stoa_wire_error(STOA_WIRE_MISSING, 0, NULL,
+                            "a request is one JSON object with \"janus\" and \"transaction\"");
         json_decref(message);
         return NULL;
     }

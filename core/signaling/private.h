@@ -97,8 +97,8 @@ void stoa_session_sweep(void *signaling);
 int64_t stoa_session_timeout_s(const StoaSignaling *signaling);
 
 /* attachment.c */
-StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module,
-                                    const char *opaque_id, GError **error);
+StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
+                                    GError **error);
 void stoa_attachment_free(gpointer attachment);
 void stoa_attachment_detach(StoaAttachment *attachment); /* with the event */
 

@@ -26,7 +26,8 @@ StoaSession *stoa_session_new(StoaSignaling *signaling, uint64_t id, StoaClient 
     session->signaling = signaling;
     session->id = id;
     session->created_us = session->active_us = stoa_clock_now_us();
-    session->handles = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_attachment_free);
+    session->handles =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_attachment_free);
     g_queue_init(&session->events);
     /* The id is a secret of its owner: the log shows what tells sessions apart, not what opens them. */
     stoa_log_tag_set(&session->log, "session=%04" PRIx64 "…", id >> 37);

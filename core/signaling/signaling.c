@@ -17,8 +17,7 @@ StoaSignaling *stoa_signaling_new(const StoaSignalingConf *conf, const StoaSigna
     signaling->conf = conf;
     signaling->host = host;
     signaling->user = user;
-    signaling->clients =
-        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_client_free);
+    signaling->clients = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_client_free);
     signaling->sessions =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_session_free);
     signaling->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -12,8 +12,8 @@ typedef struct StoaSignaling StoaSignaling;
 /* What the operator set, read at each use. Owned by the host; values change on a reload. */
 typedef struct {
     int64_t session_timeout_s; /* 0: sessions never time out */
-    int64_t reclaim_s;         /* how long a session waits for its claim; 0: it ends with its connection */
-    char *api_secret;          /* NULL: none asked */
+    int64_t reclaim_s; /* how long a session waits for its claim; 0: it ends with its connection */
+    char *api_secret;  /* NULL: none asked */
     bool token_auth;
     char **api_tokens;
     char *admin_secret;
@@ -26,8 +26,10 @@ typedef struct {
 
 /* What the host does for signaling. All called on control with the `user` of stoa_signaling_new(). */
 typedef struct {
-    StoaModule *(*find_module)(void *user, const char *package); /* by package name, aliases too; NULL: none */
-    json_t *(*list_modules)(void *user);    /* {package: {name, author, description, version_string, version}} */
+    StoaModule *(*find_module)(void *user,
+                               const char *package); /* by package name, aliases too; NULL: none */
+    json_t *(*list_modules)(
+        void *user); /* {package: {name, author, description, version_string, version}} */
     json_t *(*list_transports)(void *user); /* the same */
     /* Admin verbs on modules: "list_modules" "enable_module" "disable_module" "reload_module" "reload_conf".
      * Returns what goes beside "success", NULL with `error`. */

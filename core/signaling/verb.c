@@ -164,9 +164,9 @@ static void verb_claim(StoaCall *call)
 
 static void verb_keepalive(StoaCall *call)
 {
-    stoa_call_answer(call, json_pack("{s:s, s:I, s:s}", "janus", "ack", "session_id",
-                                     (json_int_t)call->session->id, "transaction",
-                                     call->transaction));
+    stoa_call_answer(call,
+                     json_pack("{s:s, s:I, s:s}", "janus", "ack", "session_id",
+                               (json_int_t)call->session->id, "transaction", call->transaction));
 }
 
 static void verb_destroy(StoaCall *call)

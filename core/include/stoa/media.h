@@ -14,32 +14,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct StoaHandle StoaHandle; /* one client's attachment to this plugin; at most one PeerConnection */
-typedef struct StoaTrack StoaTrack;   /* incoming media, or a data channel section */
-typedef struct StoaSink StoaSink;     /* outgoing media: one m-line to one handle */
+typedef struct StoaHandle
+    StoaHandle; /* one client's attachment to this plugin; at most one PeerConnection */
+typedef struct StoaTrack StoaTrack; /* incoming media, or a data channel section */
+typedef struct StoaSink StoaSink;   /* outgoing media: one m-line to one handle */
 
 typedef enum { STOA_AUDIO, STOA_VIDEO, STOA_DATA } StoaKind;
 
 /* What a plugin accepts of an offer. Zero everywhere: receive nothing. Borrowed during the call. */
 typedef struct {
-    bool receive;           /* take the client's audio and video */
-    bool send;              /* be ready to send on the client's m-lines (echotest: sendrecv) */
-    bool data;              /* take data channels */
-    const char *audio_codecs; /* allowed, in order of preference: "opus,pcmu"; NULL: opus,pcmu,pcma,g722 */
-    const char *video_codecs; /* NULL: vp8,vp9,h264,av1 in the order of the offer */
+    bool receive; /* take the client's audio and video */
+    bool send;    /* be ready to send on the client's m-lines (echotest: sendrecv) */
+    bool data;    /* take data channels */
+    const char
+        *audio_codecs; /* allowed, in order of preference: "opus,pcmu"; NULL: opus,pcmu,pcma,g722 */
+    const char *video_codecs;               /* NULL: vp8,vp9,h264,av1 in the order of the offer */
     const char *h264_profile, *vp9_profile; /* "42e01f", "0"; NULL: any */
-    bool no_audio_level, no_orientation, no_playout_delay, no_transport_cc; /* extensions left out */
+    bool no_audio_level, no_orientation, no_playout_delay,
+        no_transport_cc;     /* extensions left out */
     bool opus_fec, opus_dtx; /* ask the sender for in-band FEC, for DTX */
 } StoaMediaRules;
 
 /* What is known of a track. Strings are owned by the track. */
 typedef struct {
     StoaKind kind;
-    const char *mid;   /* of the sender's m-line */
-    unsigned mindex;   /* index of that m-line */
-    const char *codec; /* "opus", "vp8", "vp9", "h264", "av1"; NULL for data */
+    const char *mid;                        /* of the sender's m-line */
+    unsigned mindex;                        /* index of that m-line */
+    const char *codec;                      /* "opus", "vp8", "vp9", "h264", "av1"; NULL for data */
     const char *h264_profile, *vp9_profile; /* NULL when not that codec */
-    bool simulcast;    /* comes in several encodings */
+    bool simulcast;                         /* comes in several encodings */
     bool svc;
     bool opus_fec;
     int audio_level_id, orientation_id, playout_delay_id; /* negotiated extension ids; 0: none */
@@ -73,8 +76,8 @@ STOA_EXPORT void stoa_track_watch_level(StoaTrack *track, unsigned packets, unsi
  * Returns the sink, owned by the handle; NULL with `error` when kind or codec do not fit. Of a data track: makes the handle's
  * offer contain data channels; its messages are the plugin's to pass on.
  */
-STOA_EXPORT StoaSink *stoa_track_send(StoaTrack *track, StoaHandle *to,
-                                      GError **error) STOA_ON_CONTROL;
+STOA_EXPORT StoaSink *stoa_track_send(StoaTrack *track, StoaHandle *to, GError **error)
+    STOA_ON_CONTROL;
 
 /** The mid of the sink's m-line; NULL before the first offer. Borrowed. */
 STOA_EXPORT const char *stoa_sink_mid(const StoaSink *sink) STOA_ON_CONTROL;
@@ -90,8 +93,8 @@ STOA_EXPORT bool stoa_sink_ready(const StoaSink *sink) STOA_ON_CONTROL;
 /** Whether its m-line is in use; false after stoa_sink_remove(): the m-line is inactive and may be taken again. */
 STOA_EXPORT bool stoa_sink_active(const StoaSink *sink) STOA_ON_CONTROL;
 /** The plugin's own pointer on a sink, freed as for tracks. */
-STOA_EXPORT void stoa_sink_set_data(StoaSink *sink, void *data,
-                                    GDestroyNotify free_data) STOA_ON_CONTROL;
+STOA_EXPORT void stoa_sink_set_data(StoaSink *sink, void *data, GDestroyNotify free_data)
+    STOA_ON_CONTROL;
 STOA_EXPORT void *stoa_sink_data(const StoaSink *sink) STOA_ON_CONTROL;
 
 /** Hold back or go on; going on asks for a keyframe. */
@@ -110,12 +113,12 @@ STOA_EXPORT void stoa_sink_limit(StoaSink *sink, int substream, int temporal) ST
 
 /** All tracks of a handle, in the order of its m-lines; call `fn` for each. `fn` must not end the PeerConnection. */
 STOA_EXPORT void stoa_handle_foreach_track(StoaHandle *handle,
-                                           void (*fn)(StoaTrack *track, void *data),
-                                           void *data) STOA_ON_CONTROL;
+                                           void (*fn)(StoaTrack *track, void *data), void *data)
+    STOA_ON_CONTROL;
 /** All sinks of a handle by m-line, inactive ones included. */
 STOA_EXPORT void stoa_handle_foreach_sink(StoaHandle *handle,
-                                          void (*fn)(StoaSink *sink, void *data),
-                                          void *data) STOA_ON_CONTROL;
+                                          void (*fn)(StoaSink *sink, void *data), void *data)
+    STOA_ON_CONTROL;
 /** The track or sink of a mid; NULL: none. */
 STOA_EXPORT StoaTrack *stoa_handle_track(StoaHandle *handle, const char *mid) STOA_ON_CONTROL;
 STOA_EXPORT StoaSink *stoa_handle_sink(StoaHandle *handle, const char *mid) STOA_ON_CONTROL;
@@ -147,8 +150,8 @@ STOA_EXPORT bool stoa_track_tap(StoaTrack *track, StoaTapFunc *fn, void *data, G
                                 GError **error) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_track_untap(StoaTrack *track) STOA_ON_CONTROL;
 /** The payload, padding taken off, `*len` bytes; borrowed. */
-STOA_EXPORT const uint8_t *stoa_packet_payload(const StoaPacket *packet,
-                                               size_t *len) STOA_ON_WORKER;
+STOA_EXPORT const uint8_t *stoa_packet_payload(const StoaPacket *packet, size_t *len)
+    STOA_ON_WORKER;
 /** The RTP timestamp and sequence number as received. */
 STOA_EXPORT uint32_t stoa_packet_timestamp(const StoaPacket *packet) STOA_ON_WORKER;
 STOA_EXPORT uint16_t stoa_packet_seq(const StoaPacket *packet) STOA_ON_WORKER;

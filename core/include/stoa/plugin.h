@@ -23,10 +23,11 @@ typedef bool StoaHandler(StoaRequest *req, GError **error);
 typedef struct {
     const char *name; /* the wire's "request"; "": a message without one (echotest) */
     StoaHandler *handle;
-    StoaRole role; /* least role that may call it */
+    StoaRole role;           /* least role that may call it */
     const StoaParam *params; /* NULL: none are looked at */
     const char *help;
-    bool sync; /* answered inside the transport's own reply (Janus's synchronous requests); else ack, then event */
+    bool
+        sync; /* answered inside the transport's own reply (Janus's synchronous requests); else ack, then event */
 } StoaMethod;
 
 /* A refusal's name and the number an older vocabulary wants: { "no_such_room", STOA_ERROR_NOT_FOUND, 426 }.
@@ -47,15 +48,17 @@ typedef enum {
 } StoaCaps;
 
 typedef enum {
-    STOA_SCOPE_ROOM,   /* people join rooms; `join` and `leave` are the core's unless `methods` has its own */
+    STOA_SCOPE_ROOM, /* people join rooms; `join` and `leave` are the core's unless `methods` has its own */
     STOA_SCOPE_HANDLE, /* every attached handle is a room of one (echotest, WHIP) */
 } StoaScope;
 
 typedef struct {
-    uint32_t abi, struct_size; /* filled by STOA_PLUGIN, and so are the sizes of the tables' rows, that rows too may grow */
+    uint32_t abi,
+        struct_size; /* filled by STOA_PLUGIN, and so are the sizes of the tables' rows, that rows too may grow */
     uint16_t param_size, method_size, option_size, group_size, metric_size, number_size;
     const char *name, *version, *summary;
-    const char *vocabulary; /* NULL: replies are {"reply": REQUEST, …}, events {"event": NAME, …} (rooms API).
+    const char *
+        vocabulary; /* NULL: replies are {"reply": REQUEST, …}, events {"event": NAME, …} (rooms API).
                                "videoroom": bodies go out as they are, errors as {"videoroom": "event", "error_code", "error"} */
     StoaScope scope;
     StoaCaps caps;
@@ -71,51 +74,58 @@ typedef struct {
     /* -- life of the module */
     bool (*start)(StoaModule *module, GError **error);
     void (*stop)(StoaModule *module); /* handles and rooms are gone already */
-    bool (*conf_changed)(StoaModule *module, GError **error); /* the conf struct holds the new values */
+    bool (*conf_changed)(StoaModule *module,
+                         GError **error); /* the conf struct holds the new values */
 
     /* -- rooms and people (STOA_SCOPE_ROOM; for STOA_SCOPE_HANDLE the room of each handle) */
     void (*room_opened)(StoaRoom *room);
     void (*room_closed)(StoaRoom *room); /* everybody has left; free what the room state owns */
     void (*joined)(StoaRoom *room, StoaParticipant *who);
     void (*left)(StoaRoom *room, StoaParticipant *who); /* free what the participant state owns */
-    json_t *(*describe)(StoaRoom *room, StoaParticipant *viewer); /* the state, for who comes late */
-    void (*apply)(StoaRoom *room, StoaParticipant *author, const StoaRecord *record); /* with the store */
-    json_t *(*save)(StoaRoom *room);                                                  /* with the store */
-    bool (*load)(StoaRoom *room, const json_t *snapshot);                             /* with the store */
+    json_t *(*describe)(StoaRoom *room,
+                        StoaParticipant *viewer); /* the state, for who comes late */
+    void (*apply)(StoaRoom *room, StoaParticipant *author,
+                  const StoaRecord *record);              /* with the store */
+    json_t *(*save)(StoaRoom *room);                      /* with the store */
+    bool (*load)(StoaRoom *room, const json_t *snapshot); /* with the store */
 
     /* -- handles */
     bool (*attached)(StoaHandle *handle, GError **error); /* false: the attach is refused (461) */
-    void (*detached)(StoaHandle *handle); /* free what the handle state owns; its seat is given up after this */
-    json_t *(*info)(StoaHandle *handle);  /* plugin_specific of the admin API's handle_info */
+    void (*detached)(
+        StoaHandle *handle); /* free what the handle state owns; its seat is given up after this */
+    json_t *(*info)(StoaHandle *handle); /* plugin_specific of the admin API's handle_info */
 
     /* -- media */
     void (*connected)(StoaHandle *handle); /* the PeerConnection is up */
-    void (*disconnected)(StoaHandle *handle, const char *reason); /* it is gone; the client's `hangup` follows */
+    void (*disconnected)(StoaHandle *handle,
+                         const char *reason); /* it is gone; the client's `hangup` follows */
     void (*track_added)(StoaHandle *handle, StoaTrack *track);
     void (*track_removed)(StoaHandle *handle, StoaTrack *track);
-    void (*layer_changed)(StoaSink *sink, int substream, int temporal); /* what is really relayed; -1: not known */
+    void (*layer_changed)(StoaSink *sink, int substream,
+                          int temporal); /* what is really relayed; -1: not known */
     void (*talking)(StoaTrack *track, bool talking, double average_dbov);
-    void (*slow_link)(StoaHandle *handle, const char *mid, StoaKind kind, bool uplink, unsigned lost);
+    void (*slow_link)(StoaHandle *handle, const char *mid, StoaKind kind, bool uplink,
+                      unsigned lost);
     void (*data_opened)(StoaHandle *handle, const char *label, const char *protocol);
     void (*data_received)(StoaHandle *handle, const char *label, const void *buf, size_t len,
                           bool text);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
-#define STOA_PLUGIN(...)                                                                      \
-    STOA_EXPORT const StoaPlugin *stoa_plugin(void);                                          \
-    const StoaPlugin *stoa_plugin(void)                                                       \
-    {                                                                                         \
-        static const StoaPlugin self = { .abi = STOA_ABI,                                     \
-                                         .struct_size = sizeof self,                          \
-                                         .param_size = sizeof(StoaParam),                     \
-                                         .method_size = sizeof(StoaMethod),                   \
-                                         .option_size = sizeof(StoaOption),                   \
-                                         .group_size = sizeof(StoaGroup),                     \
-                                         .metric_size = sizeof(StoaMetric),                   \
-                                         .number_size = sizeof(StoaNumber),                   \
-                                         __VA_ARGS__ };                                       \
-        return &self;                                                                         \
+#define STOA_PLUGIN(...)                                                    \
+    STOA_EXPORT const StoaPlugin *stoa_plugin(void);                        \
+    const StoaPlugin *stoa_plugin(void)                                     \
+    {                                                                       \
+        static const StoaPlugin self = { .abi = STOA_ABI,                   \
+                                         .struct_size = sizeof self,        \
+                                         .param_size = sizeof(StoaParam),   \
+                                         .method_size = sizeof(StoaMethod), \
+                                         .option_size = sizeof(StoaOption), \
+                                         .group_size = sizeof(StoaGroup),   \
+                                         .metric_size = sizeof(StoaMetric), \
+                                         .number_size = sizeof(StoaNumber), \
+                                         __VA_ARGS__ };                     \
+        return &self;                                                       \
     }
 
 /* -- requests: arguments were checked against the method's `params` before the handler runs ---------------------- */
@@ -144,8 +154,8 @@ STOA_EXPORT const json_t *stoa_request_json(StoaRequest *req, const char *name) 
  *
  *     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++)
  */
-STOA_EXPORT const json_t *stoa_request_item(StoaRequest *req, const char *name,
-                                            size_t index) STOA_ON_CONTROL;
+STOA_EXPORT const json_t *stoa_request_item(StoaRequest *req, const char *name, size_t index)
+    STOA_ON_CONTROL;
 STOA_EXPORT bool stoa_item_has(const json_t *item, const char *name);
 STOA_EXPORT bool stoa_item_bool(const json_t *item, const char *name);
 STOA_EXPORT int64_t stoa_item_int(const json_t *item, const char *name);
@@ -189,8 +199,8 @@ STOA_EXPORT uint64_t stoa_handle_number(const StoaHandle *handle) STOA_ON_CONTRO
 STOA_EXPORT StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room,
                                               const StoaSeat *seat, GError **error) STOA_ON_CONTROL;
 /** Be in a room without being seen in it (a subscriber); `who`: on behalf of that participant, or NULL. */
-STOA_EXPORT void stoa_handle_enter(StoaHandle *handle, StoaRoom *room,
-                                   StoaParticipant *who) STOA_ON_CONTROL;
+STOA_EXPORT void stoa_handle_enter(StoaHandle *handle, StoaRoom *room, StoaParticipant *who)
+    STOA_ON_CONTROL;
 /** Leave: `left` is called when it was the participant's last seat-holding handle. Nothing when not in a room. */
 STOA_EXPORT void stoa_handle_leave(StoaHandle *handle) STOA_ON_CONTROL;
 

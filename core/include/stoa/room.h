@@ -33,8 +33,9 @@ STOA_EXPORT void stoa_module_log(StoaModule *module, GLogLevelFlags level, const
     G_GNUC_PRINTF(3, 4);
 /** The room of an id, if this plugin serves it; NULL: no such room. */
 STOA_EXPORT StoaRoom *stoa_module_room(StoaModule *module, const char *id) STOA_ON_CONTROL;
-STOA_EXPORT void stoa_module_foreach_room(StoaModule *module, void (*fn)(StoaRoom *room, void *data),
-                                          void *data) STOA_ON_CONTROL;
+STOA_EXPORT void stoa_module_foreach_room(StoaModule *module,
+                                          void (*fn)(StoaRoom *room, void *data), void *data)
+    STOA_ON_CONTROL;
 
 /* What a new room is. Strings borrowed. */
 typedef struct {
@@ -75,18 +76,18 @@ STOA_EXPORT void stoa_room_foreach_handle(StoaRoom *room,
                                           void (*fn)(struct StoaHandle *handle, void *data),
                                           void *data) STOA_ON_CONTROL;
 /** Tell everybody in the room: data is {"event": EVENT, …}; with a vocabulary the body as it is and `event` NULL. */
-STOA_EXPORT void stoa_room_broadcast(StoaRoom *room, const char *event,
-                                     json_t *body /* taken */) STOA_ON_CONTROL;
+STOA_EXPORT void stoa_room_broadcast(StoaRoom *room, const char *event, json_t *body /* taken */)
+    STOA_ON_CONTROL;
 /** The same without one of them. */
 STOA_EXPORT void stoa_room_broadcast_except(StoaRoom *room, StoaParticipant *except,
-                                            const char *event,
-                                            json_t *body /* taken */) STOA_ON_CONTROL;
+                                            const char *event, json_t *body /* taken */)
+    STOA_ON_CONTROL;
 
 typedef struct StoaRoomTimer StoaRoomTimer;
 typedef void StoaRoomFunc(StoaRoom *room, void *data);
 /** Call `fn` once after `ms`, unless the room closes first. Returns a timer for stoa_room_cancel(), valid until `fn` ran. */
-STOA_EXPORT StoaRoomTimer *stoa_room_after(StoaRoom *room, unsigned ms, StoaRoomFunc *fn, void *data,
-                                           GDestroyNotify free_data) STOA_ON_CONTROL;
+STOA_EXPORT StoaRoomTimer *stoa_room_after(StoaRoom *room, unsigned ms, StoaRoomFunc *fn,
+                                           void *data, GDestroyNotify free_data) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_room_cancel(StoaRoom *room, StoaRoomTimer *timer) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_room_count(StoaRoom *room, unsigned metric, uint64_t n);
 STOA_EXPORT void stoa_room_log(StoaRoom *room, GLogLevelFlags level, const char *fmt, ...)
@@ -107,8 +108,8 @@ STOA_EXPORT StoaRoom *stoa_participant_room(StoaParticipant *who) STOA_ON_CONTRO
 STOA_EXPORT const char *stoa_participant_id(const StoaParticipant *who) STOA_ON_CONTROL;
 STOA_EXPORT json_t *stoa_participant_id_json(const StoaParticipant *who) STOA_ON_CONTROL;
 STOA_EXPORT const char *stoa_participant_name(const StoaParticipant *who) STOA_ON_CONTROL;
-STOA_EXPORT bool stoa_participant_set_name(StoaParticipant *who, const char *name,
-                                           GError **error) STOA_ON_CONTROL;
+STOA_EXPORT bool stoa_participant_set_name(StoaParticipant *who, const char *name, GError **error)
+    STOA_ON_CONTROL;
 STOA_EXPORT StoaRole stoa_participant_role(const StoaParticipant *who) STOA_ON_CONTROL;
 /** Whether a handle of that person is there now. */
 STOA_EXPORT bool stoa_participant_present(const StoaParticipant *who) STOA_ON_CONTROL;

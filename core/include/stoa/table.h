@@ -16,8 +16,8 @@ typedef enum {
     STOA_OBJECT, /* members in `fields`; without `fields` any object */
     STOA_ARRAY,  /* of objects (`fields`), or of `items` */
     STOA_ANY,    /* any JSON value: passed on, never looked into */
-    STOA_ID,     /* a positive integer below 2^53, or a text of [A-Za-z0-9_-], where the room API allows */
-    STOA_LIST,   /* conf only: strings separated by ';' or ',' */
+    STOA_ID, /* a positive integer below 2^53, or a text of [A-Za-z0-9_-], where the room API allows */
+    STOA_LIST, /* conf only: strings separated by ';' or ',' */
 } StoaType;
 
 typedef enum {
@@ -32,8 +32,8 @@ typedef struct StoaParam {
     const char *name;
     StoaType type;
     StoaFlags flags;
-    int64_t min, max;               /* INT: value; STRING: bytes of UTF-8; ARRAY: items; both 0: any */
-    const char *const *choices;     /* ENUM: NULL-terminated */
+    int64_t min, max;           /* INT: value; STRING: bytes of UTF-8; ARRAY: items; both 0: any */
+    const char *const *choices; /* ENUM: NULL-terminated */
     const struct StoaParam *fields; /* OBJECT, ARRAY of objects: their members, by the same rules */
     StoaType items;                 /* ARRAY without `fields`: the type of each item */
     const char *help;               /* one line; printed in the generated reference */

@@ -17,14 +17,15 @@ typedef struct StoaTransportHost StoaTransportHost; /* the core, as one transpor
 /* What the operator set in stoa.conf that transports need. Strings are owned by the core and live until the next
  * `settings_changed`. */
 typedef struct {
-    int64_t message_bytes;           /* limits.message_bytes; 0: no limit */
-    int64_t connections_per_address; /* limits.connections_per_address; 0: no limit */
+    int64_t message_bytes;              /* limits.message_bytes; 0: no limit */
+    int64_t connections_per_address;    /* limits.connections_per_address; 0: no limit */
     const char *const *trusted_proxies; /* addresses or networks (CIDR); NULL-terminated */
-    const char *base_url;            /* public.base_url, NULL when not set */
-    const char *html_dir;            /* folder of the bundled pages */
-    const char *admin_address;       /* listener of the admin API */
-    int64_t admin_port;              /* 0: any free port; -1: no admin listener */
-    const char *websocket_origin;    /* for the pages' CSP: "ws://host:port", NULL when unknown; may change */
+    const char *base_url;               /* public.base_url, NULL when not set */
+    const char *html_dir;               /* folder of the bundled pages */
+    const char *admin_address;          /* listener of the admin API */
+    int64_t admin_port;                 /* 0: any free port; -1: no admin listener */
+    const char
+        *websocket_origin; /* for the pages' CSP: "ws://host:port", NULL when unknown; may change */
     const char *server_name;
 } StoaTransportSettings;
 
@@ -32,7 +33,7 @@ typedef struct {
 typedef struct {
     const char *address; /* of the client, numeric, behind trusted proxies the real one */
     bool admin;          /* arrived on the admin listener or with the admin sub-protocol */
-    bool events;         /* a lasting connection: events of its sessions are delivered to it (WebSocket);
+    bool events; /* a lasting connection: events of its sessions are delivered to it (WebSocket);
                             false: sessions are polled (HTTP) */
 } StoaClientInfo;
 
@@ -62,15 +63,15 @@ typedef struct {
     /* New members go here, at the end, and only here. */
 } StoaTransport;
 
-#define STOA_TRANSPORT(...)                                                \
-    STOA_EXPORT const StoaTransport *stoa_transport(void);                 \
-    const StoaTransport *stoa_transport(void)                              \
-    {                                                                      \
-        static const StoaTransport self = { .abi = STOA_ABI,               \
-                                            .struct_size = sizeof self,    \
+#define STOA_TRANSPORT(...)                                                    \
+    STOA_EXPORT const StoaTransport *stoa_transport(void);                     \
+    const StoaTransport *stoa_transport(void)                                  \
+    {                                                                          \
+        static const StoaTransport self = { .abi = STOA_ABI,                   \
+                                            .struct_size = sizeof self,        \
                                             .option_size = sizeof(StoaOption), \
-                                            __VA_ARGS__ };                 \
-        return &self;                                                      \
+                                            __VA_ARGS__ };                     \
+        return &self;                                                          \
     }
 
 /**
