@@ -12,7 +12,7 @@
 #include "base/poison.h"
 
 enum {
-    DOUBT_US = 6000000,  /* Firefox checks every five seconds */
+    DOUBT_US = 6000000, /* Firefox checks every five seconds */
     QUIET_US = 1500000, /* who talked until the goodbye and then no more for this long meant it */
 };
 
@@ -293,8 +293,8 @@ static bool is_too_long(const StoaPeer *peer, int64_t now_us)
 /* The goodbye cannot be read, but it can be believed. */
 static bool has_gone_quiet(const StoaPeer *peer, int64_t now_us)
 {
-    return peer->is_doubtful && now_us >= peer->doubt_us + QUIET_US && peer->heard_us <= peer->doubt_us &&
-           peer->heard_us > peer->doubt_us - QUIET_US;
+    return peer->is_doubtful && now_us >= peer->doubt_us + QUIET_US &&
+           peer->heard_us <= peer->doubt_us && peer->heard_us > peer->doubt_us - QUIET_US;
 }
 
 static void live(StoaWheelTimer *timer, int64_t now_us)
@@ -311,6 +311,8 @@ static void live(StoaWheelTimer *timer, int64_t now_us)
         stoa_peer_step(peer, STOA_PEER_EV_TIMEOUT);
     if (has_gone_quiet(peer, now_us))
         stoa_peer_step(peer, STOA_PEER_EV_CLOSED);
+    else if (peer->heard_us > peer->doubt_us)
+        peer->is_doubtful = false;
     set_life(peer);
 }
 

@@ -76,6 +76,12 @@ static void on_talking(void *user, uint32_t track, bool talking, double average 
 
 static void on_candidate(void *user, const char *candidate)
 {
+    Person *person = user;
+    unsigned port;
+
+    if (candidate &&
+        sscanf(candidate, "candidate:%*s 1 %*[uU]%*[dD]%*[pP] %*u 127.0.0.1 %u", &port) == 1)
+        stoa_address_parse("127.0.0.1", (uint16_t)port, &person->server);
     g_string_append_printf(((Person *)user)->events, "%s ", candidate ? "candidate" : "gathered");
 }
 
@@ -156,11 +162,13 @@ static void listen_to(Person *person);
 
 static void tick(Person *person)
 {
-    GBytes *bytes;
+    StoaQueueNode *node = stoa_queue_take(person->sctp_out);
 
-    while ((bytes = g_async_queue_try_pop(person->sctp_out))) {
-        stoa_dtls_link_send(person->dtls, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-        g_bytes_unref(bytes);
+    while (node) {
+        g_autofree SctpPacket *packet = STOA_QUEUE_ENTRY(node, SctpPacket, node);
+
+        node = node->next;
+        stoa_dtls_link_send(person->dtls, packet->buf, packet->len);
     }
     if (person->dtls && !person->seal)
         stoa_dtls_link_tick(person->dtls, g_get_monotonic_time());
@@ -251,7 +259,7 @@ Person *person_new(Bed *bed, uint64_t room)
 
     person->bed = bed;
     person->events = g_string_new("");
-    person->sctp_out = g_async_queue_new_full((GDestroyNotify)g_bytes_unref);
+    person->sctp_out = stoa_queue_new(NULL);
     person->ext.kind_of_id[4] = STOA_RTP_EXT_MID;
     person->received = g_array_new(FALSE, FALSE, sizeof(Received));
     person->rtcp = g_array_new(FALSE, FALSE, sizeof(Rtcp));
@@ -302,16 +310,52 @@ void person_move(Person *person)
     fcntl(person->fd, F_SETFL, O_NONBLOCK);
 }
 
+#define UFRAG "cufr"
+#define PWD   "clientpasswordclientpassw"
+
+static void *own_credentials(void *user, const char *ufrag, size_t len, const char **password,
+                             size_t *password_len)
+{
+    if (len != strlen(UFRAG) || memcmp(ufrag, UFRAG, len) != 0)
+        return NULL;
+    *password = PWD;
+    *password_len = strlen(PWD);
+    return user;
+}
+
+static bool knows_server(void *data)
+{
+    return stoa_address_port(&((Person *)data)->server) != 0;
+}
+
+/* A full agent checks us, too: it must know where we are, and get answers. */
+static void meet_agent(Person *person)
+{
+    StoaAddress own = { 0 };
+    socklen_t len = sizeof(own);
+    g_autofree char *line = NULL;
+
+    assert_true(bed_until(person->bed, 5000, knows_server, person));
+    assert_int_equal(connect(person->fd, &person->server.sa, stoa_address_len(&person->server)), 0);
+    assert_int_equal(getsockname(person->fd, &own.sa, &len), 0);
+    person->stun = stoa_stun_new(own_credentials, person);
+    line = g_strdup_printf("candidate:1 1 udp 2130706431 127.0.0.1 %u typ host",
+                           stoa_address_port(&own));
+    stoa_peer_add_candidate(person->bed->media, person->id, line);
+}
+
 void person_try(Person *person)
 {
     g_autofree char *fingerprint =
         g_strconcat("sha-256 ", stoa_certificate_fingerprint(person->bed->certificate), NULL);
 
-    stoa_peer_set_remote(person->bed->media, person->id, "cufr", "clientpasswordclientpassw",
+    stoa_peer_set_remote(person->bed->media, person->id, UFRAG, PWD,
                          person->fingerprint ? person->fingerprint : fingerprint, false,
                          person->wants_data);
     if (person->tcp)
         person_move(person);
+    if (!person->local->lite)
+        meet_agent(person);
     for (unsigned i = 0; i < 20 && !person->has_path; i++) {
         person_check(person);
         bed_until(person->bed, 50, has_path, person);
@@ -333,15 +377,17 @@ void person_connect(Person *person)
 void person_free(Person *person)
 {
     stoa_peer_close(person->bed->media, person->id);
+    tick(person); /* empties its queue */
     stoa_dtls_link_free(person->dtls);
     stoa_srtp_open_free(person->open);
     stoa_srtp_seal_free(person->seal);
+    stoa_stun_free(person->stun);
     close(person->fd);
     g_array_unref(person->received);
     g_array_unref(person->rtcp);
     g_byte_array_unref(person->stream);
     g_string_free(person->events, TRUE);
-    g_async_queue_unref(person->sctp_out);
+    stoa_queue_free(person->sctp_out);
     g_ptr_array_remove(person->bed->people, person);
     g_free(person);
 }
@@ -384,10 +430,25 @@ static void take_rtcp(Person *person, const uint8_t *buf, size_t len)
     g_array_append_val(person->rtcp, rtcp);
 }
 
+static void answer_check(Person *person, const uint8_t *buf, size_t len)
+{
+    uint8_t reply[STOA_STUN_REPLY];
+    StoaStunResult result;
+
+    stoa_stun_input(person->stun, g_get_monotonic_time(), buf, len, &person->server, reply,
+                    &result);
+    if (result.reply_len > 0)
+        person_send_raw(person, reply, result.reply_len);
+}
+
 static void take(Person *person, const uint8_t *buf, size_t len)
 {
     if (len == 0)
         return;
+    if (person->stun && buf[0] == 0 && buf[1] == 1) {
+        answer_check(person, buf, len);
+        return;
+    }
     if (buf[0] < 4) {
         person->has_path |= buf[0] == 1 && buf[1] == 1; /* a success response */
         return;

@@ -4,6 +4,7 @@
  * The test's thread is the control loop; bed_run() lets it and the people's sockets live for a while. */
 #pragma once
 
+#include "base/queue.h"
 #include "media/command.h"
 #include "media/media.h"
 #include "net/address.h"
@@ -34,6 +35,13 @@ typedef struct {
     uint8_t buf[1500];
 } Rtcp;
 
+/* What the data thread hands to a person. */
+typedef struct {
+    StoaQueueNode node;
+    size_t len;
+    uint8_t buf[];
+} SctpPacket;
+
 struct Person {
     Bed *bed;
     StoaPeerId id;
@@ -42,6 +50,7 @@ struct Person {
     bool tcp;
     StoaAddress server;
     bool is_up, is_down, has_path;
+    struct StoaStun *stun; /* answers checks of a full agent; NULL: lite */
     StoaPeerDown why;
     struct StoaDtlsLink *dtls;
     struct StoaSrtpOpen *open;
@@ -49,7 +58,7 @@ struct Person {
     bool wants_data;         /* negotiate a data channel section */
     const char *fingerprint; /* what SDP says of its certificate; NULL: the truth */
     struct StoaSctp *sctp;   /* of its own, made by the test; NULL: none */
-    GAsyncQueue *sctp_out;   /* of GBytes: packets to be sealed */
+    StoaQueue *sctp_out;     /* of SctpPacket, to be sealed */
     int sctp_open, sctp_bytes;
     GArray *received;    /* of Received */
     GArray *rtcp;        /* of Rtcp */

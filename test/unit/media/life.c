@@ -61,6 +61,22 @@ static void goodbye_without_data_is_heard_too(void **unused G_GNUC_UNUSED)
     bed_free(bed);
 }
 
+static void who_talked_until_the_goodbye_is_believed_soon(void **unused G_GNUC_UNUSED)
+{
+    Bed *bed = bed_new(1);
+    Person *ana = person_new(bed, 1);
+    StoaReceive row = bed_audio_in(1, "0", 2000);
+
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    person_connect(ana);
+    person_send(ana, 2000, 111, 10, 0, false, "hello", 5);
+    bed_run(bed, 20);
+    stoa_dtls_link_close(ana->dtls);
+    assert_true(bed_until(bed, 2500, is_down, ana));
+    assert_int_equal(ana->why, STOA_DOWN_DTLS_ALERT);
+    bed_free(bed);
+}
+
 static void a_wrong_fingerprint_ends_it(void **unused G_GNUC_UNUSED)
 {
     Bed *bed = bed_new(1);
@@ -121,12 +137,36 @@ static void media_flows_over_tcp(void **unused G_GNUC_UNUSED)
     bed_free(bed);
 }
 
+static void media_flows_through_a_full_agent(void **unused G_GNUC_UNUSED)
+{
+    static const char *const addresses[] = { "127.0.0.1", NULL };
+    StoaMediaConf conf = { .workers = 1, .addresses = addresses, .ice = STOA_ICE_FULL };
+    Bed *bed = bed_new_conf(&conf);
+    Person *ana = person_new(bed, 1);
+    StoaReceive row = bed_audio_in(1, "0", 2000);
+    StoaSend out = bed_audio_out(1, "0", OUT);
+
+    assert_false(ana->local->lite);
+    person_connect(ana);
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    stoa_peer_set_sends(bed_media(bed), ana->id, &out, 1);
+    stoa_peer_route(bed_media(bed), ana->id, 1, (StoaTrackRef){ ana->id, 1 });
+    bed_run(bed, 20);
+    for (unsigned i = 0; i < 50; i++)
+        person_send(ana, 2000, 111, 10 + i, i * 960, false, "hello", 5);
+    bed_run(bed, 200);
+    assert_int_equal(person_n_received(ana, OUT), 50);
+    bed_free(bed);
+}
+
 static void sctp_packet(void *user, const uint8_t *buf, size_t len)
 {
     Person *person = user;
-    GBytes *bytes = g_bytes_new(buf, len);
+    SctpPacket *packet = g_malloc(sizeof(*packet) + len);
 
-    g_async_queue_push(person->sctp_out, bytes);
+    packet->len = len;
+    memcpy(packet->buf, buf, len);
+    stoa_queue_push(person->sctp_out, &packet->node);
 }
 
 static void sctp_channel(void *user, uint16_t stream G_GNUC_UNUSED, const char *label G_GNUC_UNUSED,
@@ -393,9 +433,11 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goodbye_is_heard_at_once),
         cmocka_unit_test(goodbye_without_data_is_heard_too),
+        cmocka_unit_test(who_talked_until_the_goodbye_is_believed_soon),
         cmocka_unit_test(a_wrong_fingerprint_ends_it),
         cmocka_unit_test(strangers_are_not_heard),
         cmocka_unit_test(media_flows_over_tcp),
+        cmocka_unit_test(media_flows_through_a_full_agent),
         cmocka_unit_test(data_channels_carry_messages_both_ways),
         cmocka_unit_test(silence_and_sound_are_told),
         cmocka_unit_test(talking_is_told),
