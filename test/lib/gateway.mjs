@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* A gateway of the build under test, on free ports, with its own data folder. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import WebSocket from 'ws';
+
+export const tree = new URL('../..', import.meta.url).pathname;
+const build = process.env.STOA_BUILD ?? join(tree, 'build');
+export const binary = join(build, 'stoa');
+
+export async function start(...settings) {
+    const data = mkdtempSync(join(tmpdir(), 'stoa-data-'));
+    const ports = ['http:listen.port=0', 'websocket:listen.port=0', 'stoa:admin.port=0', 'stoa:media.port=0'];
+    const args = ['-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
+    const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const gateway = { child, data, log: '' };
+    child.stderr.on('data', (chunk) => { gateway.log += chunk; });
+    gateway.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+    const line = await Promise.race([
+        new Promise((resolve) => createInterface({ input: child.stdout }).once('line', resolve)),
+        gateway.ended.then(() => { throw new Error(`the gateway ended: ${gateway.log}`); }),
+    ]);
+    gateway.ready = line;
+    for (const [, key, value] of line.matchAll(/(\w+)=(\S+)/g))
+        gateway[key] = value;
+    gateway.stop = async () => {
+        const since = Date.now();
+        child.kill('SIGTERM');
+        const how = await gateway.ended;
+        rmSync(data, { recursive: true, force: true });
+        return { ...how, ms: Date.now() - since };
+    };
+    return gateway;
+}
+
+let last = 0;
+
+/** One connection: request() resolves with the direct answer, event() with the next event that fits. */
+export async function connect(url) {
+    const socket = new WebSocket(url, 'janus-protocol');
+    const answers = new Map(), events = [], waiting = [];
+    socket.on('message', (data) => {
+        const message = JSON.parse(data);
+        if (answers.has(message.transaction)) {
+            answers.get(message.transaction)(message);
+            answers.delete(message.transaction);
+            return;
+        }
+        const index = waiting.findIndex(({ fits }) => fits(message));
+        if (index >= 0)
+            waiting.splice(index, 1)[0].resolve(message);
+        else
+            events.push(message);
+    });
+    await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
+    return {
+        socket,
+        request: (message) => new Promise((resolve) => {
+            const transaction = `t${++last}`;
+            answers.set(transaction, resolve);
+            socket.send(JSON.stringify({ transaction, ...message }));
+        }),
+        event: (fits) => new Promise((resolve, reject) => {
+            const index = events.findIndex(fits);
+            if (index >= 0)
+                resolve(events.splice(index, 1)[0]);
+            else {
+                waiting.push({ fits, resolve });
+                setTimeout(() => reject(new Error('no such event within 5 s')), 5000).unref();
+            }
+        }),
+        close: () => socket.close(),
+    };
+}
