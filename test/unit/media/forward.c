@@ -293,6 +293,53 @@ static void a_new_ssrc_of_the_publisher_goes_on_under_the_old_one_of_the_sink(
     bed_free(s.bed);
 }
 
+/* One frame of two packets in the pattern 0 2 1 2 of temporal layers; layer 1 and 2 say that one may go up there. */
+static void send_layered(Person *person, unsigned frame, bool key)
+{
+    static const uint8_t tids[] = { 0, 2, 1, 2 };
+    uint8_t payload[100] = { 0x90, 0xe0, 0x80, (uint8_t)frame, (uint8_t)(frame / 4) };
+
+    payload[5] = (uint8_t)(tids[frame % 4] << 6 | 0x20);
+    memcpy(payload + 6, key ? "\x10\x02\x00\x9d\x01\x2a\x40\x01\xf0\x00" : "\x11\0\0\0\0\0\0\0\0\0",
+           10);
+    for (unsigned i = 0; i < 2; i++) {
+        stoa_bytes_put32(payload + 96, frame);
+        person_send(person, VIDEO, 96, FIRST_SEQ + 2 * frame + i, 90000 + frame * 3000, i == 1,
+                    payload, sizeof(payload));
+        payload[0] = 0x80; /* goes on */
+    }
+}
+
+static void temporal_layers_are_left_out_without_a_gap(void **unused G_GNUC_UNUSED)
+{
+    Scene s = scene_new(1, true);
+    uint16_t lost;
+
+    stoa_peer_limit(bed_media(s.bed), s.cleo->id, 1, -1, 0);
+    bed_run(s.bed, 20);
+    for (unsigned frame = 0; frame < 16; frame++)
+        send_layered(s.ana, frame, frame == 0);
+    expect(s.cleo, OUT, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        const Received *received = person_received(s.cleo, OUT, i);
+
+        assert_int_equal(bed_tag(received), i / 2 * 4);
+        assert_int_equal(
+            (uint16_t)(received->header.seq - person_received(s.cleo, OUT, 0)->header.seq), i);
+        assert_int_equal(received->buf[received->header.payload_at + 3], i / 2); /* picture id */
+    }
+    lost = person_received(s.cleo, OUT, 5)->header.seq;
+    ask_for(s.cleo, OUT, &lost, 1);
+    expect(s.cleo, OUT_RTX, 1);
+    assert_int_equal(bed_tag(person_received(s.cleo, OUT_RTX, 0)), 8);
+    stoa_peer_limit(bed_media(s.bed), s.cleo->id, 1, -1, 2);
+    bed_run(s.bed, 20);
+    for (unsigned frame = 16; frame < 24; frame++)
+        send_layered(s.ana, frame, false);
+    expect(s.cleo, OUT, 8 + 16);
+    bed_free(s.bed);
+}
+
 static void padding_leaves_no_gap(void **unused G_GNUC_UNUSED)
 {
     Scene s = scene_new(1, true);
@@ -450,6 +497,7 @@ int main(int argc, char **argv)
         BOTH(what_a_publisher_lost_is_asked_for_and_passed_on),
         BOTH(a_pause_and_a_mute_resume_on_a_keyframe),
         cmocka_unit_test(a_new_ssrc_of_the_publisher_goes_on_under_the_old_one_of_the_sink),
+        cmocka_unit_test(temporal_layers_are_left_out_without_a_gap),
         cmocka_unit_test(padding_leaves_no_gap),
         BOTH(reports_flow_both_ways),
         BOTH(lips_and_voice_stay_together),
