@@ -11,10 +11,12 @@ export const tree = new URL('../..', import.meta.url).pathname;
 const build = process.env.STOA_BUILD ?? join(tree, 'build');
 export const binary = join(build, 'stoa');
 
+/** Start it; a first argument {conf} names another conf folder, the rest are FILE:SECTION.KEY=VALUE. */
 export async function start(...settings) {
+    const { conf } = typeof settings[0] === 'object' ? settings.shift() : {};
     const data = mkdtempSync(join(tmpdir(), 'stoa-data-'));
     const ports = ['http:listen.port=0', 'websocket:listen.port=0', 'stoa:admin.port=0', 'stoa:media.port=0'];
-    const args = ['-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
+    const args = [...(conf ? ['-c', conf] : []), '-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const gateway = { child, data, log: '' };
     child.stderr.on('data', (chunk) => { gateway.log += chunk; });
