@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* `./dev new-plugin NAME`, in a copy of the tree's parts that it touches: what it makes, and what it leaves alone. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { tree } from '../lib/gateway.mjs';
+
+let copy;
+before(() => {
+    copy = mkdtempSync(join(tmpdir(), 'stoa-new-plugin-'));
+    for (const part of ['Makefile.am', 'conf', 'plugins', 'test/tools', 'test/api'])
+        cpSync(join(tree, part), join(copy, part), { recursive: true });
+});
+after(() => rmSync(copy, { recursive: true }));
+
+const make = (name) => spawnSync(join(copy, 'test/tools/new-plugin'), [name], { encoding: 'utf8' });
+const read = (path) => readFileSync(join(copy, path), 'utf8');
+
+test('a new plugin gets its code, conf, test and lines in the build, once', () => {
+    assert.equal(make('greeter').status, 0);
+    for (const path of ['plugins/greeter/greeter.c', 'conf/greeter.conf', 'test/api/greeter.test.mjs'])
+        assert.ok(read(path).includes('greeter') && !read(path).includes('@NAME@'), path);
+    assert.match(read('Makefile.am'), /^plugins_LTLIBRARIES =.* plugins\/greeter\/greeter\.la$/m);
+    assert.match(read('Makefile.am'), /^plugins_greeter_greeter_la_SOURCES = plugins\/greeter\/greeter\.c$/m);
+    const again = make('greeter');
+    assert.equal(again.status, 1);
+    assert.match(again.stderr, /already/);
+});
+
+test('a name that is taken or unfit is refused, and nothing is touched', () => {
+    const [build, session] = [read('Makefile.am'), read('test/api/session.test.mjs')];
+    for (const [name, status] of [['videoroom', 1], ['http', 1], ['session', 1], ['Bad', 2], ['../x', 2], ['', 2]])
+        assert.equal(make(name).status, status, name);
+    assert.equal(read('test/api/session.test.mjs'), session);
+    assert.equal(read('Makefile.am'), build);
+    assert.ok(!existsSync(join(copy, 'plugins/session')));
+});
