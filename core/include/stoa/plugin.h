@@ -15,7 +15,9 @@
 #include <jansson.h>
 
 typedef struct StoaRequest StoaRequest; /* one call; lives until its handler returns */
-typedef struct StoaRecord StoaRecord;   /* one stored line of history (comes with the store) */
+typedef struct StoaRecord
+    StoaRecord; /* one numbered line of a room's journal; borrowed during a call */
+typedef struct StoaFile StoaFile; /* something that was uploaded to the room */
 
 /* Carries out one request. True: replied (or an empty reply is sent for you). False with `error`: the caller is told. */
 typedef bool StoaHandler(StoaRequest *req, GError **error);
@@ -40,7 +42,7 @@ typedef struct {
 } StoaNumber;
 
 typedef enum {
-    STOA_CAP_HISTORY = 1 << 0, /* may record (with the store) */
+    STOA_CAP_HISTORY = 1 << 0, /* may record */
     STOA_CAP_MEDIA = 1 << 1,   /* takes offers, routes tracks */
     STOA_CAP_DATA = 1 << 2,    /* data channels */
     STOA_CAP_TAP = 1 << 3,     /* may read packets */
@@ -84,10 +86,12 @@ typedef struct {
     void (*left)(StoaRoom *room, StoaParticipant *who); /* free what the participant state owns */
     json_t *(*describe)(StoaRoom *room,
                         StoaParticipant *viewer); /* the state, for who comes late */
-    void (*apply)(StoaRoom *room, StoaParticipant *author,
-                  const StoaRecord *record);              /* with the store */
-    json_t *(*save)(StoaRoom *room);                      /* with the store */
-    bool (*load)(StoaRoom *room, const json_t *snapshot); /* with the store */
+    /* The one place where lasting state changes: live, and again when the room's journal is replayed (restart, reload, a
+     * failed write; then sending and counting are muted). `author` NULL: the server. Never sees an erased record. */
+    void (*apply)(StoaRoom *room, StoaParticipant *author, const StoaRecord *record);
+    /* The state as JSON, and back, so that a long room opens fast; without these the whole journal is replayed. */
+    json_t *(*save)(StoaRoom *room);
+    bool (*load)(StoaRoom *room, const json_t *snapshot);
 
     /* -- handles */
     bool (*attached)(StoaHandle *handle, GError **error); /* false: the attach is refused (461) */
@@ -109,6 +113,23 @@ typedef struct {
     void (*data_opened)(StoaHandle *handle, const char *label, const char *protocol);
     void (*data_received)(StoaHandle *handle, const char *label, const void *buf, size_t len,
                           bool text);
+
+    /* -- lasting state (STOA_CAP_HISTORY), continued
+     * A record as `viewer` sees it: the body of the event that goes out when it is on disk, when somebody resumes, and in the
+     * history. Its "event" is the record's kind unless the body has one; "seq" is added. NULL: not for that person.
+     * NULL instead of a function: the record's own body with "from", to everyone, or to the two ends of one with a recipient.
+     * Also asked for erased records (stoa_record_is_erased()). */
+    json_t *(*present)(StoaRoom *room, const StoaRecord *record, StoaParticipant *viewer);
+    /* What stays of a record when its author is erased: a new body; NULL: a tombstone, which is also the default. The
+     * author's name is gone from everywhere in any case. */
+    json_t *(*redact)(StoaRoom *room, const StoaRecord *record);
+    /* The module's part of GET /rooms/ID/history: the member's name ("chat"; NULL: the module's name), and what is in it:
+     * records of this kind, presented, in pages (NULL with `history` NULL: of all kinds) … */
+    const char *history_name, *history_kind;
+    /* … or an array made from the state, for one meeting; new reference. */
+    json_t *(*history)(StoaRoom *room, const char *meeting, StoaParticipant *viewer);
+    /* A person uploaded a file (POST /rooms/ID/files): record it, reply with the item. False: it is removed again. */
+    bool (*file_added)(StoaRequest *req, const StoaFile *file, GError **error);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -218,3 +239,80 @@ STOA_EXPORT bool stoa_handle_send_offer(StoaHandle *handle, json_t *(*body)(Stoa
                                         bool restart, GError **error) STOA_ON_CONTROL;
 /** Whether the sinks changed since the last offer. */
 STOA_EXPORT bool stoa_handle_needs_offer(const StoaHandle *handle) STOA_ON_CONTROL;
+
+/* -- records: lasting state (STOA_CAP_HISTORY) ---------------------------------------------------------------- */
+
+/**
+ * Propose a record: `apply` is called at once, the reply and every event of the room are held until it is on disk, and then it
+ * is also the event that the room sees (`present`). If it cannot be written, the state is made anew from the journal and the
+ * caller gets an error.
+ *
+ * @kind  "message"; [a-z_], what `apply` and `present` tell records apart by
+ * @body  taken; an object
+ * @to    the only other person who may see it, by id; NULL: everyone
+ *
+ * False with `error`: the module may not record, or the room's journal cannot be written now. In a room that is not kept
+ * (ad hoc) records live as long as the room. The reply gets "seq", the number of the last one.
+ */
+STOA_EXPORT bool stoa_request_record(StoaRequest *req, const char *kind, json_t *body,
+                                     GError **error) STOA_ON_CONTROL;
+STOA_EXPORT bool stoa_request_record_to(StoaRequest *req, const char *kind, json_t *body,
+                                        const char *to, GError **error) STOA_ON_CONTROL;
+/** The number that the last proposed record got; 0: none was. */
+STOA_EXPORT uint64_t stoa_request_seq(StoaRequest *req) STOA_ON_CONTROL;
+/** A record of the server's own (a timer closes a poll); `author` in `apply` is NULL. */
+STOA_EXPORT bool stoa_room_record(StoaRoom *room, const char *kind, json_t *body /* taken */,
+                                  GError **error) STOA_ON_CONTROL;
+/** Erase a record of this module for good: a numbered tombstone without content stays. With the next commit. Nothing happens
+ * to one that is not there. What `apply` made of it is the plugin's to undo, by a record of its own. */
+STOA_EXPORT void stoa_room_erase(StoaRoom *room, uint64_t seq) STOA_ON_CONTROL;
+
+/* Which records to read back; zero: no condition. */
+typedef struct {
+    const char *kind;
+    uint64_t seq;           /* that one only */
+    uint64_t after, before; /* numbers, both exclusive */
+    unsigned limit;         /* at most so many, 1 to 1000; 0: 100 */
+    bool newest;            /* of more than `limit` take the newest; either way oldest come first */
+} StoaRecordQuery;
+
+/* The second half of a handler: as a StoaHandler. `records` and what is in them are borrowed. */
+typedef bool StoaReadFunc(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                          GError **error);
+
+/**
+ * Read records of this module back, those that the asking person may see. The handler returns true after it; `got` is called
+ * later and replies. Neither if the handle is gone meanwhile.
+ */
+STOA_EXPORT void stoa_request_read(StoaRequest *req, const StoaRecordQuery *query,
+                                   StoaReadFunc *got) STOA_ON_CONTROL;
+/** Keep a pointer from the handler for `got`; freed with the request. */
+STOA_EXPORT void stoa_request_set_data(StoaRequest *req, void *data, GDestroyNotify free_data)
+    STOA_ON_CONTROL;
+STOA_EXPORT void *stoa_request_data(StoaRequest *req) STOA_ON_CONTROL;
+
+STOA_EXPORT uint64_t stoa_record_seq(const StoaRecord *record);
+STOA_EXPORT const char *stoa_record_kind(const StoaRecord *record);
+/** NULL: erased. Borrowed. */
+STOA_EXPORT const json_t *stoa_record_body(const StoaRecord *record);
+STOA_EXPORT bool stoa_record_is_erased(const StoaRecord *record);
+/** Milliseconds since 1970, and the same as RFC 3339 UTC text (borrowed). */
+STOA_EXPORT int64_t stoa_record_at_ms(const StoaRecord *record);
+STOA_EXPORT const char *stoa_record_at(const StoaRecord *record);
+/** Ids of participants; NULL: the server; NULL: everyone. */
+STOA_EXPORT const char *stoa_record_author(const StoaRecord *record);
+STOA_EXPORT const char *stoa_record_to(const StoaRecord *record);
+/** The meeting it was made in; NULL: outside of one. */
+STOA_EXPORT const char *stoa_record_meeting(const StoaRecord *record);
+/** {"id", "name"} of a participant of the room, by id, present or not: for `present`. New reference; null: the server. */
+STOA_EXPORT json_t *stoa_room_who(StoaRoom *room, const char *participant) STOA_ON_CONTROL;
+
+/* -- files (with `file_added`) -------------------------------------------------------------------------------- */
+STOA_EXPORT const char *stoa_file_id(const StoaFile *file);
+STOA_EXPORT const char *stoa_file_name(const StoaFile *file); /* as it was uploaded, made safe */
+STOA_EXPORT const char *stoa_file_type(const StoaFile *file); /* by content: "application/pdf" */
+STOA_EXPORT int64_t stoa_file_size(const StoaFile *file);     /* bytes */
+/** Where it can be fetched for ten minutes: what `url` of an item says. Free with g_free(). */
+STOA_EXPORT char *stoa_room_file_url(StoaRoom *room, const char *file) STOA_ON_CONTROL;
+/** Remove its bytes and its row with the next commit. */
+STOA_EXPORT void stoa_room_remove_file(StoaRoom *room, const char *file) STOA_ON_CONTROL;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* The rooms API over HTTP: a table of routes, each a half on the store thread and a half on control.
+ * Transports hand requests over through stoa/transport.h and know nothing of what they mean. */
+#pragma once
+
+#include "store/store.h"
+
+#include <stoa/table.h>
+#include <stoa/transport.h>
+
+typedef struct StoaWeb StoaWeb;         /* all of it; control owns it */
+typedef struct StoaWebCall StoaWebCall; /* one request on its way */
+
+/* Who asks. Bits, for StoaWebRoute.who. */
+typedef enum {
+    STOA_WEB_ANYONE = 1 << 0,      /* no token needed */
+    STOA_WEB_HOST = 1 << 1,        /* a host after sign-in */
+    STOA_WEB_KEY = 1 << 2,         /* an API key: host in every room */
+    STOA_WEB_PARTICIPANT = 1 << 3, /* a participant token: its room only */
+    STOA_WEB_HISTORY = 1 << 4, /* a history token: reads that room's history and files, and /me */
+} StoaWebWho;
+
+/* Strings are owned by the call. */
+typedef struct {
+    StoaWebWho kind;
+    char *host_id;                  /* HOST */
+    char *participant_id, *room_id; /* PARTICIPANT, HISTORY */
+    char *email, *name;             /* HOST, PARTICIPANT, HISTORY; NULL: none is known */
+    char *role;                     /* PARTICIPANT: "host", "cohost", "participant" */
+    bool waiting;                   /* PARTICIPANT: in the lobby */
+} StoaWebCaller;
+
+typedef struct {
+    const char *method;      /* "POST" */
+    const char *path;        /* below /api/v1: "/rooms/:room/invitations/:invitation" */
+    unsigned who;            /* of StoaWebWho */
+    const StoaParam *params; /* members of the JSON body; NULL: none is looked at */
+    /* On the store thread, in a transaction; may set the reply. False with `error`: undone, and the error is the answer. NULL: no such half. */
+    bool (*store)(StoaDb *db, StoaWebCall *call, GError **error);
+    /* On control, once that is on disk; must reply, now or later. NULL: what the store half set is sent. */
+    void (*live)(StoaWebCall *call);
+    const char *help;
+    bool upload; /* the body is streamed to a file: stoa_web_upload_path() */
+} StoaWebRoute;
+
+/*
+ * Errors: GError codes become statuses (INVALID 400 invalid_request, FORBIDDEN 403, NOT_FOUND 404, CONFLICT 409,
+ * LIMIT 429 slow_down, UNAVAILABLE 503, INTERNAL 500); stoa_refuse() with one of these reasons gives the rest:
+ * "unauthenticated" 401, "gone" 410, "too_large" 413, "slow_down" 429, "room_full" 409, "room_locked" 409.
+ */
+
+const StoaWebCaller *stoa_web_caller(const StoaWebCall *call);
+/** A part of the path: stoa_web_arg(call, "room"). NULL: the route has none of that name. */
+const char *stoa_web_arg(const StoaWebCall *call, const char *name);
+/** A parameter of the query string, unescaped; NULL: absent. */
+const char *stoa_web_query(const StoaWebCall *call, const char *name);
+/** A request header that was kept: "X-Filename", "Range", "Content-Type", "User-Agent", "Accept-Language". NULL: absent. */
+const char *stoa_web_header(const StoaWebCall *call, const char *name);
+/** The body, checked against `params`; an empty object when there was none. Borrowed. */
+const json_t *stoa_web_body(const StoaWebCall *call);
+/** The client's address behind trusted proxies. */
+const char *stoa_web_address(const StoaWebCall *call);
+/** BASE of every link: public.base_url, else as the client came ("https://host:port"). No slash at the end. */
+const char *stoa_web_base_url(const StoaWebCall *call);
+/** The WebSocket's own origin for this client ("ws://host:port"), HTTP's is stoa_web_base_url(). */
+const char *stoa_web_websocket_url(const StoaWebCall *call);
+
+/** Set the answer: status and body (taken; NULL: none). Either thread. */
+void stoa_web_set_reply(StoaWebCall *call, unsigned status, json_t *body);
+void stoa_web_set_header(StoaWebCall *call, const char *name, const char *value);
+/** Answer with a file or a part of it: path, type, name for Content-Disposition: attachment; ranges are served. Either thread. */
+void stoa_web_set_file(StoaWebCall *call, const char *path, const char *type, const char *name);
+/** Keep a value of the store half for the live half; freed with the call. */
+void stoa_web_set_data(StoaWebCall *call, void *data, GDestroyNotify free_data);
+void *stoa_web_data(const StoaWebCall *call);
+
+/** End the call: send what was set. Once. Thread: control. */
+void stoa_web_send(StoaWebCall *call);
+/** End the call with an error (borrowed). Thread: control. */
+void stoa_web_fail(StoaWebCall *call, const GError *error);
+/** The object given to stoa_web_new(): the whole of it, for the route tables. */
+void *stoa_web_user(const StoaWebCall *call);
