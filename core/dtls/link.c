@@ -239,7 +239,8 @@ static StoaDtlsState read_records(StoaDtlsLink *link)
         if (link->state == STOA_DTLS_CLOSED) /* the callback closed it */
             return link->state;
     }
-    if (SSL_get_error(link->ssl, n) == SSL_ERROR_WANT_READ)
+    /* Some releases of OpenSSL report a junk record as SSL_ERROR_SYSCALL: only what the peer sealed ends the link. */
+    if (SSL_get_error(link->ssl, n) != SSL_ERROR_SSL && SSL_get_shutdown(link->ssl) == 0)
         return link->state;
     drop_ssl(link); /* close_notify, or an alert with a valid seal: either way it is over */
     link->state = STOA_DTLS_CLOSED;
