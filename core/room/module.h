@@ -12,6 +12,9 @@ typedef struct {
     StoaMedia *media;
     int64_t sdp_bytes, sdp_media; /* limits; 0: none */
     bool adhoc;                   /* whether rooms may be made by requests */
+    const char *data_dir;         /* where files/ is; NULL: nothing is kept */
+    /* Where a file of a room can be fetched for ten minutes; NULL: there is no web. Free with g_free(). */
+    char *(*file_url)(const char *room, const char *file);
 } StoaRoomEnv;
 
 /**

@@ -27,3 +27,16 @@ StoaMessageMode stoa_request_mode(StoaModule *module, const json_t *body);
  * @handle  NULL: asked by the operator (synchronous methods only)
  */
 json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessage *message);
+
+/* What became of a file: `reply` (borrowed) once it is on disk, or `error`. */
+typedef void StoaFileDone(const json_t *reply, const GError *error, void *data);
+
+/**
+ * Tell a module of an uploaded file (`file_added`).
+ *
+ * @view  of that module
+ * @who   who uploaded it, as stoa_room_member() gives it
+ * @done  called once, also before this returns
+ */
+void stoa_request_run_file(StoaRoom *view, StoaParticipant *who, const StoaFile *file,
+                           StoaFileDone *done, void *data);

@@ -7,17 +7,18 @@
 #include "base/timer.h"
 #include "media/connection.h"
 #include "room/handle.h"
+#include "room/journal.h"
 #include "room/module.h"
 
 /* A room as the core knows it: one identity, one view for each module that serves it. */
-typedef struct {
+struct StoaRoomCore {
     char *id, *title;
     bool text_id;
     GPtrArray *views; /* of StoaRoom, borrowed */
     StoaModule *
         creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */
     bool closing;
-} StoaRoomCore;
+};
 
 struct StoaModule {
     StoaLogTag log;
@@ -77,7 +78,6 @@ struct StoaHandle {
 /* room.c */
 StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own);
 StoaRoomCore *stoa_room_core(const char *id, const char *title, bool text_id);
-StoaRoomCore *stoa_room_core_find(const char *id);
 void stoa_room_close_if_empty(StoaRoom *room);
 StoaRoom *stoa_room_of_one(StoaHandle *handle);
 
