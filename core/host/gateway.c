@@ -12,6 +12,7 @@
 #include "host/describe.h"
 #include "host/gateway.h"
 #include "host/modules.h"
+#include "room/rooms-conf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +22,9 @@ struct StoaGateway {
     char *conf_dir, *data_dir, **overrides;
     StoaConfValues *values;
     StoaCoreConf conf; /* a copy of the values, at an address that stays */
-    char *made_secret; /* of the admin API, when conf has none */
+    StoaConfValues *rooms_values;
+    StoaRoomsConf rooms; /* the same of rooms.conf */
+    char *made_secret;   /* of the admin API, when conf has none */
     char **plugin_dirs, **transport_dirs;
     StoaRoomEnv env;
     StoaTransportSettings settings;
@@ -77,6 +80,13 @@ static void adopt(StoaGateway *gateway, StoaConfValues *values)
     stoa_log_set_pii(conf->log_debug_pii);
     stoa_conf_values_free(gateway->values);
     gateway->values = values;
+}
+
+static void adopt_rooms(StoaGateway *gateway, StoaConfValues *values)
+{
+    gateway->rooms = *(const StoaRoomsConf *)stoa_conf_values(values);
+    stoa_conf_values_free(gateway->rooms_values);
+    gateway->rooms_values = values;
 }
 
 /* -- what modules and signaling ask of us ------------------------------------------------- */
@@ -239,6 +249,7 @@ static bool read_all(StoaGateway *gateway, StoaConf *conf, bool dry, GError **er
     StoaConfValues *values = stoa_conf_fill(conf, stoa_core_conf_table());
 
     adopt(gateway, values);
+    adopt_rooms(gateway, stoa_conf_fill(conf, stoa_rooms_conf_table()));
     gateway->plugin_dirs = join_dirs(stoa_paths()->plugin_dirs, gateway->conf.plugin_dirs);
     gateway->transport_dirs = join_dirs(stoa_paths()->transport_dirs, gateway->conf.transport_dirs);
     make_modules(gateway);
@@ -309,12 +320,15 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
         return false;
     g_autoptr(StoaConfValues) values =
         stoa_conf_refill(conf, stoa_core_conf_table(), gateway->values, NULL);
+    g_autoptr(StoaConfValues) rooms =
+        stoa_conf_refill(conf, stoa_rooms_conf_table(), gateway->rooms_values, NULL);
     stoa_modules_prepare(gateway->modules, conf, false);
     if (!stoa_conf_check(conf, error)) {
         stoa_modules_discard(gateway->modules);
         return false;
     }
     adopt(gateway, g_steal_pointer(&values));
+    adopt_rooms(gateway, g_steal_pointer(&rooms));
     if (!gateway->conf.signaling.admin_secret && !make_secret(gateway, error))
         return false;
     if (!gateway->conf.signaling.admin_secret)
@@ -344,6 +358,7 @@ void stoa_gateway_free(StoaGateway *gateway)
     g_clear_pointer(&gateway->media, stoa_media_free);
     g_clear_pointer(&gateway->hub, stoa_transport_hub_free);
     stoa_conf_values_free(gateway->values);
+    stoa_conf_values_free(gateway->rooms_values);
     g_strfreev(gateway->plugin_dirs);
     g_strfreev(gateway->transport_dirs);
     g_strfreev(gateway->overrides);

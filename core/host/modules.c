@@ -242,12 +242,20 @@ static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
     slot->next.values = stoa_conf_fill(conf, &table);
 }
 
+/* The core's own files: all others are modules. */
+static bool is_core_file(const char *file)
+{
+    static const char *const known[] = { "stoa", "store", "mail", "rooms", NULL };
+
+    return g_strv_contains(known, file);
+}
+
 void stoa_modules_prepare(StoaModules *modules, StoaConf *conf, bool dry)
 {
     g_auto(GStrv) files = stoa_conf_files(conf);
 
     for (char **file = files; *file; file++) {
-        if (!g_str_equal(*file, "stoa"))
+        if (!is_core_file(*file))
             make_slot(modules, *file);
     }
     for (guint i = 0; i < modules->slots->len; i++)
