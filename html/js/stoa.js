@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A small client of the session protocol over WebSocket: Stoa.connect() → Session → Handle. */
+/* A small client of the session protocol over WebSocket: Stoa.connect() → attach() → Handle. */
 
 const KEEPALIVE_MS = 25000;
-const text = () => Math.random().toString(36).slice(2, 14);
+const ANSWER_MS = 20000;
+const LOST = 'The connection to the server was lost.';
 
-/** An error that the server answered; `code` is its number. */
+/** An error that the server answered; `code` is its number, 0 when it was not the server's. */
 export class StoaError extends Error {
     constructor(code, message) {
         super(message);
@@ -12,10 +13,18 @@ export class StoaError extends Error {
     }
 }
 
+async function findServers() {
+    try {
+        return await (await fetch('/stoa.json')).json();
+    } catch {
+        throw new StoaError(0, 'The server cannot be reached.');
+    }
+}
+
 export class Stoa {
     /** Connect to the server that the page came from, and make a session. */
     static async connect() {
-        const servers = await (await fetch('/stoa.json')).json();
+        const servers = await findServers();
         if (!servers.websocket)
             throw new StoaError(0, 'This server has no WebSocket transport: its operator can enable it.');
         const socket = new WebSocket(servers.websocket, 'janus-protocol');
@@ -31,21 +40,26 @@ export class Stoa {
 
     constructor(socket) {
         this.socket = socket;
-        this.waiting = new Map(); /* transaction → {resolve, reject, event} */
+        this.waiting = new Map(); /* transaction → {resolve, reject, wantEvent, timer} */
         this.handles = new Map();
         this.onclosed = () => {};
         socket.onmessage = (message) => this.#take(JSON.parse(message.data));
         socket.onclose = () => this.#closed();
     }
 
-    /** Send a verb; resolves with its answer. @wantEvent: wait for the event after the ack */
+    get isOpen() {
+        return this.socket.readyState === WebSocket.OPEN;
+    }
+
+    /** Send a verb; resolves with its answer. @wantEvent: with the plugin's event that follows an ack */
     request(message, wantEvent = false) {
-        const transaction = text();
-        if (this.session)
-            message.session_id = this.session;
+        if (!this.isOpen)
+            return Promise.reject(new StoaError(0, LOST));
+        const transaction = crypto.getRandomValues(new Uint32Array(2)).join('-');
         return new Promise((resolve, reject) => {
-            this.waiting.set(transaction, { resolve, reject, wantEvent });
-            this.socket.send(JSON.stringify({ ...message, transaction }));
+            const timer = setTimeout(() => this.#settle(transaction)?.reject(new StoaError(0, 'The server does not answer.')), ANSWER_MS);
+            this.waiting.set(transaction, { resolve, reject, wantEvent, timer });
+            this.socket.send(JSON.stringify({ ...message, session_id: this.session, transaction }));
         });
     }
 
@@ -56,9 +70,19 @@ export class Stoa {
         return handle;
     }
 
+    /** Leave; `onclosed` is not called. */
     close() {
         this.onclosed = () => {};
+        for (const handle of this.handles.values())
+            handle.pc?.close();
         this.socket.close();
+    }
+
+    #settle(transaction) {
+        const waits = this.waiting.get(transaction);
+        clearTimeout(waits?.timer);
+        this.waiting.delete(transaction);
+        return waits;
     }
 
     #take(message) {
@@ -66,7 +90,7 @@ export class Stoa {
         if (waits && message.janus === 'ack' && waits.wantEvent)
             return;
         if (waits) {
-            this.waiting.delete(message.transaction);
+            this.#settle(message.transaction);
             if (message.janus === 'error')
                 waits.reject(new StoaError(message.error.code, message.error.reason));
             else
@@ -80,9 +104,8 @@ export class Stoa {
 
     #closed() {
         clearInterval(this.timer);
-        for (const waits of this.waiting.values())
-            waits.reject(new StoaError(0, 'The connection to the server was lost.'));
-        this.waiting.clear();
+        for (const transaction of [...this.waiting.keys()])
+            this.#settle(transaction).reject(new StoaError(0, LOST));
         this.onclosed();
     }
 }
@@ -143,21 +166,5 @@ export class Handle {
             this.onevent(message.plugindata.data, message.jsep);
         else
             this.oncore(message);
-    }
-}
-
-/** What a person can do about a camera or microphone that was not given. */
-export function mediaProblem(error) {
-    if (!navigator.mediaDevices)
-        return 'The browser gives camera and microphone only to https pages and to localhost.';
-    switch (error.name) {
-    case 'NotAllowedError':
-        return 'Camera and microphone were refused. Allow them beside the address of this page, then try again.';
-    case 'NotFoundError':
-        return 'No camera or microphone was found. Plug one in, then try again.';
-    case 'NotReadableError':
-        return 'Camera or microphone is used by another program. Close it, then try again.';
-    default:
-        return `Camera and microphone cannot be used: ${error.message}`;
     }
 }

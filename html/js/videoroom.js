@@ -1,144 +1,241 @@
 /* SPDX-License-Identifier: MIT */
-/* The videoroom page: one handle publishes, one for each other person subscribes. */
-import { Stoa, mediaProblem } from './stoa.js';
+/* The videoroom page: come in by name, see and hear each other. */
+import { Stoa, StoaError } from './stoa.js';
+import { mediaProblem, openMedia } from './media.js';
+import { Own } from './own.js';
+import { Tiles } from './tiles.js';
+import { Watch } from './watch.js';
+
+const MISSING = 429, FULL = 432, UNAUTHORIZED = 433;
+const RETRY_S = [0, 1, 2, 4, 8, 8, 8, 8];
 
 const room = Number(new URLSearchParams(location.search).get('room')) || 1234;
 const $ = (id) => document.getElementById(id);
-const people = new Map(); /* feed → {handle, tile} */
-let stoa, publisher, local, screen, me;
+const tiles = new Tiles($('tiles'));
+const people = new Map(); /* feed → {tile, stream}: the others */
+let call = null;          /* {display, pin, own, me, stoa} while we are in, or trying */
 
-const say = (problem) => { $('problem').textContent = problem; };
+const say = (problem) => { $('problem').textContent = problem instanceof Error ? problem.message : problem; };
+const note = (status) => { $('status').textContent = status; };
 
-function addTile(name, muted) {
-    const tile = document.createElement('figure');
-    const video = document.createElement('video');
-    const caption = document.createElement('figcaption');
-    video.autoplay = video.playsInline = true;
-    video.muted = muted;
-    caption.textContent = name;
-    tile.append(video, caption);
-    $('tiles').append(tile);
-    return tile;
-}
+/* -- the others ------------------------------------------------------------------------------- */
 
-async function subscribe({ id, display }) {
-    if (people.has(id))
-        return;
-    const person = { tile: addTile(display ?? `Guest ${id}`, false) };
-    people.set(id, person);
-    const handle = person.handle = await stoa.attach('stoa.plugin.videoroom');
-    const stream = new MediaStream();
-    handle.open().ontrack = ({ track }) => {
-        stream.addTrack(track);
-        person.tile.querySelector('video').srcObject = stream;
-    };
-    handle.onevent = (data, jsep) => {
-        if (jsep)
-            handle.answer(jsep, { request: 'start' }).catch((error) => say(error.message));
-    };
-    const { jsep } = await handle.message({ request: 'join', ptype: 'subscriber', room, streams: [{ feed: id }] });
-    await handle.answer(jsep, { request: 'start' });
+function meet({ id, display, metadata, streams = [] }) {
+    let person = people.get(id);
+    if (!person) {
+        person = { tile: tiles.add(display ?? `Guest ${id}`), stream: new MediaStream() };
+        person.tile.video.srcObject = person.stream;
+        people.set(id, person);
+    }
+    const sends = (kind) => streams.some(({ type, disabled }) => type === kind && !disabled);
+    person.tile.show(metadata ?? { audio: sends('audio'), video: sends('video') });
+    return id;
 }
 
 function forget(id) {
-    people.get(id)?.handle?.detach();
     people.get(id)?.tile.remove();
     people.delete(id);
 }
 
+function change({ id, display, metadata }) {
+    if (display)
+        people.get(id)?.tile.rename(display);
+    people.get(id)?.tile.show(metadata ?? {});
+}
+
 function onRoom(data) {
-    for (const someone of data.publishers ?? [])
-        subscribe(someone).catch((error) => { forget(someone.id); say(error.message); });
+    if (data.publishers?.length)
+        call.watch.add(data.publishers.map(meet));
     for (const gone of [data.unpublished, data.leaving, data.kicked])
-        if (typeof gone === 'number')
-            forget(gone);
+        forget(gone);
+    if (people.has(data.id) && !data.moderation)
+        change(data);
     if (data.leaving === 'ok' && data.reason === 'kicked')
         leave('You were removed from the room.');
     if (data.videoroom === 'destroyed')
         leave('The room was closed.');
+    showAlone();
 }
 
-async function join(event) {
-    event.preventDefault();
-    say('');
-    $('join').disabled = true;
+/* -- coming in ---------------------------------------------------------------------------------- */
+
+function showAlone() {
+    $('alone').hidden = !call?.stoa || people.size > 0;
+}
+
+/* Somebody without a place to send may still watch and listen. */
+async function publish(own, publisher) {
     try {
-        local = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 360 } });
+        await own.publish(publisher);
     } catch (error) {
-        say(mediaProblem(error));
-        $('join').disabled = false;
+        if (error.code !== FULL)
+            throw error;
+        say('As many people as this room takes are sending already. You can watch and listen.');
+    }
+}
+
+async function enter(mine) {
+    const stoa = mine.stoa = await Stoa.connect();
+    if (call !== mine) {
+        stoa.close();
         return;
     }
-    try {
-        await enter($('name').value.trim());
-    } catch (error) {
-        leave(error.message);
-    }
+    stoa.onclosed = () => reconnect(mine);
+    const publisher = await stoa.attach('stoa.plugin.videoroom');
+    publisher.onevent = onRoom;
+    const { display, pin } = mine;
+    const { data } = await publisher.message({ request: 'join', ptype: 'publisher', room, display, pin });
+    mine.watch = new Watch(stoa, room, people, say);
+    $('title').textContent = document.title = data.description ?? `Room ${room}`;
+    onRoom(data);
+    await publish(mine.own, publisher);
 }
 
-async function enter(display) {
-    stoa = await Stoa.connect();
-    stoa.onclosed = () => leave('The connection to the server was lost. Join again.');
-    publisher = await stoa.attach('stoa.plugin.videoroom');
-    publisher.onevent = onRoom;
-    const { data } = await publisher.message({ request: 'join', ptype: 'publisher', room, display });
-    const pc = publisher.open();
-    for (const track of local.getTracks())
-        pc.addTrack(track, local);
-    await publisher.offer({ request: 'publish' });
-    me = addTile(`${display} (you)`, true);
-    me.classList.add('me');
-    me.querySelector('video').srcObject = local;
-    $('title').textContent = data.description ?? `Room ${room}`;
+/* The socket went: keep what we have and try again for half a minute. */
+async function reconnect(mine) {
+    note('The connection to the server was lost. Reconnecting …');
+    for (const seconds of RETRY_S) {
+        mine.stoa?.close();
+        [...people.keys()].forEach(forget);
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        if (call !== mine)
+            return;
+        try {
+            await enter(mine);
+            note('');
+            return;
+        } catch (error) {
+            if (error instanceof StoaError && error.code > 0) {
+                leave(error);
+                return;
+            }
+        }
+    }
+    leave('The connection to the server was lost. Join again.');
+}
+
+function askPin(error) {
+    const wrong = error.code === UNAUTHORIZED;
+    if (!wrong && !(error.code === MISSING && /pin/.test(error.message)))
+        return false;
+    $('pin-part').hidden = false;
+    leave(wrong ? 'This PIN is wrong.' : 'This room needs a PIN.');
+    $('pin').focus();
+    return true;
+}
+
+async function join(media, lacks = '') {
+    say('');
+    setBusy(true);
+    call = { display: $('name').value.trim(), pin: $('pin').value || undefined, own: new Own(media), stoa: null };
+    const mine = call;
+    mine.own.onchange = showOwn;
+    mine.own.onproblem = say;
+    mine.me = tiles.add(`${mine.display} (you)`);
+    mine.me.figure.classList.add('me');
+    mine.me.video.muted = true;
+    tiles.place.prepend(mine.me.figure);
+    try {
+        await enter(mine);
+    } catch (error) {
+        if (call === mine && !askPin(error))
+            leave(error);
+        return;
+    }
+    if (call !== mine)
+        return;
+    note(lacks && `You joined with ${lacks}.`);
     document.body.classList.add('joined');
-    onRoom(data);
+    showOwn();
+    showAlone();
+    $('title').focus();
+}
+
+async function joinWithMedia(event) {
+    event.preventDefault();
+    say('');
+    setBusy(true);
+    let media;
+    try {
+        media = await openMedia();
+    } catch (error) {
+        setBusy(false);
+        say(`${mediaProblem(error)} Or join to watch and listen.`);
+        $('listen').focus();
+        return;
+    }
+    await join(media.stream, media.lacks);
+}
+
+function setBusy(busy) {
+    $('join').disabled = $('listen').disabled = busy;
+    note(busy ? 'Joining …' : '');
 }
 
 function leave(why = '') {
-    stoa?.close();
-    for (const id of [...people.keys()]) {
-        people.get(id).handle?.pc?.close();
-        people.get(id).tile.remove();
-        people.delete(id);
-    }
-    publisher?.pc?.close();
-    for (const track of [...(local?.getTracks() ?? []), ...(screen?.getTracks() ?? [])])
-        track.stop();
-    me?.remove();
-    stoa = publisher = local = screen = me = null;
+    const mine = call;
+    call = null;
+    mine?.stoa?.close();
+    mine?.own.stop();
+    mine?.me.remove();
+    [...people.keys()].forEach(forget);
     document.body.classList.remove('joined');
-    $('join').disabled = false;
+    $('title').textContent = document.title = 'Videoroom';
+    setBusy(false);
+    showAlone();
     say(why);
+    $('name').focus();
 }
 
-function toggle(button, kind) {
-    const track = local.getTracks().find((one) => one.kind === kind);
-    track.enabled = !track.enabled;
-    button.setAttribute('aria-pressed', String(!track.enabled));
+/* -- what we send ---------------------------------------------------------------------------------- */
+
+function showButton(id, on, [whenOn, whenOff]) {
+    $(id).textContent = on ? whenOn : whenOff;
+    $(id).classList.toggle('off', !on);
 }
 
-async function share() {
-    const sender = publisher.pc.getSenders().find((one) => one.track?.kind === 'video');
-    if (screen) {
-        for (const track of screen.getTracks())
-            track.stop();
-        screen = null;
-        await sender.replaceTrack(local.getVideoTracks()[0]);
-    } else {
+function showOwn() {
+    const { own, me } = call ?? {};
+    if (!own)
+        return;
+    me.video.srcObject = own.screen ?? own.stream;
+    me.show(own.state);
+    $('mute').disabled = !own.track('audio');
+    showButton('mute', own.state.audio, ['Mute', own.track('audio') ? 'Unmute' : 'No microphone']);
+    showButton('camera', own.state.video, ['Stop camera', 'Start camera']);
+    $('share').textContent = own.state.screen ? 'Stop sharing' : 'Share screen';
+    $('share').classList.toggle('on', own.state.screen);
+}
+
+/* One press at a time; what goes wrong is said. */
+function press(id, action) {
+    $(id).addEventListener('click', async () => {
+        $(id).disabled = true;
+        say('');
         try {
-            screen = await navigator.mediaDevices.getDisplayMedia({ video: true });
-        } catch {
-            return; /* the person changed their mind */
+            await action(call.own);
+        } catch (error) {
+            say(error instanceof StoaError ? error : mediaProblem(error));
         }
-        screen.getVideoTracks()[0].onended = () => screen && share();
-        await sender.replaceTrack(screen.getVideoTracks()[0]);
-    }
-    me.querySelector('video').srcObject = screen ?? local;
-    $('share').setAttribute('aria-pressed', String(Boolean(screen)));
+        $(id).disabled = false;
+        showOwn();
+        $(id).focus();
+    });
 }
 
-$('form').addEventListener('submit', join);
-$('mute').addEventListener('click', (event) => toggle(event.currentTarget, 'audio'));
-$('camera').addEventListener('click', (event) => toggle(event.currentTarget, 'video'));
-$('share').addEventListener('click', () => share().catch((error) => say(error.message)));
+async function shareScreen(own) {
+    try {
+        await own.setScreen(!own.screen);
+    } catch (error) {
+        if (error.name !== 'NotAllowedError') /* the person changed their mind */
+            throw error;
+    }
+}
+
+$('form').addEventListener('submit', joinWithMedia);
+$('listen').addEventListener('click', () => $('form').reportValidity() && join(new MediaStream()));
+press('mute', (own) => own.setMicrophone(!own.state.audio));
+press('camera', (own) => own.setCamera(!own.state.video));
+press('share', shareScreen);
+$('share').hidden = !navigator.mediaDevices?.getDisplayMedia;
 $('leave').addEventListener('click', () => leave());

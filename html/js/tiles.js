@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The pictures of a call: one tile a person, as large as all of them fit. */
+
+const GAP = 12, SHAPE = 16 / 9, LEAST_WIDTH = 150;
+
+/** The width of `n` tiles that fills a place best. */
+export function tileWidth(n, width, height) {
+    let best = 0;
+    for (let columns = 1; columns <= n; columns++) {
+        const rows = Math.ceil(n / columns);
+        const across = (width - GAP * (columns - 1)) / columns;
+        const down = (height - GAP * (rows - 1)) / rows * SHAPE;
+        best = Math.max(best, Math.min(across, down));
+    }
+    return Math.floor(Math.min(Math.max(best, LEAST_WIDTH), width)); /* more than fit: the place scrolls */
+}
+
+export class Tiles {
+    constructor(place) {
+        this.place = place;
+        new ResizeObserver(() => this.#fit()).observe(place);
+        new MutationObserver(() => this.#fit()).observe(place, { childList: true });
+    }
+
+    #fit() {
+        const { clientWidth, clientHeight, childElementCount } = this.place;
+        if (clientWidth)
+            this.place.style.setProperty('--tile', `${tileWidth(childElementCount, clientWidth, clientHeight)}px`);
+    }
+
+    add(name) {
+        const tile = new Tile(name);
+        this.place.append(tile.figure);
+        return tile;
+    }
+}
+
+const element = (tag, className) => Object.assign(document.createElement(tag), { className });
+
+class Tile {
+    constructor(name) {
+        this.figure = element('figure', 'tile');
+        this.video = element('video', '');
+        this.initial = element('span', 'initial');
+        this.name = element('span', 'name');
+        this.notes = element('span', 'notes');
+        this.video.autoplay = this.video.playsInline = true;
+        this.initial.setAttribute('aria-hidden', 'true');
+        const caption = element('figcaption', '');
+        caption.append(this.name, this.notes);
+        this.figure.append(this.video, this.initial, caption);
+        this.rename(name);
+        this.show({});
+    }
+
+    rename(name) {
+        this.name.textContent = name;
+        this.initial.textContent = [...name.trim()][0]?.toUpperCase() ?? '?';
+        this.video.setAttribute('aria-label', `Video of ${name}`);
+    }
+
+    /** What is sent now; what is not is said in words. */
+    show({ audio = true, video = true, screen = false }) {
+        const notes = [!audio && 'muted', screen ? 'shares the screen' : !video && 'camera off'].filter(Boolean);
+        this.notes.textContent = notes.join(', ');
+        this.figure.classList.toggle('blank', !video && !screen);
+        this.figure.classList.toggle('screen', screen);
+    }
+
+    remove() {
+        this.video.srcObject = null;
+        this.figure.remove();
+    }
+}
