@@ -76,6 +76,8 @@ static const StoaOption options[] = {
       0, 1000000, "requests a second of one connection, lasting; 0: no limit" },
     { "limits.requests_burst", STOA_INT, STOA_LIVE, AT(signaling.requests_burst), "500", 1, 1000000,
       "requests that it may send at once" },
+    { "limits.idle_s", STOA_INT, STOA_LIVE, AT(signaling.idle_s), "30", 0, 86400,
+      "seconds for which a WebSocket without a session may ask nothing; 0: any number" },
     { "rooms.adhoc", STOA_BOOL, STOA_LIVE, AT(adhoc), "true",
       .help = "whether requests may make rooms (videoroom create, join of an unknown room)" },
     { "modules.plugin_dirs", STOA_LIST, 0, AT(plugin_dirs), "",

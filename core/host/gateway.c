@@ -61,6 +61,7 @@ static void adopt(StoaGateway *gateway, StoaConfValues *values)
     *conf = *(const StoaCoreConf *)stoa_conf_values(values);
     if (!conf->signaling.admin_secret)
         conf->signaling.admin_secret = gateway->made_secret;
+    conf->signaling.ice_lite = g_str_equal(conf->media_ice, "lite");
     gateway->env.sdp_bytes = conf->signaling.sdp_bytes;
     gateway->env.sdp_media = conf->signaling.sdp_media;
     gateway->env.adhoc = conf->adhoc;

@@ -127,6 +127,10 @@ static void admin_add_token(StoaCall *call)
 
     if (!stoa_call_string(call, "token", &token))
         return;
+    if (!*token) {
+        stoa_call_fail(call, STOA_WIRE_WRONG_TYPE, "\"token\" is empty");
+        return;
+    }
     stoa_auth_add(call->signaling, token);
     stoa_call_success(call, NULL);
 }
@@ -239,7 +243,8 @@ static void admin_handle_info(StoaCall *call)
     json_t *info = stoa_handle_info(attachment->handle);
     json_t *head = json_pack(
         "{s:I, s:I, s:I, s:s, s:I, s:s*, s:b, s:I, s:I, s:s, s:i}", "session_id",
-        (json_int_t)session->id, "session_last_activity", (json_int_t)session->active_us,
+        (json_int_t)session->id, "session_last_activity",
+        (json_int_t)(stoa_clock_wall_us() - stoa_clock_now_us() + session->active_us),
         "session_timeout", (json_int_t)stoa_session_timeout_s(call->signaling), "session_transport",
         session->owner ? "stoa.transport.websocket" : "stoa.transport.http", "handle_id",
         (json_int_t)attachment->id, "opaque_id", attachment->opaque_id, "loop-running", 1,
@@ -328,7 +333,8 @@ void stoa_admin_run(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_UNAUTHORIZED, "\"admin_secret\" is missing or wrong");
         return;
     }
-    if (!find_target(call))
+    /* Who shows no secret learns nothing, not even whether a session is there. */
+    if (!is_open(call->verb) && !find_target(call))
         return;
     unsigned level = call->attachment ? ON_HANDLE : call->session ? ON_SESSION : ON_SERVER;
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {

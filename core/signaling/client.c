@@ -35,7 +35,7 @@ void stoa_signaling_client_open(StoaSignaling *signaling, uint64_t id, const Sto
     client->outlet = outlet;
     client->sessions = g_hash_table_new(NULL, NULL);
     client->budget = (double)signaling->conf->requests_burst;
-    client->budget_at_us = stoa_clock_now_us();
+    client->budget_at_us = client->active_us = stoa_clock_now_us();
     stoa_log_tag_set(&client->log, "client=%" PRIu64, id);
     g_hash_table_replace(signaling->clients, &client->id, client);
     log_debug(client, "connected from %s", STOA_PII(client->address));
@@ -70,10 +70,41 @@ void stoa_signaling_client_closed(StoaSignaling *signaling, uint64_t id)
     g_hash_table_remove(signaling->clients, &id);
 }
 
+/* Over HTTP a connection owns nothing: what counts is what it made. (SECURITY R5) */
+bool stoa_client_has_room(const StoaClient *client, int64_t limit)
+{
+    unsigned n = client->info.events ? g_hash_table_size(client->sessions) : client->n_made;
+
+    return limit == 0 || n < limit;
+}
+
+/* A lasting connection without a session that asks nothing holds a place in vain. (SECURITY R6) */
+static bool is_idle(const StoaClient *client, int64_t idle_s, int64_t now_us)
+{
+    return client->info.events && !client->info.admin && idle_s > 0 &&
+           g_hash_table_size(client->sessions) == 0 &&
+           now_us - client->active_us >= idle_s * G_USEC_PER_SEC;
+}
+
+void stoa_client_sweep(StoaSignaling *signaling, int64_t now_us)
+{
+    g_autoptr(GList) clients = g_hash_table_get_values(signaling->clients);
+
+    for (GList *at = clients; at; at = at->next) {
+        StoaClient *client = at->data;
+        if (g_hash_table_size(client->sessions) > 0)
+            client->active_us = now_us;
+        else if (is_idle(client, signaling->conf->idle_s, now_us))
+            client->outlet->close_client(client->id, "no session and no request for too long "
+                                                     "(stoa.conf: limits.idle_s)");
+    }
+}
+
 bool stoa_client_spend(StoaClient *client, const StoaSignalingConf *conf)
 {
     int64_t now = stoa_clock_now_us();
 
+    client->active_us = now;
     if (conf->requests_per_second == 0)
         return true;
     client->budget +=

@@ -34,15 +34,18 @@ struct StoaClient {
     char *address;
     const StoaClientOutlet *outlet;
     GHashTable *sessions; /* set of StoaSession: those it owns */
+    unsigned n_made;      /* sessions that it made and that live: over HTTP nobody owns them */
     double budget;        /* requests it may send now */
     int64_t budget_at_us;
-    unsigned misses; /* unknown ids it asked for */
+    int64_t active_us; /* when it last sent a request, or had a session */
+    unsigned misses;   /* unknown ids it asked for */
 };
 
 struct StoaSession {
     StoaLogTag log;
     StoaSignaling *signaling;
     uint64_t id;
+    uint64_t maker;    /* the client that created it, perhaps gone */
     StoaClient *owner; /* NULL: polled over HTTP, or waiting to be claimed */
     bool orphan;       /* its connection is gone */
     int64_t active_us, created_us, orphan_us;
@@ -79,6 +82,8 @@ typedef struct {
 /* client.c */
 StoaClient *stoa_client_find(StoaSignaling *signaling, uint64_t id);
 void stoa_client_free(gpointer client);
+bool stoa_client_has_room(const StoaClient *client, int64_t limit);
+void stoa_client_sweep(StoaSignaling *signaling, int64_t now_us);
 bool stoa_client_spend(StoaClient *client, const StoaSignalingConf *conf);
 void stoa_client_answer(StoaClient *client, uint64_t request, json_t *answer /* taken */);
 
@@ -106,6 +111,7 @@ void stoa_attachment_detach(StoaAttachment *attachment); /* with the event */
 void stoa_call_answer(StoaCall *call, json_t *answer /* taken */);
 void stoa_call_success(StoaCall *call, json_t *fields /* taken, may be NULL */);
 void stoa_call_fail(StoaCall *call, StoaWireError code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+void stoa_call_miss(StoaCall *call, json_t *answer /* taken, may be NULL */);
 bool stoa_call_string(StoaCall *call, const char *name, const char **value);
 uint64_t stoa_call_id(const json_t *message, const char *name);
 

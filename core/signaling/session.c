@@ -25,6 +25,8 @@ StoaSession *stoa_session_new(StoaSignaling *signaling, uint64_t id, StoaClient 
         id = stoa_id_random53();
     session->signaling = signaling;
     session->id = id;
+    session->maker = owner->id;
+    owner->n_made++;
     session->created_us = session->active_us = stoa_clock_now_us();
     session->handles =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, stoa_attachment_free);
@@ -41,7 +43,10 @@ StoaSession *stoa_session_new(StoaSignaling *signaling, uint64_t id, StoaClient 
 void stoa_session_free(gpointer data)
 {
     StoaSession *session = data;
+    StoaClient *maker = stoa_client_find(session->signaling, session->maker);
 
+    if (maker)
+        maker->n_made--;
     stoa_session_forget_poll(session);
     if (session->owner)
         g_hash_table_remove(session->owner->sessions, session);
@@ -197,6 +202,7 @@ void stoa_session_sweep(void *data)
     int64_t now = stoa_clock_now_us();
     g_autoptr(GList) sessions = g_hash_table_get_values(signaling->sessions);
 
+    stoa_client_sweep(signaling, now);
     for (GList *at = sessions; at; at = at->next) {
         StoaSession *session = at->data;
         if (!is_over(session, now))

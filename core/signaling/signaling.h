@@ -18,9 +18,11 @@ typedef struct {
     char **api_tokens;
     char *admin_secret;
     char *server_name;
+    bool ice_lite;
     int64_t message_bytes, json_depth; /* limits; 0: none */
     int64_t sessions_per_connection, handles_per_session;
     int64_t requests_per_second, requests_burst;
+    int64_t idle_s; /* of a lasting connection without a session */
     int64_t sdp_bytes, sdp_media;
 } StoaSignalingConf;
 

@@ -10,8 +10,11 @@
 
 #include <inttypes.h>
 
+#define SLOW_DOWN \
+    "slow down: a connection may send %" PRId64 " requests a second (limits.requests_per_second)"
+
 enum { MANY_MISSES = 20, MISS_DELAY_MS = 1000, MAX_TRANSACTION = 256 };
-#define MAX_EXACT ((json_int_t)1 << 53)
+#define MAX_EXACT (UINT64_C(1) << 53) /* JavaScript's numbers hold what is below */
 
 /* -- answers ------------------------------------------------------------------------------ */
 
@@ -73,10 +76,8 @@ static void answer_late(void *data)
     g_free(late);
 }
 
-static void fail_missed(StoaCall *call, StoaWireError code, const char *reason)
+void stoa_call_miss(StoaCall *call, json_t *answer)
 {
-    json_t *answer = error_answer(call, code, reason);
-
     if (++call->client->misses <= MANY_MISSES) {
         stoa_call_answer(call, answer);
         return;
@@ -86,6 +87,11 @@ static void fail_missed(StoaCall *call, StoaWireError code, const char *reason)
     stoa_timer_after(MISS_DELAY_MS, answer_late, late);
 }
 
+static void fail_missed(StoaCall *call, StoaWireError code, const char *reason)
+{
+    stoa_call_miss(call, error_answer(call, code, reason));
+}
+
 /* -- reading ------------------------------------------------------------------------------ */
 
 uint64_t stoa_call_id(const json_t *message, const char *name)
@@ -93,7 +99,7 @@ uint64_t stoa_call_id(const json_t *message, const char *name)
     const json_t *value = json_object_get(message, name);
     json_int_t id = json_is_integer(value) ? json_integer_value(value) : 0;
 
-    return id > 0 && id < MAX_EXACT ? (uint64_t)id : 0;
+    return id > 0 ? (uint64_t)id : 0;
 }
 
 bool stoa_call_string(StoaCall *call, const char *name, const char **value)
@@ -125,18 +131,31 @@ static void verb_ping(StoaCall *call)
                      json_pack("{s:s, s:s}", "janus", "pong", "transaction", call->transaction));
 }
 
+/* False: answered already. */
+static bool has_room(StoaCall *call)
+{
+    int64_t limit = call->signaling->conf->sessions_per_connection;
+
+    if (stoa_client_has_room(call->client, limit))
+        return true;
+    stoa_call_fail(call, STOA_WIRE_LIMIT,
+                   "this connection has %" PRId64
+                   " sessions, the most it may have (limits.sessions_per_connection)",
+                   limit);
+    return false;
+}
+
 static void verb_create(StoaCall *call)
 {
     StoaSignaling *signaling = call->signaling;
     const json_t *chosen = json_object_get(call->message, "id");
     uint64_t id = stoa_call_id(call->message, "id");
-    int64_t limit = signaling->conf->sessions_per_connection;
 
     if (!signaling->accepting) {
         stoa_call_fail(call, STOA_WIRE_NOT_ACCEPTING, "new sessions are not accepted now");
         return;
     }
-    if (chosen && !id) {
+    if (chosen && (!id || id >= MAX_EXACT)) {
         stoa_call_fail(call, STOA_WIRE_WRONG_TYPE,
                        "\"id\" must be an integer from 1 to 2^53 - 1, or be left out");
         return;
@@ -145,19 +164,18 @@ static void verb_create(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_ID_TAKEN, "session id %" PRIu64 " is in use", id);
         return;
     }
-    if (limit && g_hash_table_size(call->client->sessions) >= limit) {
-        stoa_call_fail(call, STOA_WIRE_LIMIT,
-                       "this connection has %" PRId64
-                       " sessions, the most it may have (limits.sessions_per_connection)",
-                       limit);
+    if (!has_room(call))
         return;
-    }
     StoaSession *session = stoa_session_new(signaling, id, call->client);
     stoa_call_success(call, json_pack("{s:{s:I}}", "data", "id", (json_int_t)session->id));
 }
 
 static void verb_claim(StoaCall *call)
 {
+    bool is_new = call->client->info.events && call->session->owner != call->client;
+
+    if (is_new && !has_room(call))
+        return;
     stoa_call_success(call, NULL);
     stoa_session_own(call->session, call->client);
 }
@@ -340,10 +358,7 @@ static void run(StoaCall *call)
         return;
     }
     if (!stoa_client_spend(call->client, signaling->conf)) {
-        stoa_call_fail(call, STOA_WIRE_LIMIT,
-                       "slow down: a connection may send %" PRId64
-                       " requests a second (limits.requests_per_second)",
-                       signaling->conf->requests_per_second);
+        stoa_call_fail(call, STOA_WIRE_LIMIT, SLOW_DOWN, signaling->conf->requests_per_second);
         return;
     }
     if (call->client->info.admin) {
@@ -372,19 +387,33 @@ void stoa_signaling_request(StoaSignaling *signaling, uint64_t client, uint64_t 
     json_decref(message);
 }
 
-void stoa_signaling_poll(StoaSignaling *signaling, uint64_t client_id, uint64_t request,
-                         uint64_t session_id, unsigned maxev, json_t *query)
+/* A session that a lasting connection owns has no events for others. */
+static void poll(StoaCall *call, uint64_t session_id, unsigned maxev)
 {
-    StoaClient *client = stoa_client_find(signaling, client_id);
+    StoaSignaling *signaling = call->signaling;
     StoaSession *session = stoa_session_find(signaling, session_id);
 
-    if (client && !stoa_auth_allows(signaling, query))
-        stoa_client_answer(client, request,
-                           stoa_wire_error(STOA_WIRE_UNAUTHORIZED, session_id, NULL,
-                                           "the secret or token is missing or wrong"));
-    else if (client && (!session || session->owner || session->orphan))
-        stoa_client_answer(client, request, NULL);
-    else if (client)
-        stoa_session_poll(session, client, request, maxev);
+    if (!stoa_client_spend(call->client, signaling->conf))
+        stoa_call_answer(call, stoa_wire_error(STOA_WIRE_LIMIT, session_id, NULL, SLOW_DOWN,
+                                               signaling->conf->requests_per_second));
+    else if (!stoa_auth_allows(signaling, call->message))
+        stoa_call_answer(call, stoa_wire_error(STOA_WIRE_UNAUTHORIZED, session_id, NULL,
+                                               "the secret or token is missing or wrong"));
+    else if (!session || session->owner || session->orphan)
+        stoa_call_miss(call, NULL);
+    else
+        stoa_session_poll(session, call->client, call->request, maxev);
+}
+
+void stoa_signaling_poll(StoaSignaling *signaling, uint64_t client, uint64_t request,
+                         uint64_t session, unsigned maxev, json_t *query)
+{
+    StoaCall call = { .signaling = signaling,
+                      .client = stoa_client_find(signaling, client),
+                      .request = request,
+                      .message = query };
+
+    if (call.client)
+        poll(&call, session, maxev);
     json_decref(query);
 }

@@ -43,22 +43,52 @@ static WsOutput *new_frame(WsOpcode opcode, const void *payload, size_t len)
     return output;
 }
 
-bool ws_connection_queue_text(WsConnection *connection, const char *text, size_t len)
+/* The lock is held. */
+static bool is_full(const WsConnection *connection)
 {
     size_t limit = connection->setup->queue_bytes;
 
-    if (connection->is_slow || (limit && connection->queued_bytes > limit))
+    return limit && connection->queued_bytes > limit;
+}
+
+bool ws_connection_queue_text(WsConnection *connection, const char *text, size_t len)
+{
+    if (connection->is_slow || is_full(connection))
         return false;
     queue_output(connection, new_frame(WS_OPCODE_TEXT, text, len));
     return true;
 }
 
+static void kill_soon(WsConnection *connection)
+{
+    connection->deadline_us = 0;
+    if (connection->wsi)
+        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+static void cut_slow(WsConnection *connection)
+{
+    stoa_transport_log(connection->server->host, G_LOG_LEVEL_WARNING,
+                       "a client does not read what it is sent: disconnected "
+                       "(websocket.conf: limits.queue_bytes)");
+    kill_soon(connection);
+}
+
+/* Pongs and refusals count like what control sends: who asks for them and does not read them is cut off. */
 static void send_frame(WsConnection *connection, WsOpcode opcode, const void *payload, size_t len)
 {
+    bool cut;
+
     g_mutex_lock(&connection->server->lock);
-    queue_output(connection, new_frame(opcode, payload, len));
+    cut = !connection->is_slow && is_full(connection);
+    connection->is_slow |= cut;
+    if (!connection->is_slow)
+        queue_output(connection, new_frame(opcode, payload, len));
     g_mutex_unlock(&connection->server->lock);
-    lws_callback_on_writable(connection->wsi);
+    if (cut)
+        cut_slow(connection);
+    else
+        lws_callback_on_writable(connection->wsi);
 }
 
 static void send_plain(WsConnection *connection, const char *text)
@@ -161,13 +191,6 @@ void ws_connection_close(WsConnection *connection, uint16_t code, const char *re
     ws_reader_discard(&connection->reader);
 }
 
-static void kill_soon(WsConnection *connection)
-{
-    connection->deadline_us = 0;
-    if (connection->wsi)
-        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-}
-
 /* -- messages ---------------------------------------------------------------------------------- */
 
 static void send_json(WsConnection *connection, json_t *json)
@@ -235,8 +258,11 @@ static const char *reason_of(uint16_t code)
 
 static bool read_frames(WsConnection *connection, const uint8_t *buf, size_t len)
 {
-    uint16_t code = ws_reader_input(&connection->reader, buf, len);
+    g_autoptr(WsSetup) newest = ws_server_setup(connection->server);
+    uint16_t code;
 
+    ws_reader_set_limit(&connection->reader, newest->message_bytes);
+    code = ws_reader_input(&connection->reader, buf, len);
     if (code && connection->state == WS_STATE_OPEN)
         ws_connection_close(connection, code, reason_of(code));
     if (connection->reader.ended && connection->state == WS_STATE_CLOSING)
@@ -441,10 +467,7 @@ void ws_connection_touched(WsConnection *connection)
     reason = g_steal_pointer(&connection->close_reason);
     g_mutex_unlock(&connection->server->lock);
     if (is_slow) {
-        stoa_transport_log(connection->server->host, G_LOG_LEVEL_WARNING,
-                           "a client does not read what it is sent: disconnected "
-                           "(websocket.conf: limits.queue_bytes)");
-        kill_soon(connection);
+        cut_slow(connection);
         return;
     }
     if (reason)

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define KEEP_BYTES (64 * 1024) /* of a message's memory, for the next one */
+#define KEEP_BYTES (64 * 1024)        /* of a message's memory, for the next one */
+#define SKIP_BYTES (16 * 1024 * 1024) /* past the limit, before the connection goes too */
 
 void ws_reader_init(WsReader *reader, const WsReaderEvents *events, void *user, size_t limit)
 {
@@ -21,6 +22,12 @@ static void drop_text(WsReader *reader)
 void ws_reader_clear(WsReader *reader)
 {
     drop_text(reader);
+}
+
+void ws_reader_set_limit(WsReader *reader, size_t limit)
+{
+    if (!reader->in_message)
+        reader->limit = limit;
 }
 
 void ws_reader_discard(WsReader *reader)
@@ -97,6 +104,13 @@ static uint16_t read_head(WsReader *reader, const uint8_t **buf, size_t *len)
     return check_order(reader);
 }
 
+/* The sender is told once, and what else it has to say is heard. */
+static uint16_t skip_text(WsReader *reader, size_t len)
+{
+    reader->skipped += len;
+    return reader->skipped > SKIP_BYTES ? WS_CLOSE_TOO_LONG : 0;
+}
+
 static uint16_t keep_text(WsReader *reader, const uint8_t *buf, size_t len)
 {
     size_t room = reader->limit ? reader->limit + 1 - (reader->text ? reader->text->len : 0) : len;
@@ -104,6 +118,8 @@ static uint16_t keep_text(WsReader *reader, const uint8_t *buf, size_t len)
 
     if (reader->discards)
         return 0;
+    if (reader->skips)
+        return skip_text(reader, len);
     if (!reader->text)
         reader->text = g_byte_array_new();
     had = reader->text->len;
@@ -114,7 +130,9 @@ static uint16_t keep_text(WsReader *reader, const uint8_t *buf, size_t len)
     if (!reader->limit || reader->text->len <= reader->limit)
         return 0;
     reader->events->too_long(reader->user, (const char *)reader->text->data, reader->text->len);
-    return WS_CLOSE_TOO_LONG;
+    drop_text(reader);
+    reader->skips = true;
+    return skip_text(reader, len - n);
 }
 
 static uint16_t finish_message(WsReader *reader)
@@ -122,9 +140,11 @@ static uint16_t finish_message(WsReader *reader)
     static const uint8_t nothing[1];
     const uint8_t *text = reader->text ? reader->text->data : nothing;
     size_t len = reader->text ? reader->text->len : 0;
+    bool skipped = reader->skips;
 
-    reader->in_message = false;
-    if (reader->discards)
+    reader->in_message = reader->skips = false;
+    reader->skipped = 0;
+    if (reader->discards || skipped)
         return 0;
     if (!is_utf8(text, len))
         return WS_CLOSE_BAD_UTF8;

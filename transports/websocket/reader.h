@@ -8,7 +8,7 @@
 /* What a reader has to tell; the payloads are borrowed. */
 typedef struct {
     void (*message)(void *user, const char *text, size_t len);
-    /* The message grows past the limit: `len` is the limit and one byte. Nothing of it is kept. */
+    /* The message grows past the limit: `len` is the limit and one byte. Its rest is skipped. */
     void (*too_long)(void *user, const char *text, size_t len);
     void (*ping)(void *user, const uint8_t *payload, size_t len);
     void (*closed)(void *user, uint16_t code); /* the client's Close; nothing is read after it */
@@ -24,6 +24,8 @@ typedef struct {
     uint64_t left;  /* bytes of that payload to come */
     size_t mask_at; /* 0 to 3 */
     bool in_payload, in_message, discards, ended;
+    bool skips;       /* the rest of this message: it was too long */
+    size_t skipped;   /* bytes of it */
     GByteArray *text; /* the message so far */
     uint8_t control[WS_FRAME_MAX_CONTROL];
     size_t control_len;
@@ -37,9 +39,12 @@ void ws_reader_clear(WsReader *reader);
  * Feed bytes in any cut.
  *
  * Returns 0; or the code to close with: 1002 for a broken frame, and then the rest cannot be read at all; 1003 for a binary
- * message, 1007 for bad UTF-8, 1009 for too long a message, and then messages are skipped from now on.
+ * message, 1007 for bad UTF-8, 1009 for a message far past the limit, and then messages are skipped from now on.
  */
 uint16_t ws_reader_input(WsReader *reader, const uint8_t *buf, size_t len);
+
+/** Another limit, from the next message on. */
+void ws_reader_set_limit(WsReader *reader, size_t limit);
 
 /** Skip messages and pings from now on: only the client's Close matters. */
 void ws_reader_discard(WsReader *reader);

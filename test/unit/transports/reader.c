@@ -109,10 +109,11 @@ static void a_message_of_exactly_the_limit_passes(void **unused G_GNUC_UNUSED)
     assert_heard(fits, 10, 0, "text:0123456789;");
     put_text(too_long, 0x01, "01234567");
     put_text(too_long, 0x80, "89a");
-    assert_heard(too_long, 10, 1009, "long:11;");
+    put_text(too_long, 0x81, "next");
+    assert_heard(too_long, 10, 0, "long:11;text:next;");
 }
 
-static void after_too_long_a_message_only_the_close_is_heard(void **unused G_GNUC_UNUSED)
+static void after_too_long_a_message_all_else_is_heard(void **unused G_GNUC_UNUSED)
 {
     GByteArray *bytes = g_byte_array_new();
 
@@ -121,7 +122,27 @@ static void after_too_long_a_message_only_the_close_is_heard(void **unused G_GNU
     put_text(bytes, 0x89, "x");
     put(bytes, 0x88, "\x03\xe8", 2);
     put_text(bytes, 0x81, "after the end");
-    assert_heard(bytes, 10, 1009, "long:11;close:1000;");
+    assert_heard(bytes, 10, 0, "long:11;text:x;ping:x;close:1000;");
+}
+
+static void a_message_without_end_is_1009(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *much = g_strnfill(60000, 'x');
+    Notes notes = { g_string_new(NULL) };
+    GByteArray *part = g_byte_array_new();
+    WsReader reader;
+    uint16_t code = 0;
+
+    put_text(part, 0x00, much);
+    ws_reader_init(&reader, &noting, &notes, 10);
+    assert_int_equal(ws_reader_input(&reader, (const uint8_t *)"\x01\x80\0\0\0\0", 6), 0);
+    for (int n = 0; n < 1000 && !code; n++)
+        code = ws_reader_input(&reader, part->data, part->len);
+    assert_int_equal(code, 1009);
+    assert_string_equal(notes.heard->str, "long:11;");
+    ws_reader_clear(&reader);
+    g_byte_array_unref(part);
+    g_string_free(notes.heard, TRUE);
 }
 
 static void text_that_is_no_utf8_is_1007(void **unused G_GNUC_UNUSED)
@@ -310,7 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fragments_make_one_message_in_any_cut),
         cmocka_unit_test(a_message_of_exactly_the_limit_passes),
-        cmocka_unit_test(after_too_long_a_message_only_the_close_is_heard),
+        cmocka_unit_test(after_too_long_a_message_all_else_is_heard),
+        cmocka_unit_test(a_message_without_end_is_1009),
         cmocka_unit_test(text_that_is_no_utf8_is_1007),
         cmocka_unit_test(a_nul_is_a_character_for_utf8),
         cmocka_unit_test(a_character_may_be_cut_between_fragments),
