@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One peer's DTLS over OpenSSL. A broken handshake costs an attempt and a fresh SSL object, never the link:
- * strangers' junk must not end a call. (SECURITY.md, section 3) */
+/* One peer's DTLS: OpenSSL shakes hands, then records.c takes over and OpenSSL's memory is let go. A broken handshake
+ * costs an attempt and a fresh SSL object, never the link: strangers' junk must not end a call. (SECURITY.md, section 3) */
 #include "dtls/link.h"
 
 #include <openssl/err.h>
@@ -8,21 +8,20 @@
 #include <string.h>
 
 #include "dtls/context.h"
-#include "dtls/rest.h"
+#include "dtls/flight.h"
+#include "dtls/records.h"
 
 #include "base/poison.h"
 
 enum {
-    RECORD_HEADER = 13,
-    TYPE_ALERT = 21,
-    TYPE_HANDSHAKE = 22,
     KEY_LEN = 16,
     FIRST_REPEAT_US = 100000, /* browsers repeat after 50 ms and find OpenSSL silent: be quick */
     FAST_REPEAT_US = 400000,
     SLOW_REPEAT_US = 2000000, /* OpenSSL gives up after 12 repeats: stretch them over the 15 s */
     FAST_REPEATS = 7,
     RETRY_US = 250000, /* between attempts, when too many broke */
-    RECORD_MAX = 16384,
+    MAX_REPEATS = 20,  /* of our last flight, for a peer that missed it */
+    REPEAT_US = 10000000,
 };
 
 struct StoaDtlsLink {
@@ -32,9 +31,11 @@ struct StoaDtlsLink {
     StoaDtlsCallbacks callbacks;
     void *user;
 
-    SSL *ssl; /* NULL: before the first record, between attempts, after a release */
+    SSL *ssl; /* NULL: before the first record, between attempts, once CONNECTED */
     StoaDtlsPipe pipe;
-    StoaDtlsRest *rest; /* after a release */
+    StoaDtlsSent sent;        /* by OpenSSL */
+    StoaDtlsRecords *records; /* once CONNECTED */
+    StoaDtlsKeys keys;        /* until they are asked for */
     unsigned attempts;
     unsigned repeats;   /* flights repeated in this attempt */
     int64_t started_us; /* the first record; 0: not yet */
@@ -42,6 +43,8 @@ struct StoaDtlsLink {
     const char *failure;
     char *hash, *fingerprint; /* what SDP announced; NULL: not known yet */
     StoaDtlsFlight flight;    /* our last flight of the handshake */
+    unsigned flights;         /* repeated since CONNECTED */
+    int64_t first_flight_us;  /* when the first of them was */
 };
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -54,10 +57,11 @@ static void on_output(void *user, const uint8_t *buf, size_t len)
 
     /* A plain alert says "your handshake is broken" to whom it may concern; sent because of a stranger's
      * junk it would end the honest peer's. It learns of a real failure by our silence. */
-    if (in_handshake && len > 4 && buf[0] == TYPE_ALERT && buf[3] == 0 && buf[4] == 0)
+    if (in_handshake && len > 4 && buf[0] == STOA_DTLS_ALERT && buf[3] == 0 && buf[4] == 0)
         return;
     if (in_handshake)
         stoa_dtls_flight_add(&link->flight, buf, len);
+    stoa_dtls_sent_note(&link->sent, buf, len);
     link->callbacks.output(link->user, buf, len);
 }
 
@@ -88,7 +92,8 @@ void stoa_dtls_link_free(StoaDtlsLink *link)
     if (!link)
         return;
     drop_ssl(link);
-    stoa_dtls_rest_free(link->rest);
+    stoa_dtls_records_free(link->records);
+    OPENSSL_cleanse(&link->keys, sizeof(link->keys));
     g_free(link->hash);
     g_free(link->fingerprint);
     g_free(link);
@@ -129,6 +134,7 @@ static bool open_ssl(StoaDtlsLink *link)
     link->ssl = stoa_dtls_context_open(link->context, &link->pipe);
     if (!link->ssl)
         return false;
+    link->sent = (StoaDtlsSent){ 0 };
     SSL_set_app_data(link->ssl, link);
     DTLS_set_timer_cb(link->ssl, next_timer);
     if (link->role == STOA_DTLS_SERVER)
@@ -140,7 +146,37 @@ static bool open_ssl(StoaDtlsLink *link)
 
 /* -- handshake ----------------------------------------------------------------------------- */
 
-/* The handshake is done: is the peer who its SDP said? */
+/* Salt of the chosen profile in bytes; 0: a profile that is not ours. */
+static size_t salt_len(unsigned long profile)
+{
+    if (profile == STOA_DTLS_AEAD_AES_128_GCM)
+        return 12;
+    return profile == STOA_DTLS_AES128_CM_SHA1_80 ? 14 : 0;
+}
+
+/* The keys of SRTP. (RFC 5764, 4.2) */
+static void export_keys(StoaDtlsLink *link)
+{
+    static const char label[] = "EXTRACTOR-dtls_srtp";
+    uint8_t block[2 * (KEY_LEN + 14)]; /* client key, server key, client salt, server salt */
+    bool client = link->role == STOA_DTLS_CLIENT;
+    const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(link->ssl);
+    size_t salt = profile ? salt_len(profile->id) : 0;
+    StoaDtlsKeys *keys = &link->keys;
+
+    if (salt == 0 || SSL_export_keying_material(link->ssl, block, 2 * (KEY_LEN + salt), label,
+                                                sizeof(label) - 1, NULL, 0, 0) != 1)
+        return;
+    keys->profile = (StoaDtlsProfile)profile->id;
+    keys->salt_len = salt;
+    memcpy(client ? keys->local_key : keys->remote_key, block, KEY_LEN);
+    memcpy(client ? keys->remote_key : keys->local_key, block + KEY_LEN, KEY_LEN);
+    memcpy(client ? keys->local_salt : keys->remote_salt, block + 2 * KEY_LEN, salt);
+    memcpy(client ? keys->remote_salt : keys->local_salt, block + 2 * KEY_LEN + salt, salt);
+    OPENSSL_cleanse(block, sizeof(block));
+}
+
+/* The handshake is done: is the peer who its SDP said? Then OpenSSL has done its part. */
 static StoaDtlsState verify(StoaDtlsLink *link)
 {
     X509 *x509;
@@ -156,6 +192,11 @@ static StoaDtlsState verify(StoaDtlsLink *link)
         SSL_shutdown(link->ssl);
         return fail(link, "the peer's certificate is not the one of its SDP");
     }
+    export_keys(link);
+    link->records = stoa_dtls_records_new(link->ssl, link->role == STOA_DTLS_CLIENT, &link->sent);
+    if (!link->records)
+        return fail(link, "the DTLS cipher is not one of ours");
+    drop_ssl(link);
     link->state = STOA_DTLS_CONNECTED;
     return link->state;
 }
@@ -217,13 +258,13 @@ StoaDtlsState stoa_dtls_link_start(StoaDtlsLink *link, int64_t now_us)
 
 bool stoa_dtls_link_is(const uint8_t *buf, size_t len)
 {
-    return len >= RECORD_HEADER && buf[0] >= 20 && buf[0] <= 63;
+    return len >= STOA_DTLS_HEADER && buf[0] >= 20 && buf[0] <= 63;
 }
 
 /* Can it open a handshake? A plain handshake record of epoch 0, nothing else makes us take memory. */
 static bool is_opening(const uint8_t *buf)
 {
-    return buf[0] == TYPE_HANDSHAKE && buf[1] == 0xfe && buf[3] == 0 && buf[4] == 0;
+    return buf[0] == STOA_DTLS_SHAKE && buf[1] == 0xfe && buf[3] == 0 && buf[4] == 0;
 }
 
 /* Could every record of the datagram be one of a finished handshake? Types of DTLS 1.2, its version, epoch 0 (a repeated last
@@ -235,32 +276,29 @@ static bool is_believable(const StoaDtlsLink *link, const uint8_t *buf, size_t l
     bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
     size_t shortest = chacha ? 16 : 24;
 
-    while (len >= RECORD_HEADER) {
+    while (len >= STOA_DTLS_HEADER) {
         size_t body = (size_t)buf[11] << 8 | buf[12];
 
         if (buf[0] < 20 || buf[0] > 23 || buf[1] != 0xfe || buf[3] != 0 || buf[4] > 1)
             return false;
-        if (body > len - RECORD_HEADER || (buf[4] == 1 && body < shortest))
+        if (body > len - STOA_DTLS_HEADER || (buf[4] == 1 && body < shortest))
             return false;
-        buf += RECORD_HEADER + body;
-        len -= RECORD_HEADER + body;
+        buf += STOA_DTLS_HEADER + body;
+        len -= STOA_DTLS_HEADER + body;
     }
     return len == 0;
 }
 
-/* Read all records of the datagram; data of a peer that is not verified yet is dropped. */
-static StoaDtlsState read_records(StoaDtlsLink *link)
+/* The handshake is done, but SDP has not told yet who the peer should be: its data is dropped, its goodbye taken. */
+static StoaDtlsState read_unverified(StoaDtlsLink *link)
 {
-    uint8_t buf[RECORD_MAX];
+    uint8_t buf[STOA_DTLS_RECORD];
     int n;
 
     ERR_clear_error();
-    while ((n = SSL_read(link->ssl, buf, sizeof(buf))) > 0) {
-        if (link->state == STOA_DTLS_CONNECTED && link->callbacks.data)
-            link->callbacks.data(link->user, buf, (size_t)n);
-        if (link->state == STOA_DTLS_CLOSED) /* the callback closed it */
-            return link->state;
-    }
+    do
+        n = SSL_read(link->ssl, buf, sizeof(buf));
+    while (n > 0);
     /* Some releases of OpenSSL report a junk record as SSL_ERROR_SYSCALL: only what the peer sealed ends the link. */
     if (SSL_get_error(link->ssl, n) != SSL_ERROR_SSL && SSL_get_shutdown(link->ssl) == 0)
         return link->state;
@@ -269,29 +307,37 @@ static StoaDtlsState read_records(StoaDtlsLink *link)
     return link->state;
 }
 
-static StoaDtlsState input_released(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
-                                    size_t len)
+static void on_data(void *user, const uint8_t *buf, size_t len)
 {
-    if (stoa_dtls_rest_input(link->rest, now_us, buf, len) == STOA_DTLS_REST_REPEAT)
+    StoaDtlsLink *link = user;
+
+    if (link->callbacks.data && link->state == STOA_DTLS_CONNECTED)
+        link->callbacks.data(link->user, buf, len);
+}
+
+static bool may_repeat(StoaDtlsLink *link, int64_t now_us)
+{
+    if (link->flights == 0)
+        link->first_flight_us = now_us;
+    return now_us - link->first_flight_us < REPEAT_US && link->flights++ < MAX_REPEATS;
+}
+
+/* @is_last  it is the datagram that ended the handshake: nobody missed our flight */
+static StoaDtlsState read_records(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
+                                  size_t len, bool is_last)
+{
+    StoaDtlsSeen seen = stoa_dtls_records_open(link->records, buf, len, on_data, link);
+
+    if (seen & STOA_DTLS_SEEN_SHAKE && !is_last && may_repeat(link, now_us))
         stoa_dtls_flight_send(&link->flight, link->callbacks.output, link->user);
-    if (stoa_dtls_rest_is_closed(link->rest))
+    if (seen & STOA_DTLS_SEEN_CLOSED)
         link->state = STOA_DTLS_CLOSED;
     return link->state;
 }
 
-StoaDtlsState stoa_dtls_link_input(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
-                                   size_t len)
+static StoaDtlsState read_handshake(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
+                                    size_t len)
 {
-    if (link->state >= STOA_DTLS_CLOSED || !stoa_dtls_link_is(buf, len))
-        return link->state;
-    if (link->rest)
-        return input_released(link, now_us, buf, len);
-    if (!link->ssl) {
-        if (link->role == STOA_DTLS_CLIENT || !is_opening(buf) || now_us < link->retry_us)
-            return link->state;
-        if (begin(link, now_us) != STOA_DTLS_HANDSHAKE)
-            return link->state;
-    }
     if (SSL_is_init_finished(link->ssl) && !is_believable(link, buf, len))
         return link->state;
     link->pipe.in = buf;
@@ -301,9 +347,25 @@ StoaDtlsState stoa_dtls_link_input(StoaDtlsLink *link, int64_t now_us, const uin
         shake_hands(link, now_us);
     }
     if (link->ssl && SSL_is_init_finished(link->ssl))
-        read_records(link);
+        read_unverified(link);
     link->pipe.in_len = 0;
-    return link->state;
+    return link->records ? read_records(link, now_us, buf, len, true) : link->state;
+}
+
+StoaDtlsState stoa_dtls_link_input(StoaDtlsLink *link, int64_t now_us, const uint8_t *buf,
+                                   size_t len)
+{
+    if (link->state >= STOA_DTLS_CLOSED || !stoa_dtls_link_is(buf, len))
+        return link->state;
+    if (link->records)
+        return read_records(link, now_us, buf, len, false);
+    if (!link->ssl) {
+        if (link->role == STOA_DTLS_CLIENT || !is_opening(buf) || now_us < link->retry_us)
+            return link->state;
+        if (begin(link, now_us) != STOA_DTLS_HANDSHAKE)
+            return link->state;
+    }
+    return read_handshake(link, now_us, buf, len);
 }
 
 /* -- time ---------------------------------------------------------------------------------- */
@@ -352,70 +414,42 @@ StoaDtlsState stoa_dtls_link_tick(StoaDtlsLink *link, int64_t now_us)
 
 /* -- keys, data, goodbye ------------------------------------------------------------------- */
 
-/* Salt of the chosen profile in bytes; 0: a profile that is not ours. */
-static size_t salt_len(unsigned long profile)
-{
-    if (profile == STOA_DTLS_AEAD_AES_128_GCM)
-        return 12;
-    return profile == STOA_DTLS_AES128_CM_SHA1_80 ? 14 : 0;
-}
-
 bool stoa_dtls_link_keys(StoaDtlsLink *link, StoaDtlsKeys *keys)
 {
-    static const char label[] = "EXTRACTOR-dtls_srtp";
-    uint8_t block[2 * (KEY_LEN + 14)]; /* client key, server key, client salt, server salt */
-    bool client = link->role == STOA_DTLS_CLIENT;
-    const SRTP_PROTECTION_PROFILE *profile;
-    size_t salt;
-
-    if (link->state != STOA_DTLS_CONNECTED || !link->ssl)
+    if (link->state != STOA_DTLS_CONNECTED || link->keys.profile == STOA_DTLS_PROFILE_NONE)
         return false;
-    profile = SSL_get_selected_srtp_profile(link->ssl);
-    salt = profile ? salt_len(profile->id) : 0;
-    if (salt == 0 || SSL_export_keying_material(link->ssl, block, 2 * (KEY_LEN + salt), label,
-                                                sizeof(label) - 1, NULL, 0, 0) != 1)
-        return false;
-    memset(keys, 0, sizeof(*keys));
-    keys->profile = (StoaDtlsProfile)profile->id;
-    keys->salt_len = salt;
-    memcpy(client ? keys->local_key : keys->remote_key, block, KEY_LEN);
-    memcpy(client ? keys->remote_key : keys->local_key, block + KEY_LEN, KEY_LEN);
-    memcpy(client ? keys->local_salt : keys->remote_salt, block + 2 * KEY_LEN, salt);
-    memcpy(client ? keys->remote_salt : keys->local_salt, block + 2 * KEY_LEN + salt, salt);
-    OPENSSL_cleanse(block, sizeof(block));
+    *keys = link->keys;
+    OPENSSL_cleanse(&link->keys, sizeof(link->keys));
     return true;
+}
+
+static bool send_record(StoaDtlsLink *link, uint8_t type, const uint8_t *buf, size_t len)
+{
+    uint8_t record[STOA_DTLS_RECORD];
+    size_t n = stoa_dtls_records_seal(link->records, type, buf, len, record);
+
+    if (n > 0)
+        link->callbacks.output(link->user, record, n);
+    return n > 0;
 }
 
 bool stoa_dtls_link_send(StoaDtlsLink *link, const uint8_t *buf, size_t len)
 {
-    if (link->state != STOA_DTLS_CONNECTED || !link->ssl || len == 0 || len > STOA_DTLS_MTU)
+    if (link->state != STOA_DTLS_CONNECTED || len == 0 || len > STOA_DTLS_MTU)
         return false;
-    ERR_clear_error();
-    return SSL_write(link->ssl, buf, (int)len) == (int)len;
+    return send_record(link, STOA_DTLS_DATA, buf, len);
 }
 
 void stoa_dtls_link_close(StoaDtlsLink *link)
 {
+    static const uint8_t close_notify[] = { 1, 0 };
+
     if (link->state >= STOA_DTLS_CLOSED)
         return;
-    if (link->rest)
-        stoa_dtls_rest_close(link->rest, link->callbacks.output, link->user);
+    if (link->records)
+        send_record(link, STOA_DTLS_ALERT, close_notify, sizeof(close_notify));
     else if (link->ssl && SSL_is_init_finished(link->ssl))
         SSL_shutdown(link->ssl);
     ERR_clear_error();
     link->state = STOA_DTLS_CLOSED;
-}
-
-bool stoa_dtls_link_release(StoaDtlsLink *link)
-{
-    if (link->state != STOA_DTLS_CONNECTED || !link->ssl)
-        return false;
-    link->rest = stoa_dtls_rest_new(link->ssl, link->role == STOA_DTLS_CLIENT);
-    drop_ssl(link);
-    return true;
-}
-
-bool stoa_dtls_link_is_doubtful(const StoaDtlsLink *link)
-{
-    return link->rest && stoa_dtls_rest_is_doubtful(link->rest);
 }

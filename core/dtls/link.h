@@ -57,7 +57,7 @@ StoaDtlsContext *stoa_dtls_context_new(const StoaCertificate *certificate, GErro
 void stoa_dtls_context_free(StoaDtlsContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaDtlsContext, stoa_dtls_context_free)
 
-/** A link; OpenSSL's memory for it is taken at the first record. @callbacks  copied. */
+/** A link; OpenSSL's memory is taken at the first record and let go when it is CONNECTED. @callbacks  copied. */
 StoaDtlsLink *stoa_dtls_link_new(StoaDtlsContext *context, StoaDtlsRole role,
                                  const StoaDtlsCallbacks *callbacks, void *user);
 
@@ -99,13 +99,13 @@ int64_t stoa_dtls_link_deadline_us(const StoaDtlsLink *link, int64_t now_us);
 StoaDtlsState stoa_dtls_link_tick(StoaDtlsLink *link, int64_t now_us);
 
 /**
- * Export the SRTP keys of a CONNECTED link; false in any other state, or if the peer took no profile.
+ * Hand over the SRTP keys of a CONNECTED link; false in any other state, the second time, or if the peer took no profile.
  *
  * Source: RFC 5764, 4.2.
  */
 bool stoa_dtls_link_keys(StoaDtlsLink *link, StoaDtlsKeys *keys);
 
-/** Seal and output one record of application data; false when not CONNECTED or released. */
+/** Seal and output one record of application data; false when not CONNECTED. */
 bool stoa_dtls_link_send(StoaDtlsLink *link, const uint8_t *buf, size_t len);
 
 /** Send close_notify (if there is a handshake to end) and become CLOSED. */
@@ -113,15 +113,3 @@ void stoa_dtls_link_close(StoaDtlsLink *link);
 
 /** Why it FAILED, in words for the hangup event and the log; NULL otherwise. Static. */
 const char *stoa_dtls_link_failure(const StoaDtlsLink *link);
-
-/**
- * Let go of OpenSSL's memory where no data channel was negotiated. Repeats of the peer's last
- * flight are answered from a copy for 10 s. After this a record of an alert cannot be read: the
- * input function then says so by stoa_dtls_link_is_doubtful(), see stoa_ice_lite_doubt().
- *
- * Returns false (and does nothing) unless CONNECTED.
- */
-bool stoa_dtls_link_release(StoaDtlsLink *link);
-
-/** Released, and an alert came that nobody can read any more: ask ICE whether the peer is there. */
-bool stoa_dtls_link_is_doubtful(const StoaDtlsLink *link);

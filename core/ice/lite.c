@@ -53,7 +53,6 @@ struct StoaIceLite {
     Credentials now, before; /* `before` is in use between a restart and its first check */
     Path paths[STOA_ICE_PATHS];
     Path *selected;
-    int64_t doubt_us; /* all paths expire then; 0: no doubt */
     StoaIceEvents pending;
 };
 
@@ -317,7 +316,6 @@ static bool on_check(StoaIceHub *hub, int64_t now_us, const StoaIcePath *from,
     path->path.socket = from->socket;
     path->checked_us = now_us;
     path->priority = result->priority;
-    lite->doubt_us = 0;
     check->lite = lite;
     check->events |= select_path(lite, path, result->use_candidate, now_us);
     return true;
@@ -451,17 +449,9 @@ unsigned stoa_ice_lite_n_paths(const StoaIceLite *lite)
     return n;
 }
 
-void stoa_ice_lite_doubt(StoaIceLite *lite, int64_t now_us, int64_t within_us)
+static int64_t expiry_us(const Path *path)
 {
-    if (lite->doubt_us == 0)
-        lite->doubt_us = now_us + within_us;
-}
-
-static int64_t expiry_us(const StoaIceLite *lite, const Path *path)
-{
-    int64_t consent_us = path->checked_us + STOA_ICE_CONSENT_US;
-
-    return lite->doubt_us > 0 ? MIN(consent_us, lite->doubt_us) : consent_us;
+    return path->checked_us + STOA_ICE_CONSENT_US;
 }
 
 int64_t stoa_ice_lite_deadline_us(const StoaIceLite *lite)
@@ -470,7 +460,7 @@ int64_t stoa_ice_lite_deadline_us(const StoaIceLite *lite)
 
     for (const Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
         if (p->lite)
-            first = MIN(first, expiry_us(lite, p));
+            first = MIN(first, expiry_us(p));
     }
     return first;
 }
@@ -481,10 +471,8 @@ StoaIceEvents stoa_ice_lite_tick(StoaIceLite *lite, int64_t now_us)
 
     lite->pending = 0;
     for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (p->lite && now_us >= expiry_us(lite, p))
+        if (p->lite && now_us >= expiry_us(p))
             events |= drop_path(lite, p);
     }
-    if (stoa_ice_lite_n_paths(lite) == 0)
-        lite->doubt_us = 0;
     return events;
 }

@@ -125,12 +125,6 @@ unsigned stoa_ice_lite_n_paths(const StoaIceLite *lite);
 /** A TCP connection of the worker ended: its path goes. Finds the peer by itself; returns it and `events`. */
 StoaIceLite *stoa_ice_hub_closed(StoaIceHub *hub, uint32_t connection, StoaIceEvents *events);
 
-/**
- * The peer said goodbye in a way nobody could verify: expire all its paths at now + `within_us`,
- * unless a valid check comes before.
- */
-void stoa_ice_lite_doubt(StoaIceLite *lite, int64_t now_us, int64_t within_us);
-
 /** When stoa_ice_lite_tick() has something to do; INT64_MAX: never. */
 int64_t stoa_ice_lite_deadline_us(const StoaIceLite *lite);
 

@@ -11,11 +11,6 @@
 
 #include "base/poison.h"
 
-enum {
-    DOUBT_US = 6000000, /* Firefox checks every five seconds */
-    QUIET_US = 1500000, /* who talked until the goodbye and then no more for this long meant it */
-};
-
 static void live(StoaWheelTimer *timer, int64_t now_us);
 static void dtls_output(void *user, const uint8_t *buf, size_t len);
 static void dtls_data(void *user, const uint8_t *buf, size_t len);
@@ -111,8 +106,6 @@ static void set_life(StoaPeer *peer)
                                  (peer->has_remote ? STOA_ICE_TIMEOUT_US : STOA_REMOTE_TIMEOUT_US));
     if (peer->state == STOA_PEER_HANDSHAKE)
         due_us = MIN(due_us, peer->state_us + STOA_DTLS_TIMEOUT_US);
-    if (peer->is_doubtful && now_us < peer->doubt_us + QUIET_US)
-        due_us = MIN(due_us, peer->doubt_us + QUIET_US);
     if (due_us != INT64_MAX)
         stoa_wheel_set(&peer->worker->wheel, &peer->life, due_us);
 }
@@ -160,8 +153,6 @@ void stoa_peer_open_media(StoaPeer *peer)
         peer->rtt_us = CLAMP(peer->worker->now_us - peer->flight_us, 1000, 500000);
     if (peer->data)
         stoa_peer_open_data(peer);
-    else
-        stoa_dtls_link_release(peer->dtls);
     for (unsigned i = 0; i < peer->n_outlets; i++)
         stoa_outlet_choose(peer->outlets[i], peer->worker->now_us);
     stoa_wheel_set(&peer->worker->wheel, &peer->report, peer->worker->now_us + STOA_REPORT_US / 4);
@@ -234,9 +225,8 @@ void stoa_peer_remote(StoaPeer *peer, const char *fingerprint, bool dtls_client,
     if (!make_link(peer))
         return;
     if (data && !peer->data && peer->state == STOA_PEER_READY)
-        log_warn(peer, "a data channel was added to a connection that had none: it does not work");
-    else
-        peer->data = data || peer->data;
+        stoa_peer_open_data(peer);
+    peer->data = data || peer->data;
     if (peer->state == STOA_PEER_HANDSHAKE && dtls_client)
         stoa_dtls_link_start(peer->dtls, peer->worker->now_us);
     expect(peer, fingerprint);
@@ -259,7 +249,7 @@ void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
     if (events & STOA_ICE_CONNECTED)
         stoa_peer_step(peer, STOA_PEER_EV_PATH);
     if (events & STOA_ICE_LOST)
-        stoa_peer_step(peer, peer->is_doubtful ? STOA_PEER_EV_CLOSED : STOA_PEER_EV_NO_PATH);
+        stoa_peer_step(peer, STOA_PEER_EV_NO_PATH);
     (void)now_us;
     if (events)
         set_life(peer);
@@ -267,18 +257,9 @@ void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
 
 void stoa_peer_dtls(StoaPeer *peer, const uint8_t *buf, size_t len)
 {
-    int64_t now_us = peer->worker->now_us;
-    StoaDtlsState state;
-
     if (peer->state == STOA_PEER_DOWN || !make_link(peer))
         return;
-    state = stoa_dtls_link_input(peer->dtls, now_us, buf, len);
-    if (peer->lite && !peer->is_doubtful && stoa_dtls_link_is_doubtful(peer->dtls)) {
-        peer->is_doubtful = true;
-        peer->doubt_us = now_us;
-        stoa_ice_lite_doubt(peer->lite, now_us, DOUBT_US);
-    }
-    after_dtls(peer, state);
+    after_dtls(peer, stoa_dtls_link_input(peer->dtls, peer->worker->now_us, buf, len));
 }
 
 static bool is_too_long(const StoaPeer *peer, int64_t now_us)
@@ -288,13 +269,6 @@ static bool is_too_long(const StoaPeer *peer, int64_t now_us)
     if (peer->state == STOA_PEER_CHECKING)
         return us >= (peer->has_remote ? STOA_ICE_TIMEOUT_US : STOA_REMOTE_TIMEOUT_US);
     return peer->state == STOA_PEER_HANDSHAKE && us >= STOA_DTLS_TIMEOUT_US;
-}
-
-/* The goodbye cannot be read, but it can be believed. */
-static bool has_gone_quiet(const StoaPeer *peer, int64_t now_us)
-{
-    return peer->is_doubtful && now_us >= peer->doubt_us + QUIET_US &&
-           peer->heard_us <= peer->doubt_us && peer->heard_us > peer->doubt_us - QUIET_US;
 }
 
 static void live(StoaWheelTimer *timer, int64_t now_us)
@@ -309,10 +283,6 @@ static void live(StoaWheelTimer *timer, int64_t now_us)
         after_dtls(peer, stoa_dtls_link_tick(peer->dtls, now_us));
     if (is_too_long(peer, now_us))
         stoa_peer_step(peer, STOA_PEER_EV_TIMEOUT);
-    if (has_gone_quiet(peer, now_us))
-        stoa_peer_step(peer, STOA_PEER_EV_CLOSED);
-    else if (peer->heard_us > peer->doubt_us)
-        peer->is_doubtful = false;
     set_life(peer);
 }
 

@@ -44,9 +44,6 @@ struct StoaPeer {
     bool dtls_client;
     uint32_t ssrc;    /* of our own, as the sender of feedback */
     int64_t state_us; /* since when it is in this state */
-    bool is_doubtful; /* it seemed to say goodbye */
-    int64_t doubt_us; /* when */
-    int64_t heard_us; /* the last packet that nobody else could have sealed */
 
     StoaIceLite *lite; /* one of these two */
     StoaIceAgent *agent;

@@ -192,7 +192,7 @@ static bool open_packet(StoaPeer *peer, StoaPacket *packet)
     stoa_count(&peer->worker->counters, STOA_COUNT_IN_PACKETS, 1);
     stoa_count(&peer->worker->counters, STOA_COUNT_IN_BYTES, packet->len);
     packet->len = (uint16_t)len;
-    packet->arrived_us = peer->heard_us = peer->worker->now_us;
+    packet->arrived_us = peer->worker->now_us;
     return true;
 }
 

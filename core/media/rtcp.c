@@ -133,7 +133,6 @@ void stoa_peer_rtcp(StoaPeer *peer, uint8_t *buf, size_t len)
         stoa_count(&peer->worker->counters, STOA_DROP_AUTH, 1);
         return;
     }
-    peer->heard_us = peer->worker->now_us;
     stoa_rtcp_iter_init(&iter, buf, len);
     while (stoa_rtcp_iter_next(&iter, &packet))
         on_packet(peer, &packet);

@@ -215,21 +215,6 @@ static void consent_ends_thirty_seconds_after_the_last_check(void **state)
     assert_true(check_of(bed, bed->ana, &one, false).events & STOA_ICE_CONNECTED);
 }
 
-static void a_doubted_peer_expires_soon_unless_it_checks(void **state)
-{
-    Bed *bed = *state;
-    StoaIcePath path = udp("192.0.2.1", 1000);
-
-    check_of(bed, bed->ana, &path, true);
-    stoa_ice_lite_doubt(bed->ana, bed->now_us, 5 * SECOND);
-    assert_int_equal(stoa_ice_lite_deadline_us(bed->ana), bed->now_us + 5 * SECOND);
-    check_of(bed, bed->ana, &path, true);
-    assert_int_equal(stoa_ice_lite_deadline_us(bed->ana), bed->now_us + 30 * SECOND);
-    stoa_ice_lite_doubt(bed->ana, bed->now_us, 5 * SECOND);
-    bed->now_us += 5 * SECOND;
-    assert_true(stoa_ice_lite_tick(bed->ana, bed->now_us) & STOA_ICE_LOST);
-}
-
 static void old_credentials_work_until_the_new_are_used(void **state)
 {
     Bed *bed = *state;
@@ -323,7 +308,6 @@ int main(void)
         TEST(a_live_path_is_not_taken_by_another_peer),
         TEST(a_peer_has_eight_paths_and_the_oldest_goes),
         TEST(consent_ends_thirty_seconds_after_the_last_check),
-        TEST(a_doubted_peer_expires_soon_unless_it_checks),
         TEST(old_credentials_work_until_the_new_are_used),
         TEST(credentials_of_others_or_too_short_are_refused),
         TEST(a_closed_tcp_connection_is_a_lost_path),
