@@ -13,6 +13,7 @@
 #include "host/gateway.h"
 #include "host/modules.h"
 #include "room/rooms-conf.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +25,9 @@ struct StoaGateway {
     StoaCoreConf conf; /* a copy of the values, at an address that stays */
     StoaConfValues *rooms_values;
     StoaRoomsConf rooms; /* the same of rooms.conf */
-    char *made_secret;   /* of the admin API, when conf has none */
+    StoaConfValues *store_values;
+    StoaStore *store;  /* data/stoa.db */
+    char *made_secret; /* of the admin API, when conf has none */
     char **plugin_dirs, **transport_dirs;
     StoaRoomEnv env;
     StoaTransportSettings settings;
@@ -88,6 +91,12 @@ static void adopt_rooms(StoaGateway *gateway, StoaConfValues *values)
     gateway->rooms = *(const StoaRoomsConf *)stoa_conf_values(values);
     stoa_conf_values_free(gateway->rooms_values);
     gateway->rooms_values = values;
+}
+
+static void adopt_store(StoaGateway *gateway, StoaConfValues *values)
+{
+    stoa_conf_values_free(gateway->store_values);
+    gateway->store_values = values;
 }
 
 /* -- what modules and signaling ask of us ------------------------------------------------- */
@@ -251,6 +260,7 @@ static bool read_all(StoaGateway *gateway, StoaConf *conf, bool dry, GError **er
 
     adopt(gateway, values);
     adopt_rooms(gateway, stoa_conf_fill(conf, stoa_rooms_conf_table()));
+    adopt_store(gateway, stoa_conf_fill(conf, stoa_store_conf_table()));
     gateway->plugin_dirs = join_dirs(stoa_paths()->plugin_dirs, gateway->conf.plugin_dirs);
     gateway->transport_dirs = join_dirs(stoa_paths()->transport_dirs, gateway->conf.transport_dirs);
     make_modules(gateway);
@@ -258,9 +268,17 @@ static bool read_all(StoaGateway *gateway, StoaConf *conf, bool dry, GError **er
     return stoa_conf_check(conf, error);
 }
 
+static bool open_store(StoaGateway *gateway, GError **error)
+{
+    gateway->store =
+        stoa_store_new(gateway->data_dir, stoa_conf_values(gateway->store_values), error);
+    gateway->env.data_dir = gateway->data_dir;
+    return gateway->store != NULL;
+}
+
 static bool start(StoaGateway *gateway, GError **error)
 {
-    if (!make_data_dir(gateway, error))
+    if (!make_data_dir(gateway, error) || !open_store(gateway, error))
         return false;
     if (!gateway->conf.signaling.admin_secret) {
         if (!make_secret(gateway, error))
@@ -323,6 +341,8 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
         stoa_conf_refill(conf, stoa_core_conf_table(), gateway->values, NULL);
     g_autoptr(StoaConfValues) rooms =
         stoa_conf_refill(conf, stoa_rooms_conf_table(), gateway->rooms_values, NULL);
+    g_autoptr(StoaConfValues) store =
+        stoa_conf_refill(conf, stoa_store_conf_table(), gateway->store_values, NULL);
     stoa_modules_prepare(gateway->modules, conf, false);
     if (!stoa_conf_check(conf, error)) {
         stoa_modules_discard(gateway->modules);
@@ -330,6 +350,7 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
     }
     adopt(gateway, g_steal_pointer(&values));
     adopt_rooms(gateway, g_steal_pointer(&rooms));
+    adopt_store(gateway, g_steal_pointer(&store));
     if (!gateway->conf.signaling.admin_secret && !make_secret(gateway, error))
         return false;
     if (!gateway->conf.signaling.admin_secret)
@@ -356,10 +377,12 @@ void stoa_gateway_free(StoaGateway *gateway)
     }
     g_clear_pointer(&gateway->modules, stoa_modules_free);
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
+    g_clear_pointer(&gateway->store, stoa_store_free);
     g_clear_pointer(&gateway->media, stoa_media_free);
     g_clear_pointer(&gateway->hub, stoa_transport_hub_free);
     stoa_conf_values_free(gateway->values);
     stoa_conf_values_free(gateway->rooms_values);
+    stoa_conf_values_free(gateway->store_values);
     g_strfreev(gateway->plugin_dirs);
     g_strfreev(gateway->transport_dirs);
     g_strfreev(gateway->overrides);
@@ -370,6 +393,13 @@ void stoa_gateway_free(StoaGateway *gateway)
 }
 
 /* -- without starting --------------------------------------------------------------------- */
+
+bool stoa_gateway_backup(const StoaOptions *options, const char *path, GError **error)
+{
+    const char *dir = options->data_dir ? options->data_dir : stoa_paths()->data_dir;
+
+    return stoa_store_backup(dir, path, error);
+}
 
 bool stoa_gateway_check(const StoaOptions *options, GError **error)
 {

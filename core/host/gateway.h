@@ -24,6 +24,9 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error);
 void stoa_gateway_free(StoaGateway *gateway);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaGateway, stoa_gateway_free)
 
+/** Copy the database of the data folder to a new file, also while a gateway runs. */
+bool stoa_gateway_backup(const StoaOptions *options, const char *path, GError **error);
+
 /** Check all conf files and dry-load every enabled module. False with every problem, one a line. */
 bool stoa_gateway_check(const StoaOptions *options, GError **error);
 

@@ -71,6 +71,16 @@ static int describe(const StoaOptions *options)
     return EXIT_SUCCESS;
 }
 
+static int backup(const StoaOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!stoa_gateway_backup(options, options->backup, &error))
+        return complain(error);
+    printf("the database was copied to %s\n", options->backup);
+    return EXIT_SUCCESS;
+}
+
 static int check(const StoaOptions *options)
 {
     g_autoptr(GError) error = NULL;
@@ -89,6 +99,8 @@ static int choose(const StoaOptions *options)
     }
     if (options->describe)
         return describe(options);
+    if (options->backup)
+        return backup(options);
     return options->check ? check(options) : run(options);
 }
 

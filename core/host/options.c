@@ -18,6 +18,8 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
           NULL },
         { "describe", 0, 0, G_OPTION_ARG_STRING, &options->describe,
           "Print the reference of a module, and exit", "MODULE" },
+        { "backup", 0, 0, G_OPTION_ARG_FILENAME, &options->backup,
+          "Copy the database to a new file, also while a gateway runs, and exit", "FILE" },
         { "version", 'v', 0, G_OPTION_ARG_NONE, &version, "Print the version, and exit", NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -46,4 +48,5 @@ void stoa_options_clear(StoaOptions *options)
     g_free(options->data_dir);
     g_strfreev(options->overrides);
     g_free(options->describe);
+    g_free(options->backup);
 }

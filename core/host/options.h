@@ -9,6 +9,7 @@ typedef struct {
     char *conf_dir, *data_dir; /* NULL: the default */
     char **overrides;          /* FILE:SECTION.KEY=VALUE; NULL: none */
     char *describe;            /* a module to describe; NULL: none */
+    char *backup;              /* a file to copy the database to; NULL: none */
     bool check, version;
 } StoaOptions;
 

@@ -7,6 +7,8 @@
  * SQLite stands behind it (sqlite.c); SQL is kept to what PostgreSQL speaks too: ?1 parameters, ON CONFLICT, RETURNING. */
 #pragma once
 
+#include "base/conf.h"
+
 #include <stoa/error.h>
 
 #include <glib.h>
@@ -23,8 +25,12 @@ typedef struct StoaRows StoaRows;   /* an answer being read; the store thread's 
 typedef struct {
     int64_t busy_ms; /* how long to wait for another program that holds the database */
     int64_t
-        min_free_bytes; /* below so much free disk writes are refused before they fail half-way */
+        min_free_bytes; /* below so much free disk nothing is inserted, before it fails half-way */
+    int64_t rewrite_bytes; /* see stoa_store_scrub() */
 } StoaStoreConf;
+
+/** The table of store.conf. Static. */
+const StoaConfTable *stoa_store_conf_table(void);
 
 /**
  * Open (or make) DIR/stoa.db, mode 0600, WAL, synchronous=FULL, secure_delete=ON, foreign keys on; bring its schema to ours.
@@ -55,9 +61,12 @@ typedef void StoaStoreDone(void *data, const GError *error);
 void stoa_store_run(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
                     GDestroyNotify free_data);
 
-/** Let go of every byte that was deleted: free pages are overwritten (secure_delete), and the WAL is emptied. A job like the
- * others, in its turn; ends the running transaction first. Thread: control. */
+/** Let go of every byte that was deleted, now: the database is written anew (rows that were moved leave copies in its pages),
+ * and the WAL is emptied. A job like the others, in its turn; what is given after it is done after it. A database above
+ * `rewrite_bytes` is written anew at the next quiet moment only, for nothing else can be written meanwhile. Thread: control. */
 void stoa_store_scrub(StoaStore *store);
+/** The same for small things (one message): empties the WAL now, the rest at the next quiet moment. Thread: control. */
+void stoa_store_scrub_later(StoaStore *store);
 
 /** How many jobs were given and are not done. Thread: control. */
 unsigned stoa_store_pending(const StoaStore *store);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The connection as the store thread drives it: open, transactions, upkeep. The SQL half is in store.h.
+ * Another database stands beside sqlite.c by implementing this and the "inside a job" part of store.h. */
+#pragma once
+
+#include "store/store.h"
+
+#include <glib.h>
+
+/**
+ * Open or make a database and bring its schema to ours.
+ *
+ * @path  NULL: in memory
+ *
+ * NULL with `error`: see stoa_store_new(). Thread: any, from then on one at a time.
+ */
+StoaDb *stoa_db_open(const char *path, const StoaStoreConf *conf, GError **error);
+void stoa_db_close(StoaDb *db);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaDb, stoa_db_close)
+
+/** Begin a transaction that may write. */
+bool stoa_db_begin(StoaDb *db, GError **error);
+/** On to the disk. False: nothing of it is there. */
+bool stoa_db_commit(StoaDb *db, GError **error);
+void stoa_db_rollback(StoaDb *db);
+
+/** One job's part of the transaction: begin, keep, or undo it. */
+bool stoa_db_mark(StoaDb *db, GError **error);
+bool stoa_db_keep(StoaDb *db, GError **error);
+/** False: the whole transaction is gone, not only this part (the database gave up on it). */
+bool stoa_db_undo(StoaDb *db);
+
+/** Empty the WAL into the database. False: another connection reads it just now; try again. */
+bool stoa_db_empty_wal(StoaDb *db);
+/** Write the database anew, without the leftovers that moved rows leave in its pages. */
+bool stoa_db_rewrite(StoaDb *db);
+/** Bytes of the database without its WAL. */
+int64_t stoa_db_size(StoaDb *db);

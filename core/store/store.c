@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* The store's thread: takes what waits, runs it in one transaction, gives it back to control. */
+#include "config.h"
+
+#define LOG_AREA "store"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/metric.h"
+#include "base/queue.h"
+#include "store/db.h"
+
+#include <glib-unix.h>
+#include <poll.h>
+
+enum {
+    JOBS_PER_TRANSACTION = 1000,
+    QUIET_MS = 5000,          /* without a job for so long, the database may be written anew */
+    TRY_AGAIN_MS = 200,       /* another connection reads the WAL */
+    REWRITE_BYTES = 64 << 20, /* a larger database is written anew at a quiet moment only */
+};
+
+typedef enum { JOB_RUN, JOB_SCRUB, JOB_SCRUB_LATER, JOB_STOP } JobKind;
+
+typedef struct {
+    StoaQueueNode node;
+    JobKind kind;
+    StoaStoreWork *work;
+    StoaStoreDone *done;
+    void *data;
+    GDestroyNotify free_data;
+    GError *error;
+    int64_t given_us;
+} Job;
+
+struct StoaStore {
+    StoaLogTag log;
+    StoaDb *db; /* the thread's while it runs */
+    StoaQueue *jobs, *finished;
+    GThread *thread; /* NULL: jobs run on the calling thread */
+    GSource *source; /* of `finished` */
+    unsigned n_pending;
+    int64_t rewrite_bytes;
+    bool wal_due, rewrite_due; /* the thread's: upkeep that could not be done yet */
+    struct {
+        StoaMetricCell *jobs, *failures, *commits, *pending, *scrubs;
+        StoaMetricHistogram *wait;
+    } count;
+};
+
+/* -- the thread's side -------------------------------------------------------------------- */
+
+static void fail_all(Job **jobs, size_t n, const GError *error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!jobs[i]->error)
+            jobs[i]->error = g_error_copy(error);
+    }
+}
+
+/* Work that failed without a reason gets one. False: its part could not be undone alone. */
+static bool run_job(StoaDb *db, Job *job)
+{
+    if (!stoa_db_mark(db, &job->error))
+        return stoa_db_undo(db);
+    if (job->work(db, job->data, &job->error) && stoa_db_keep(db, &job->error))
+        return true;
+    if (!job->error)
+        stoa_fail(&job->error, STOA_ERROR_INTERNAL, "the store failed without saying why");
+    return stoa_db_undo(db);
+}
+
+/* One transaction. The database may give up on it half-way: then what came before fails too, and what follows gets another. */
+static void run_transaction(StoaStore *store, Job **jobs, size_t n)
+{
+    g_autoptr(GError) error = NULL;
+    size_t i = 0;
+
+    if (!stoa_db_begin(store->db, &error)) {
+        stoa_db_rollback(store->db);
+        fail_all(jobs, n, error);
+        return;
+    }
+    while (i < n && run_job(store->db, jobs[i]))
+        i++;
+    if (i < n) {
+        stoa_db_rollback(store->db);
+        fail_all(jobs, i + 1, jobs[i]->error);
+        run_transaction(store, jobs + i + 1, n - i - 1);
+        return;
+    }
+    if (!stoa_db_commit(store->db, &error)) {
+        stoa_db_rollback(store->db);
+        fail_all(jobs, n, error);
+    }
+    stoa_metric_add(store->count.commits, 1);
+}
+
+/* What was deleted goes from the WAL, and from the pages: moved rows leave copies there that secure_delete never meets. */
+static void do_upkeep(StoaStore *store, bool may_take_long)
+{
+    if (store->rewrite_due && (may_take_long || stoa_db_size(store->db) <= store->rewrite_bytes) &&
+        stoa_db_rewrite(store->db))
+        store->rewrite_due = false;
+    store->wal_due = !stoa_db_empty_wal(store->db);
+    stoa_metric_add(store->count.scrubs, 1);
+}
+
+static void give_back(StoaStore *store, Job **jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        jobs[i]->node.next = i + 1 < n ? &jobs[i + 1]->node : NULL;
+    if (n > 0)
+        stoa_queue_push_many(store->finished, &jobs[0]->node);
+}
+
+/* Scrubs of one batch are one, after its transaction; what was given after the first of them is done when it is. */
+static void run_batch(StoaStore *store, GPtrArray *jobs)
+{
+    g_autoptr(GPtrArray) runs = g_ptr_array_new();
+    size_t n_before = 0;
+    bool now = false, later = false;
+
+    for (guint i = 0; i < jobs->len; i++) {
+        Job *job = jobs->pdata[i];
+        if (job->kind == JOB_RUN)
+            g_ptr_array_add(runs, job);
+        if (!now && !later)
+            n_before = i + 1;
+        now |= job->kind == JOB_SCRUB;
+        later |= job->kind == JOB_SCRUB_LATER;
+    }
+    if (runs->len > 0)
+        run_transaction(store, (Job **)runs->pdata, runs->len);
+    if (!now && !later) {
+        give_back(store, (Job **)jobs->pdata, jobs->len);
+        return;
+    }
+    n_before--;
+    give_back(store, (Job **)jobs->pdata, n_before);
+    store->rewrite_due = true;
+    if (now)
+        do_upkeep(store, false);
+    else
+        store->wal_due = !stoa_db_empty_wal(store->db);
+    give_back(store, (Job **)jobs->pdata + n_before, jobs->len - n_before);
+}
+
+/* Takes all that waits. True: the end was among it. */
+static bool run_waiting(StoaStore *store)
+{
+    StoaQueueNode *node = stoa_queue_take(store->jobs);
+    bool end = false;
+
+    while (node) {
+        g_autoptr(GPtrArray) batch = g_ptr_array_new();
+        for (; node && batch->len < JOBS_PER_TRANSACTION; node = node->next) {
+            Job *job = STOA_QUEUE_ENTRY(node, Job, node);
+            end |= job->kind == JOB_STOP;
+            g_ptr_array_add(batch, job);
+        }
+        run_batch(store, batch);
+    }
+    return end;
+}
+
+static gpointer run_thread(gpointer data)
+{
+    StoaStore *store = data;
+    struct pollfd fd = { .fd = stoa_queue_fd(store->jobs), .events = POLLIN };
+
+    for (;;) {
+        int wait_ms = store->wal_due ? TRY_AGAIN_MS : store->rewrite_due ? QUIET_MS : -1;
+        if (poll(&fd, 1, wait_ms) == 0)
+            do_upkeep(store, true);
+        else if (run_waiting(store))
+            return NULL;
+    }
+}
+
+/* -- control's side ----------------------------------------------------------------------- */
+
+static void finish(StoaStore *store, Job *job)
+{
+    store->n_pending--;
+    stoa_metric_add(store->count.jobs, 1);
+    stoa_metric_set(store->count.pending, store->n_pending);
+    if (job->error)
+        stoa_metric_add(store->count.failures, 1);
+    if (job->kind == JOB_RUN)
+        stoa_metric_observe(store->count.wait, stoa_clock_now_us() - job->given_us);
+    if (job->done)
+        job->done(job->data, job->error);
+    if (job->free_data)
+        job->free_data(job->data);
+    g_clear_error(&job->error);
+    g_free(job);
+}
+
+static gboolean on_finished(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
+                            gpointer data)
+{
+    StoaStore *store = data;
+    StoaQueueNode *node = stoa_queue_take(store->finished);
+
+    while (node) {
+        Job *job = STOA_QUEUE_ENTRY(node, Job, node);
+        node = node->next;
+        finish(store, job);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static void make_metrics(StoaStore *store)
+{
+    static const int64_t bounds[] = {
+        1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000
+    };
+
+    store->count.jobs =
+        stoa_metric_counter("stoa_store_jobs_total", "Jobs that the store did", NULL);
+    store->count.failures =
+        stoa_metric_counter("stoa_store_failures_total", "Jobs that failed and were undone", NULL);
+    store->count.commits = stoa_metric_counter("stoa_store_commits_total", "Transactions", NULL);
+    store->count.scrubs =
+        stoa_metric_counter("stoa_store_scrubs_total", "Times that deleted bytes were wiped", NULL);
+    store->count.pending = stoa_metric_gauge("stoa_store_pending", "Jobs given and not done", NULL);
+    store->count.wait = stoa_metric_histogram("stoa_store_wait_us", "From a job to its commit",
+                                              bounds, G_N_ELEMENTS(bounds), NULL);
+}
+
+static bool make_queues(StoaStore *store, GError **error)
+{
+    store->jobs = stoa_queue_new(error);
+    store->finished = store->jobs ? stoa_queue_new(error) : NULL;
+    if (!store->finished)
+        return false;
+    store->source = g_unix_fd_source_new(stoa_queue_fd(store->finished), G_IO_IN);
+    g_source_set_callback(store->source, G_SOURCE_FUNC(on_finished), store, NULL);
+    g_source_attach(store->source, stoa_control_context());
+    return true;
+}
+
+StoaStore *stoa_store_new(const char *dir, const StoaStoreConf *conf, GError **error)
+{
+    g_autoptr(StoaStore) store = g_new0(StoaStore, 1);
+    g_autofree char *path = dir ? g_build_filename(dir, "stoa.db", NULL) : NULL;
+
+    stoa_log_tag_set(&store->log, "store");
+    store->rewrite_bytes = conf && conf->rewrite_bytes ? conf->rewrite_bytes : REWRITE_BYTES;
+    make_metrics(store);
+    store->db = stoa_db_open(path, conf, error);
+    if (!store->db || !make_queues(store, error))
+        return NULL;
+    if (dir)
+        store->thread = g_thread_new("store", run_thread, store);
+    return g_steal_pointer(&store);
+}
+
+static void give(StoaStore *store, Job job)
+{
+    Job *copy = g_new(Job, 1);
+
+    *copy = job;
+    copy->given_us = stoa_clock_now_us();
+    store->n_pending++;
+    stoa_queue_push(store->jobs, &copy->node);
+    if (!store->thread)
+        run_waiting(store);
+}
+
+/* What is given while the last jobs are done is done too, on this thread. */
+void stoa_store_free(StoaStore *store)
+{
+    if (!store)
+        return;
+    if (store->thread) {
+        give(store, (Job){ .kind = JOB_STOP });
+        g_thread_join(g_steal_pointer(&store->thread));
+    }
+    while (store->n_pending > 0)
+        on_finished(0, 0, store);
+    if (store->source) {
+        g_source_destroy(store->source);
+        g_source_unref(store->source);
+    }
+    stoa_queue_free(store->jobs);
+    stoa_queue_free(store->finished);
+    stoa_db_close(store->db);
+    g_free(store);
+}
+
+void stoa_store_run(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
+                    GDestroyNotify free_data)
+{
+    give(store, (Job){ .work = work, .done = done, .data = data, .free_data = free_data });
+}
+
+void stoa_store_scrub(StoaStore *store)
+{
+    give(store, (Job){ .kind = JOB_SCRUB });
+}
+
+void stoa_store_scrub_later(StoaStore *store)
+{
+    give(store, (Job){ .kind = JOB_SCRUB_LATER });
+}
+
+unsigned stoa_store_pending(const StoaStore *store)
+{
+    return store->n_pending;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Erasure is real: after a scrub no byte of what was deleted is left in the database or its WAL. */
+#include "base/loop.h"
+#include "store/store.h"
+
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROOMS = 40, STEPS = 120 };
+
+/* Every row carries a mark of its own; `live` are those that were not deleted, by room. */
+typedef struct {
+    GRand *dice;
+    GHashTable *live[ROOMS]; /* mark → number of the record */
+    unsigned n_marks, seq;
+} World;
+
+static char *new_mark(World *world, unsigned room, unsigned seq)
+{
+    char *mark = g_strdup_printf("MARK%08uX", ++world->n_marks);
+
+    g_hash_table_insert(world->live[room], g_strdup(mark), GUINT_TO_POINTER(seq));
+    return mark;
+}
+
+static bool add_record(StoaDb *db, World *world, GError **error)
+{
+    static const int lengths[] = { 0, 10, 50, 300, 1500, 6000 };
+    unsigned room = (unsigned)g_rand_int_range(world->dice, 0, ROOMS), seq = ++world->seq;
+    g_autofree char *id = g_strdup_printf("room%u", room);
+    g_autofree char *mark = new_mark(world, room, seq);
+    g_autofree char *mail = new_mark(world, room, 0);
+    g_autofree char *person = g_strdup_printf("%08x", g_rand_int(world->dice));
+    g_autofree char *filling =
+        g_strnfill((gsize)lengths[g_rand_int_range(world->dice, 0, G_N_ELEMENTS(lengths))], 'z');
+    g_autofree char *body = g_strconcat(mark, filling, NULL);
+
+    return stoa_db_exec(db, error,
+                        "INSERT INTO record(room_id, seq, module, kind, author, at, body)"
+                        " VALUES(?1, ?2, 'chat', 'message', ?3, 1, ?4)",
+                        "siss", id, (int64_t)seq, person, body) &&
+           stoa_db_exec(db, error,
+                        "INSERT INTO participant(id, room_id, email, name, role, created_at)"
+                        " VALUES(?1, ?2, ?3, ?3, 'participant', 1)",
+                        "sss", person, id, mail);
+}
+
+static bool forget_record(StoaDb *db, World *world, GError **error)
+{
+    unsigned room = (unsigned)g_rand_int_range(world->dice, 0, ROOMS);
+    GHashTableIter iter;
+    gpointer seq = NULL;
+
+    g_hash_table_iter_init(&iter, world->live[room]);
+    while (g_hash_table_iter_next(&iter, NULL, &seq) && !seq)
+        continue;
+    if (!seq)
+        return true;
+    g_hash_table_iter_remove(&iter);
+    return stoa_db_exec(db, error, "UPDATE record SET body = NULL WHERE seq = ?1", "i",
+                        (int64_t)GPOINTER_TO_UINT(seq));
+}
+
+static bool forget_room(StoaDb *db, World *world, GError **error)
+{
+    unsigned room = (unsigned)g_rand_int_range(world->dice, 0, ROOMS);
+    g_autofree char *id = g_strdup_printf("room%u", room);
+
+    g_hash_table_remove_all(world->live[room]);
+    return stoa_db_exec(db, error, "DELETE FROM record WHERE room_id = ?1", "s", id) &&
+           stoa_db_exec(db, error, "DELETE FROM participant WHERE room_id = ?1", "s", id);
+}
+
+static bool make_rooms(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
+{
+    bool ok = stoa_db_exec(db, error, "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1)", "");
+
+    for (unsigned i = 0; i < ROOMS && ok; i++) {
+        g_autofree char *id = g_strdup_printf("room%u", i);
+        ok = stoa_db_exec(db, error,
+                          "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, "
+                          "modules, retention_days, state, created_at) VALUES(?1, 'h', 'T', "
+                          "'public', 0, 0, 'off', '[]', 1, 'open', 1)",
+                          "s", id);
+    }
+    return ok;
+}
+
+static bool live_a_little(StoaDb *db, void *data, GError **error)
+{
+    World *world = data;
+    bool ok = true;
+
+    for (int n = g_rand_int_range(world->dice, 1, 50); n > 0 && ok; n--)
+        ok = add_record(db, world, error);
+    for (int n = g_rand_int_range(world->dice, 0, 5); n > 0 && ok; n--)
+        ok = forget_record(db, world, error);
+    if (g_rand_int_range(world->dice, 0, 3) == 0 && ok)
+        ok = forget_room(db, world, error);
+    return ok;
+}
+
+static void no_error(void *data G_GNUC_UNUSED, const GError *error)
+{
+    if (error)
+        fail_msg("%s", error->message);
+}
+
+static void wait_for(StoaStore *store)
+{
+    gint64 until = g_get_monotonic_time() + 120 * G_USEC_PER_SEC;
+
+    while (stoa_store_pending(store) > 0 && g_get_monotonic_time() < until)
+        g_main_context_iteration(NULL, TRUE);
+    assert_int_equal(stoa_store_pending(store), 0);
+}
+
+/* Marks in a file that should not be there; those that are there and should be are taken off `missing`. */
+static unsigned count_stale(World *world, const char *dir, const char *name, unsigned *n_found)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autofree char *bytes = NULL;
+    gsize len = 0;
+    unsigned n = 0;
+
+    if (!g_file_get_contents(path, &bytes, &len, NULL))
+        return 0;
+    for (const char *at = bytes; (at = memmem(at, len - (gsize)(at - bytes), "MARK", 4)); at += 4) {
+        bool is_live = false;
+        g_autofree char *mark = g_strndup(at, 13);
+        for (unsigned i = 0; i < ROOMS; i++)
+            is_live |= g_hash_table_contains(world->live[i], mark);
+        *n_found += is_live;
+        n += !is_live;
+    }
+    return n;
+}
+
+static void nothing_that_was_deleted_is_left_after_a_scrub(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *dir = g_dir_make_tmp("stoa-scrub-XXXXXX", NULL);
+    StoaStore *store = stoa_store_new(dir, NULL, NULL);
+    World world = { .dice = g_rand_new_with_seed(5) };
+    unsigned n_live = 0, n_found = 0;
+
+    for (unsigned i = 0; i < ROOMS; i++)
+        world.live[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    stoa_store_run(store, make_rooms, no_error, NULL, NULL);
+    for (unsigned i = 0; i < STEPS; i++) {
+        stoa_store_run(store, live_a_little, no_error, &world, NULL);
+        wait_for(store); /* a transaction each: pages are split and joined in between */
+    }
+    stoa_store_scrub(store);
+    wait_for(store);
+    for (unsigned i = 0; i < ROOMS; i++)
+        n_live += g_hash_table_size(world.live[i]);
+    assert_true(n_live > 1000);
+    assert_int_equal(count_stale(&world, dir, "stoa.db", &n_found), 0);
+    assert_int_equal(count_stale(&world, dir, "stoa.db-wal", &n_found), 0);
+    assert_true(n_found >= n_live);
+    stoa_store_free(store);
+    for (unsigned i = 0; i < ROOMS; i++)
+        g_hash_table_unref(world.live[i]);
+    g_rand_free(world.dice);
+    static const char *const names[] = { "stoa.db", "stoa.db-wal", "stoa.db-shm" };
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(dir, names[i], NULL);
+        g_unlink(path);
+    }
+    g_rmdir(dir);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_that_was_deleted_is_left_after_a_scrub),
+    };
+
+    stoa_control_init();
+    int bad = cmocka_run_group_tests(tests, NULL, NULL);
+    stoa_control_shutdown();
+    return bad;
+}
