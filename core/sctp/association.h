@@ -41,7 +41,7 @@ typedef struct {
     void (*connected)(void *user);
     /* A channel is usable: opened by the peer, or ours was acknowledged. */
     void (*channel)(void *user, uint16_t stream, const char *label, const char *protocol);
-    /* A whole message; `label` is "" on a stream without a known channel (negotiated out of band). */
+    /* A whole message; `label` is "" on a stream that nobody opened (negotiated out of band), whose answers go back there by "". */
     void (*message)(void *user, uint16_t stream, const char *label, const uint8_t *buf, size_t len,
                     bool is_text);
     /* The peer closed a channel. */
@@ -91,8 +91,8 @@ StoaSctpResult stoa_sctp_send(StoaSctp *sctp, uint16_t stream, const uint8_t *bu
                               bool is_text);
 
 /**
- * As stoa_sctp_send(), to the channel of this label. If there is none, one is opened, ordered and reliable.
- * NULL: the first channel, whatever its label.
+ * As stoa_sctp_send(), to the channel of this label: the peer's, if both sides have one. If there is none, one is opened,
+ * ordered and reliable. NULL: the first channel, whatever its label; it waits until there is one.
  */
 StoaSctpResult stoa_sctp_send_label(StoaSctp *sctp, const char *label, const uint8_t *buf,
                                     size_t len, bool is_text);

@@ -24,15 +24,22 @@ StoaSctpChannel *stoa_sctp_channel_find(StoaSctp *sctp, uint16_t stream)
     return g_hash_table_lookup(sctp->channels, GUINT_TO_POINTER(stream));
 }
 
+/* Both sides may have opened one at the same moment: the peer's page listens on its own. */
 StoaSctpChannel *stoa_sctp_channel_find_label(StoaSctp *sctp, const char *label)
 {
+    StoaSctpChannel *found = NULL;
+
     for (GList *l = sctp->channel_order.head; l; l = l->next) {
         StoaSctpChannel *channel = l->data;
 
-        if (strcmp(channel->label, label) == 0)
+        if (strcmp(channel->label, label) != 0)
+            continue;
+        if (channel->by_peer)
             return channel;
+        if (!found)
+            found = channel;
     }
-    return NULL;
+    return found;
 }
 
 static void forget(StoaSctp *sctp, StoaSctpChannel *channel)
@@ -65,7 +72,7 @@ static void tell_open(StoaSctp *sctp, const StoaSctpChannel *channel)
 
 /* -- out ----------------------------------------------------------------------------------- */
 
-static void queue_message(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const uint8_t *buf,
+static void queue_message(GQueue *queue, uint16_t stream, uint32_t ppid, const uint8_t *buf,
                           size_t len, size_t cost)
 {
     StoaSctpOutgoing *out = g_malloc(sizeof(*out) + len);
@@ -75,27 +82,53 @@ static void queue_message(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const 
     out->cost = cost;
     out->len = len;
     memcpy(out->bytes, buf, len);
-    g_queue_push_tail(&sctp->outgoing, out);
+    g_queue_push_tail(queue, out);
 }
 
 /* A peer that opens channels and never reads must not fill our memory with answers. */
 static void queue_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
 {
     if (sctp->outgoing.length < MAX_OUTGOING)
-        queue_message(sctp, stream, STOA_PPID_DCEP, buf, len, 0);
+        queue_message(&sctp->outgoing, stream, STOA_PPID_DCEP, buf, len, 0);
 }
 
-void stoa_sctp_channel_output(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
-                              bool is_text)
+static void queue_data(GQueue *queue, uint16_t stream, const uint8_t *buf, size_t len, bool is_text)
 {
     static const uint8_t zero = 0;
     size_t cost = len + STOA_SCTP_COST;
 
     if (len > 0)
-        queue_message(sctp, stream, is_text ? STOA_PPID_STRING : STOA_PPID_BINARY, buf, len, cost);
+        queue_message(queue, stream, is_text ? STOA_PPID_STRING : STOA_PPID_BINARY, buf, len, cost);
     else
-        queue_message(sctp, stream, is_text ? STOA_PPID_STRING_EMPTY : STOA_PPID_BINARY_EMPTY,
+        queue_message(queue, stream, is_text ? STOA_PPID_STRING_EMPTY : STOA_PPID_BINARY_EMPTY,
                       &zero, 1, cost);
+}
+
+void stoa_sctp_channel_output(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
+                              bool is_text)
+{
+    queue_data(&sctp->outgoing, stream, buf, len, is_text);
+}
+
+void stoa_sctp_channel_output_any(StoaSctp *sctp, const uint8_t *buf, size_t len, bool is_text)
+{
+    const StoaSctpChannel *first = g_queue_peek_head(&sctp->channel_order);
+
+    if (first)
+        queue_data(&sctp->outgoing, first->stream, buf, len, is_text);
+    else
+        queue_data(&sctp->held, 0, buf, len, is_text);
+}
+
+/* There is a channel: what waited for any goes there. */
+static void send_held(StoaSctp *sctp, const StoaSctpChannel *channel)
+{
+    StoaSctpOutgoing *out;
+
+    while ((out = g_queue_pop_head(&sctp->held))) {
+        out->stream = channel->stream;
+        g_queue_push_tail(&sctp->outgoing, out);
+    }
 }
 
 /* Streams of the DTLS client are even, of the server odd. (RFC 8832, 6) */
@@ -142,6 +175,7 @@ StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const
     open.protocol = channel->protocol;
     open.protocol_len = strlen(channel->protocol);
     queue_dcep(sctp, stream, buf, stoa_dcep_open_write(&open, buf, sizeof(buf)));
+    send_held(sctp, channel);
     return channel;
 }
 
@@ -181,8 +215,9 @@ static void on_open(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t 
     channel->unordered = open.unordered;
     channel->policy = open.policy;
     channel->limit = open.limit;
-    channel->confirmed = true;
+    channel->confirmed = channel->by_peer = true;
     queue_dcep(sctp, stream, &ack, 1);
+    send_held(sctp, channel);
     tell_open(sctp, channel);
 }
 
@@ -198,6 +233,16 @@ static void on_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t 
     }
 }
 
+/* A stream that speaks without an opening: negotiated by the pages. Its answers go back there by the label "". */
+static StoaSctpChannel *add_negotiated(StoaSctp *sctp, uint16_t stream)
+{
+    StoaSctpChannel *channel = add(sctp, stream, g_strdup(""), g_strdup(""));
+
+    channel->confirmed = channel->by_peer = true;
+    send_held(sctp, channel);
+    return channel;
+}
+
 void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const uint8_t *buf,
                              size_t len)
 {
@@ -211,7 +256,8 @@ void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, con
     }
     if (ppid == STOA_PPID_STRING_EMPTY || ppid == STOA_PPID_BINARY_EMPTY)
         len = 0;
+    if (!channel)
+        channel = add_negotiated(sctp, stream);
     if (sctp->callbacks.message)
-        sctp->callbacks.message(sctp->user, stream, channel ? channel->label : "", buf, len,
-                                is_text);
+        sctp->callbacks.message(sctp->user, stream, channel->label, buf, len, is_text);
 }

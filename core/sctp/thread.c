@@ -70,13 +70,15 @@ static void do_close(StoaSctp *sctp)
 static void do_send_label(StoaSctp *sctp, const StoaSctpMessage *message)
 {
     const StoaSctpReliability reliable = { 0 };
-    StoaSctpChannel *channel = message->has_label
-                                   ? stoa_sctp_channel_find_label(sctp, message->label)
-                                   : g_queue_peek_head(&sctp->channel_order);
+    StoaSctpChannel *channel;
 
+    if (!message->has_label) {
+        stoa_sctp_channel_output_any(sctp, message->bytes, message->len, message->is_text);
+        return;
+    }
+    channel = stoa_sctp_channel_find_label(sctp, message->label);
     if (!channel)
-        channel =
-            stoa_sctp_channel_open(sctp, message->has_label ? message->label : "", "", &reliable);
+        channel = stoa_sctp_channel_open(sctp, message->label, "", &reliable);
     if (channel)
         stoa_sctp_channel_output(sctp, channel->stream, message->bytes, message->len,
                                  message->is_text);
@@ -196,6 +198,7 @@ static void free_association(void *data)
     g_hash_table_unref(sctp->channels);
     g_queue_clear(&sctp->channel_order);
     g_queue_clear_full(&sctp->outgoing, g_free);
+    g_queue_clear_full(&sctp->held, g_free);
     g_hash_table_unref(sctp->parts);
     g_array_unref(sctp->resets);
     if (sctp->callbacks.gone)

@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     uint16_t stream;
     bool unordered, confirmed; /* confirmed: the peer has it, unordered messages may fly */
+    bool by_peer;              /* it opened the channel, not we */
     StoaDcepPolicy policy;
     uint32_t limit;
     char *label, *protocol;
@@ -73,6 +74,7 @@ struct StoaSctp {
     GHashTable *channels; /* stream -> StoaSctpChannel */
     GQueue channel_order; /* StoaSctpChannel, oldest first */
     GQueue outgoing;      /* StoaSctpOutgoing */
+    GQueue held;          /* the same, for the first channel: there is none yet */
     GHashTable *parts;    /* stream and order -> StoaSctpPart */
     size_t part_bytes;
     GArray *resets; /* uint16_t: streams whose reset usrsctp has not taken yet */
@@ -126,6 +128,9 @@ void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, con
 /** Queue one message that was counted in `queued`; an empty one becomes one byte with a PPID of its own. */
 void stoa_sctp_channel_output(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
                               bool is_text);
+
+/** The same for the first channel, whatever its label; until there is one it waits. */
+void stoa_sctp_channel_output_any(StoaSctp *sctp, const uint8_t *buf, size_t len, bool is_text);
 
 /** Free a channel: for the table. */
 void stoa_sctp_channel_free(void *channel);

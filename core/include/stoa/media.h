@@ -132,8 +132,11 @@ STOA_EXPORT void stoa_handle_bitrate(StoaHandle *handle, uint32_t bps) STOA_ON_C
 /** End the PeerConnection; the client gets `hangup` with the reason "Close PC". */
 STOA_EXPORT void stoa_handle_hangup(StoaHandle *handle) STOA_ON_CONTROL;
 /**
- * Send a message on a data channel: the one with that label, or with label NULL the first that is open.
- * False: there is none, or its buffer is full. 256 KB at most.
+ * Send a message on the data channel with that label, never on another: if there is none, one is opened (the page gets
+ * `datachannel`), ordered and reliable. With label NULL: on the first channel, whatever its label; it waits until there is one.
+ *
+ * Returns false when it cannot be sent: the connection has no data channels or is not up, 4 MiB wait already (also for a
+ * channel to open), or it is longer than 256 KiB.
  */
 STOA_EXPORT bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *buf,
                                        size_t len, bool text) STOA_ON_CONTROL;

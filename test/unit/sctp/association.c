@@ -253,6 +253,65 @@ static void a_negotiated_stream_needs_no_opening(void **state)
         STOA_SCTP_NOT_OPEN);
 }
 
+static void an_answer_to_a_negotiated_stream_goes_back_there(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    stoa_sctp_send(pair->a.sctp, 77, (const uint8_t *)"hi", 2, true);
+    assert_true(reaches(&pair->b, &pair->b.n_messages, 1));
+    send_text(pair->b.sctp, pair->b.from_label, "hello");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 1));
+    assert_int_equal(pair->a.stream, 77);
+    assert_int_equal(pair->a.n_channels, 0);
+}
+
+static void a_message_never_goes_to_another_label(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    stoa_sctp_open_channel(pair->a.sctp, "chat", NULL, NULL);
+    assert_true(reaches(&pair->b, &pair->b.n_channels, 1));
+    send_text(pair->b.sctp, "polls", "for nobody yet");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 1));
+    assert_string_equal(pair->a.from_label, "polls");
+    assert_string_equal(pair->a.label, "polls"); /* it was opened for that */
+    send_text(pair->b.sctp, "chat", "for chat");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 2));
+    assert_string_equal(pair->a.from_label, "chat");
+}
+
+static void of_two_with_one_label_the_peers_is_meant(void **state)
+{
+    Pair *pair = *state;
+    uint16_t stream;
+
+    connect_both(pair);
+    send_text(pair->b.sctp, "chat", "too early");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 1));
+    stream = pair->a.stream;
+    stoa_sctp_open_channel(pair->a.sctp, "chat", NULL, NULL);
+    assert_true(reaches(&pair->b, &pair->b.n_channels, 2));
+    send_text(pair->b.sctp, "chat", "now");
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 2));
+    assert_int_not_equal(pair->a.stream, stream);
+}
+
+static void a_message_for_any_channel_waits_for_the_first(void **state)
+{
+    Pair *pair = *state;
+
+    connect_both(pair);
+    for (unsigned i = 0; i < 3; i++)
+        send_text(pair->b.sctp, NULL, "wait");
+    assert_true(stoa_sctp_queued(pair->b.sctp) >= 12); /* so that it is bounded */
+    stoa_sctp_open_channel(pair->a.sctp, "chat", NULL, NULL);
+    assert_true(reaches(&pair->a, &pair->a.n_messages, 3));
+    assert_string_equal(pair->a.from_label, "chat");
+    assert_int_equal(pair->a.n_channels, 1);
+}
+
 static void a_message_before_the_connection_is_sent_after_it(void **state)
 {
     Pair *pair = *state;
@@ -404,6 +463,10 @@ int main(void)
         TEST(a_channel_opens_with_label_and_protocol),
         TEST(text_and_bytes_of_every_size_arrive_whole),
         TEST(a_negotiated_stream_needs_no_opening),
+        TEST(an_answer_to_a_negotiated_stream_goes_back_there),
+        TEST(a_message_never_goes_to_another_label),
+        TEST(of_two_with_one_label_the_peers_is_meant),
+        TEST(a_message_for_any_channel_waits_for_the_first),
         TEST(a_message_before_the_connection_is_sent_after_it),
         TEST(lost_packets_are_sent_again),
         TEST(a_full_queue_says_so_and_empties_again),
