@@ -92,18 +92,17 @@ static bool take_addresses(StoaMedia *media, const char *const *addresses, GErro
     return true;
 }
 
-static bool make_workers(StoaMedia *media, const StoaMediaConf *conf, GError **error)
+static void drop_workers(StoaMedia *media)
 {
-    unsigned n = conf->workers ? conf->workers : g_get_num_processors();
+    while (media->n_workers > 0)
+        stoa_worker_free(g_steal_pointer(&media->workers[--media->n_workers]));
+}
 
-    n = MIN(n, STOA_MAX_WORKERS);
-    if (conf->port && conf->port + n - 1 > UINT16_MAX)
-        return stoa_fail(error, STOA_ERROR_INVALID,
-                         "media.port: %u leaves no room for %u workers: take a lower one",
-                         conf->port, n);
+/* Workers on `port` and those after it; 0: wherever the kernel puts the first. */
+static bool make_workers_at(StoaMedia *media, unsigned n, uint16_t port, GError **error)
+{
     for (unsigned i = 0; i < n; i++) {
-        StoaWorkerSpec spec = { media, i, media->ice == STOA_ICE_LITE,
-                                (uint16_t)(conf->port ? conf->port + i : 0), n };
+        StoaWorkerSpec spec = { media, i, media->ice == STOA_ICE_LITE, port, n };
 
         media->workers[i] = stoa_worker_new(&spec, error);
         if (!media->workers[i]) {
@@ -111,8 +110,40 @@ static bool make_workers(StoaMedia *media, const StoaMediaConf *conf, GError **e
             return false;
         }
         media->n_workers = i + 1;
+        port = stoa_worker_port(media->workers[i]);
+        port = (uint16_t)(port ? port + 1 : 0); /* after 65535: any, which are not in a row */
     }
     return true;
+}
+
+/* An operator opens FIRST to LAST in the firewall: they must be in a row, whoever chose them. */
+static bool are_in_a_row(const StoaMedia *media)
+{
+    for (unsigned i = 1; i < media->n_workers; i++)
+        if (stoa_worker_port(media->workers[i]) != stoa_worker_port(media->workers[0]) + i)
+            return false;
+    return true;
+}
+
+static bool make_workers(StoaMedia *media, const StoaMediaConf *conf, GError **error)
+{
+    enum { TRIES = 64 }; /* with any port: one after the first may be taken */
+    unsigned n = conf->workers ? conf->workers : g_get_num_processors();
+
+    n = MIN(n, STOA_MAX_WORKERS);
+    if (conf->port && conf->port + n - 1 > UINT16_MAX)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "media.port: %u leaves no room for %u workers: take a lower one",
+                         conf->port, n);
+    if (conf->port || media->ice != STOA_ICE_LITE)
+        return make_workers_at(media, n, conf->port, error);
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        if (make_workers_at(media, n, 0, NULL) && are_in_a_row(media))
+            return true;
+        drop_workers(media);
+    }
+    return stoa_fail(error, STOA_ERROR_UNAVAILABLE,
+                     "media.port: no %u free ports in a row were found: name the first of them", n);
 }
 
 /* "host:port" to a numeric address; names are looked up now, at the start. */
