@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* PeerConnections for the API tests: JSON lines in, JSON lines out; test/lib/peers.mjs does the signaling.
+ *
+ * {"do": "open", "id": N}                          answers {id, transport, candidate}
+ * {"do": "remote", "id", "sdp", "offered": BOOL}   ICE and DTLS start; later {id, "up": true} or {id, "failed": WHY}
+ * {"do": "send", "id", "ssrc", "pt"}               a packet every 20 ms, each with a counter; ssrc 0: stop
+ * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last}}}
+ * {"do": "close", "id"}                            goodbye by close_notify */
+#include "sl.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { MAX_PEERS = 4096, MAX_STREAMS = 16, EVERY_NS = 20000000, HEADER = 12, LEN = 80 };
+
+typedef struct {
+    uint32_t ssrc, n, first, last;
+} Stream;
+
+typedef struct {
+    pc_t *pc;
+    unsigned id;
+    uint32_t ssrc, sent;
+    uint8_t payload_type;
+    uint64_t next_ns;
+    Stream streams[MAX_STREAMS];
+} Peer;
+
+static Peer *peers[MAX_PEERS];
+static unsigned n_peers;
+int g_ep;
+
+int ev_add(evsrc *e, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.ptr = e };
+
+    return epoll_ctl(g_ep, EPOLL_CTL_ADD, e->fd, &event);
+}
+
+static void say(json_t *line)
+{
+    char *text = json_dumps(line, JSON_COMPACT);
+
+    puts(text);
+    fflush(stdout);
+    free(text);
+    json_decref(line);
+}
+
+static Peer *find(unsigned id)
+{
+    for (unsigned i = 0; i < n_peers; i++)
+        if (peers[i]->id == id)
+            return peers[i];
+    return NULL;
+}
+
+/* -- what the connection tells ------------------------------------------------------------- */
+
+static void on_up(pc_t *pc, void *user)
+{
+    say(json_pack("{s:i, s:b}", "id", (int)((Peer *)user)->id, "up", 1));
+}
+
+static void on_failed(pc_t *pc, void *user, const char *why)
+{
+    say(json_pack("{s:i, s:s}", "id", (int)((Peer *)user)->id, "failed", why));
+}
+
+static Stream *find_stream(Peer *peer, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < MAX_STREAMS; i++)
+        if (peer->streams[i].n == 0 || peer->streams[i].ssrc == ssrc)
+            return &peer->streams[i];
+    return NULL;
+}
+
+static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
+{
+    Peer *peer = user;
+    int at = HEADER;
+    Stream *stream;
+    uint32_t counter;
+
+    if (pc_unprotect(pc, buf, &len) || len < HEADER + 4)
+        return;
+    if (buf[0] & 0x10)
+        at += 4 + 4 * get16(buf + HEADER + 2);
+    stream = find_stream(peer, get32(buf + 8));
+    if (!stream || len < at + 8 || memcmp(buf + at, "peer", 4) != 0)
+        return;
+    counter = get32(buf + at + 4);
+    if (stream->n++ == 0)
+        stream->first = counter;
+    stream->ssrc = get32(buf + 8);
+    stream->last = counter;
+}
+
+static void on_rtcp(pc_t *pc, void *user, uint8_t *buf, int len)
+{
+}
+
+static const pc_cb callbacks = { on_up, on_rtp, on_rtcp, on_failed };
+
+/* -- what we are told ---------------------------------------------------------------------- */
+
+static void do_open(unsigned id)
+{
+    Peer *peer = calloc(1, sizeof(*peer));
+
+    if (n_peers == MAX_PEERS)
+        exit(2);
+    peer->id = id;
+    peer->pc = pc_new(peer, &callbacks);
+    peers[n_peers++] = peer;
+    say(json_pack("{s:i, s:s, s:s}", "id", (int)id, "transport",
+                  pc_sdp_transport(peer->pc, "SETUP"), "candidate", pc_candidate(peer->pc)));
+}
+
+static void do_remote(Peer *peer, const char *text, int offered)
+{
+    static sdp_t sdp;
+
+    if (sdp_parse(text, &sdp) != 0) {
+        on_failed(NULL, peer, "unreadable SDP");
+        return;
+    }
+    for (int i = 0; i < sdp.ncand; i++)
+        pc_remote_cand(peer->pc, &sdp.cand[i]);
+    pc_remote(peer->pc, sdp.ufrag, sdp.pwd, sdp.fp, sdp.setup, sdp.lite, offered);
+}
+
+static void do_count(const Peer *peer)
+{
+    json_t *streams = json_object();
+
+    for (unsigned i = 0; i < MAX_STREAMS && peer->streams[i].n > 0; i++) {
+        const Stream *stream = &peer->streams[i];
+        char ssrc[16];
+
+        snprintf(ssrc, sizeof(ssrc), "%u", stream->ssrc);
+        json_object_set_new(streams, ssrc,
+                            json_pack("{s:I, s:I, s:I}", "n", (json_int_t)stream->n, "first",
+                                      (json_int_t)stream->first, "last", (json_int_t)stream->last));
+    }
+    say(json_pack("{s:i, s:I, s:o}", "id", (int)peer->id, "sent", (json_int_t)peer->sent, "streams",
+                  streams));
+}
+
+static void do_close(Peer *peer)
+{
+    for (unsigned i = 0; i < n_peers; i++)
+        if (peers[i] == peer)
+            peers[i] = peers[--n_peers];
+    pc_free(peer->pc); /* rtc.c keeps the object: its batch may still name it, and us */
+    peer->ssrc = 0;
+}
+
+static void on_line(const char *text)
+{
+    json_t *line = json_loads(text, 0, NULL);
+    const char *what = json_string_value(json_object_get(line, "do"));
+    unsigned id = (unsigned)json_integer_value(json_object_get(line, "id"));
+    Peer *peer = find(id);
+
+    if (what && strcmp(what, "open") == 0)
+        do_open(id);
+    else if (what && peer && strcmp(what, "remote") == 0)
+        do_remote(peer, json_string_value(json_object_get(line, "sdp")),
+                  json_is_true(json_object_get(line, "offered")));
+    else if (what && peer && strcmp(what, "send") == 0) {
+        peer->ssrc = (uint32_t)json_integer_value(json_object_get(line, "ssrc"));
+        peer->payload_type = (uint8_t)json_integer_value(json_object_get(line, "pt"));
+    } else if (what && peer && strcmp(what, "count") == 0)
+        do_count(peer);
+    else if (what && peer && strcmp(what, "close") == 0)
+        do_close(peer);
+    json_decref(line);
+}
+
+/* False at the end of input. */
+static int read_lines(void)
+{
+    static char buf[1 << 16];
+    static size_t len;
+    ssize_t n = read(0, buf + len, sizeof(buf) - 1 - len);
+    char *end;
+
+    if (n <= 0)
+        return n < 0 && errno == EAGAIN;
+    len += (size_t)n;
+    while ((end = memchr(buf, '\n', len))) {
+        *end = 0;
+        on_line(buf);
+        len -= (size_t)(end + 1 - buf);
+        memmove(buf, end + 1, len);
+    }
+    return 1;
+}
+
+/* -- time ---------------------------------------------------------------------------------- */
+
+static void send_one(Peer *peer)
+{
+    uint8_t buf[LEN + 64] = { 0x80, peer->payload_type }, *list[] = { buf };
+    int len = LEN;
+
+    put16(buf + 2, (uint16_t)peer->sent);
+    put32(buf + 4, peer->sent * 960);
+    put32(buf + 8, peer->ssrc);
+    memcpy(buf + HEADER, "peer", 4);
+    put32(buf + HEADER + 4, peer->sent++);
+    if (pc_protect(peer->pc, buf, &len) == 0)
+        pc_send_batch(peer->pc, list, &len, 1);
+}
+
+static void tick(uint64_t now_ns)
+{
+    for (unsigned i = 0; i < n_peers; i++) {
+        Peer *peer = peers[i];
+
+        pc_tick(peer->pc, now_ns);
+        if (peer->ssrc && pc_is_up(peer->pc) && now_ns >= peer->next_ns) {
+            peer->next_ns = now_ns + EVERY_NS;
+            send_one(peer);
+        }
+    }
+}
+
+int main(void)
+{
+    struct epoll_event events[64], input = { .events = EPOLLIN };
+
+    g_verbose = 0;
+    g_ep = epoll_create1(EPOLL_CLOEXEC);
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    epoll_ctl(g_ep, EPOLL_CTL_ADD, 0, &input);
+    if (rtc_init("SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") != 0)
+        return 2;
+    for (;;) {
+        int n = epoll_wait(g_ep, events, 64, 5);
+
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr)
+                pc_input((pc_t *)((evsrc *)events[i].data.ptr)->owner);
+            else if (!read_lines())
+                return 0;
+        }
+        tick(mono_ns());
+    }
+}
