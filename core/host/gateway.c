@@ -14,6 +14,8 @@
 #include "host/modules.h"
 #include "room/rooms-conf.h"
 #include "store/store.h"
+#include "web/server.h"
+#include "web/web.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,6 +36,7 @@ struct StoaGateway {
     StoaMedia *media;
     StoaTransportHub *hub;
     StoaSignaling *signaling;
+    StoaWeb *web;
     StoaModules *modules;
     StoaMetricCell *sessions_gauge, *clients_gauge;
 };
@@ -165,6 +168,38 @@ static const StoaSignalingHost signaling_host = {
     .data_dir = data_dir,
 };
 
+/* -- what the web asks of us -------------------------------------------------------------- */
+
+static const char *base_url(void *user)
+{
+    return ((StoaGateway *)user)->conf.base_url;
+}
+
+static const char *own_url(void *user)
+{
+    return stoa_transport_hub_origin(((StoaGateway *)user)->hub, "http");
+}
+
+static int64_t json_depth(void *user)
+{
+    return stoa_transport_hub_json_depth(((StoaGateway *)user)->hub);
+}
+
+static void open_web(StoaGateway *gateway)
+{
+    const StoaWebSpec spec = { .store = gateway->store,
+                               .conf = &gateway->rooms,
+                               .data_dir = gateway->data_dir,
+                               .base_url = base_url,
+                               .own_url = own_url,
+                               .json_depth = json_depth,
+                               .user = gateway };
+
+    gateway->web = stoa_web_new(&spec);
+    stoa_web_add_routes(gateway->web, stoa_web_server_routes());
+    stoa_transport_hub_set_web(gateway->hub, gateway->web);
+}
+
 static void drain(void *user, StoaModule *module)
 {
     stoa_signaling_detach_module(((StoaGateway *)user)->signaling, module);
@@ -289,6 +324,7 @@ static bool start(StoaGateway *gateway, GError **error)
         return false;
     gateway->signaling = stoa_signaling_new(&gateway->conf.signaling, &signaling_host, gateway);
     stoa_transport_hub_set_signaling(gateway->hub, gateway->signaling);
+    open_web(gateway);
     stoa_modules_commit(gateway->modules);
     if (stoa_modules_n_loaded(gateway->modules, STOA_OBJECT_TRANSPORT) == 0)
         return stoa_fail(error, STOA_ERROR_UNAVAILABLE,
@@ -379,6 +415,7 @@ void stoa_gateway_free(StoaGateway *gateway)
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
     g_clear_pointer(&gateway->store, stoa_store_free);
     g_clear_pointer(&gateway->media, stoa_media_free);
+    g_clear_pointer(&gateway->web, stoa_web_free);
     g_clear_pointer(&gateway->hub, stoa_transport_hub_free);
     stoa_conf_values_free(gateway->values);
     stoa_conf_values_free(gateway->rooms_values);

@@ -21,6 +21,7 @@ enum { BEAT_MS = 500 };
 
 struct StoaTransportHub {
     StoaSignaling *signaling; /* control only */
+    StoaWeb *web;             /* fixed while transports run */
     GHashTable *origins;      /* role → origin; control writes, `lock` guards */
     StoaTimer *beat;
     _Atomic(int64_t) beat_us; /* when the control loop last turned */
@@ -79,6 +80,16 @@ void stoa_transport_hub_free(StoaTransportHub *hub)
 void stoa_transport_hub_set_signaling(StoaTransportHub *hub, StoaSignaling *signaling)
 {
     hub->signaling = signaling;
+}
+
+void stoa_transport_hub_set_web(StoaTransportHub *hub, StoaWeb *web)
+{
+    hub->web = web;
+}
+
+int64_t stoa_transport_hub_json_depth(StoaTransportHub *hub)
+{
+    return atomic_load(&hub->json_depth);
 }
 
 void stoa_transport_hub_configure(StoaTransportHub *hub, const StoaTransportSettings *settings,
@@ -296,6 +307,25 @@ void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint64_t request
     mail->maxev = maxev;
     mail->message = query;
     mail_post(mail);
+}
+
+/* -- web requests ------------------------------------------------------------------------- */
+
+/* An answer may be ready when its transport is gone already. */
+static void answer_web(void *user, uint64_t request, StoaWebAnswer *answer)
+{
+    StoaTransportHost *host = user;
+
+    if (!host->stopped && host->transport->answer_web)
+        host->transport->answer_web(request, answer);
+    else
+        stoa_web_answer_free(answer);
+}
+
+StoaWebCall *stoa_web_call_open(StoaTransportHost *host, const StoaWebHead *head)
+{
+    atomic_fetch_add(&host->refs, 1);
+    return stoa_web_call_new(host->hub->web, head, answer_web, host, host_unref);
 }
 
 /* -- services ----------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "base/conf.h"
 #include "host/object.h"
 #include "signaling/signaling.h"
+#include "web/web.h"
 
 /* What all transports share: limits, addresses counted, origins, the way to signaling. */
 typedef struct StoaTransportHub StoaTransportHub;
@@ -15,6 +16,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaTransportHub, stoa_transport_hub_free)
 
 /** Where requests go; before it is set, and after it was set to NULL, they are dropped. */
 void stoa_transport_hub_set_signaling(StoaTransportHub *hub, StoaSignaling *signaling);
+
+/** Where web requests go: set before the first transport starts, and not while one runs. */
+void stoa_transport_hub_set_web(StoaTransportHub *hub, StoaWeb *web);
+/** limits.json_depth, as configured. */
+int64_t stoa_transport_hub_json_depth(StoaTransportHub *hub);
 
 /** Take over what the operator set; copied. */
 void stoa_transport_hub_configure(StoaTransportHub *hub, const StoaTransportSettings *settings,

@@ -51,18 +51,15 @@ static const StoaOption options[] = {
       1000000, "invitations of one room" },
     { "limits.invitations_per_request", STOA_INT, STOA_LIVE, AT(invitations_per_request), "500", 1,
       10000, "people that one request may invite" },
-    { "files.upload_idle_s", STOA_INT, STOA_LIVE, AT(upload_idle_s), "30", 1, 3600,
-      "an upload that brings nothing for so long is given up" },
     { "files.uploads_per_person", STOA_INT, STOA_LIVE, AT(uploads_per_person), "4", 1, 1000,
       "uploads of one person at one time" },
     { "files.types", STOA_LIST, STOA_LIVE, AT(file_types),
-      "image/png;image/jpeg;image/gif;image/webp;image/avif;image/heic;image/bmp;image/tiff;"
-      "audio/*;video/*;text/plain;application/pdf;application/zip;application/epub+zip;"
-      "application/vnd.oasis.opendocument.*;application/vnd.openxmlformats-officedocument.*;"
-      "application/msword;application/rtf;application/json;application/gzip;"
-      "application/x-7z-compressed",
-      .help = "types that may be uploaded, told by content and not by name; * at the end: any of "
-              "them" },
+      "image/*;audio/*;video/*;text/*;application/pdf;application/zip;application/epub+zip;"
+      "application/vnd.*;application/msword;application/rtf;application/gzip;"
+      "application/x-7z-compressed;application/octet-stream",
+      .help =
+          "types that may be uploaded, told by content and not by name (a star at the end: any); "
+          "application/octet-stream is what nobody knows; without a mention: programs" },
     { NULL },
 };
 

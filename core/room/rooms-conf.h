@@ -15,7 +15,7 @@ typedef struct {
     char **modules;
     int64_t attempts_per_minute, signin_per_hour;
     int64_t rooms_per_host, people_per_room, invitations_per_room, invitations_per_request;
-    int64_t upload_idle_s, uploads_per_person;
+    int64_t uploads_per_person;
     char **file_types;
 } StoaRoomsConf;
 

@@ -3,13 +3,15 @@
  * Transports hand requests over through stoa/transport.h and know nothing of what they mean. */
 #pragma once
 
+#include "mail/mail.h"
+#include "room/rooms-conf.h"
 #include "store/store.h"
 
 #include <stoa/table.h>
 #include <stoa/transport.h>
 
-typedef struct StoaWeb StoaWeb;         /* all of it; control owns it */
-typedef struct StoaWebCall StoaWebCall; /* one request on its way */
+typedef struct StoaWeb
+    StoaWeb; /* all of it; control owns it. StoaWebCall, one request on its way: transport.h */
 
 /* Who asks. Bits, for StoaWebRoute.who. */
 typedef enum {
@@ -40,8 +42,39 @@ typedef struct {
     /* On control, once that is on disk; must reply, now or later. NULL: what the store half set is sent. */
     void (*live)(StoaWebCall *call);
     const char *help;
-    bool upload; /* the body is streamed to a file: stoa_web_upload_path() */
+    bool upload;  /* the body is streamed to a file: upload.h */
+    bool waiting; /* also for those who wait in the lobby */
 } StoaWebRoute;
+
+/* What the web needs of the gateway. All borrowed, all but `conf`'s values fixed. */
+typedef struct {
+    StoaStore *store;
+    StoaMail *mail; /* NULL: nothing is sent */
+    const StoaRoomsConf *conf;
+    const char *data_dir;
+    const char *(*base_url)(void *user); /* public.base_url; NULL: not set */
+    const char *(*own_url)(void *user);  /* where the HTTP transport listens */
+    int64_t (*json_depth)(void *user);   /* limits.json_depth; 0: no limit */
+    /* Who carries a participant token, in memory: fills `caller` and moves the expiry on. False: nobody. Control. */
+    bool (*seat)(void *user, const char *token, StoaWebCaller *caller);
+    void *user;
+} StoaWebSpec;
+
+/** Make it; nothing is served before stoa_web_add_routes(). Copies `spec`. Thread: control. */
+StoaWeb *stoa_web_new(const StoaWebSpec *spec);
+/** Free it: transports have stopped, and no job of a call waits in the store any more. NULL is fine. */
+void stoa_web_free(StoaWeb *web);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaWeb, stoa_web_free)
+/** Serve a table: static, ended by a row whose `method` is NULL. Before transports start. */
+void stoa_web_add_routes(StoaWeb *web, const StoaWebRoute *routes);
+/** After a reload: StoaMail may have been made or lost. */
+void stoa_web_set_mail(StoaWeb *web, StoaMail *mail);
+
+/* How a call's answers go back: to be called on control, as in stoa/transport.h. */
+typedef void StoaWebOutlet(void *user, uint64_t request, StoaWebAnswer *answer);
+/** The core's side of stoa_web_call_open(). @user  freed by `free_user` with the call. Thread: any. */
+StoaWebCall *stoa_web_call_new(StoaWeb *web, const StoaWebHead *head, StoaWebOutlet *outlet,
+                               void *user, GDestroyNotify free_user);
 
 /*
  * Errors: GError codes become statuses (INVALID 400 invalid_request, FORBIDDEN 403, NOT_FOUND 404, CONFLICT 409,
@@ -58,12 +91,24 @@ const char *stoa_web_query(const StoaWebCall *call, const char *name);
 const char *stoa_web_header(const StoaWebCall *call, const char *name);
 /** The body, checked against `params`; an empty object when there was none. Borrowed. */
 const json_t *stoa_web_body(const StoaWebCall *call);
+/** The store, the outbox (NULL: none) and rooms.conf. */
+StoaStore *stoa_web_store(const StoaWebCall *call);
+StoaMail *stoa_web_mail(const StoaWebCall *call);
+const StoaRoomsConf *stoa_web_conf(const StoaWebCall *call);
+const char *stoa_web_data_dir(const StoaWebCall *call);
+/** The call is about to fail because of a wrong token in its body: it counts, and past limits.attempts_per_minute of an
+ * address the answer is 429. (A wrong bearer counts by itself.) Either thread. */
+void stoa_web_count_attempt(StoaWebCall *call);
 /** The client's address behind trusted proxies. */
 const char *stoa_web_address(const StoaWebCall *call);
 /** BASE of every link: public.base_url, else as the client came ("https://host:port"). No slash at the end. */
 const char *stoa_web_base_url(const StoaWebCall *call);
-/** The WebSocket's own origin for this client ("ws://host:port"), HTTP's is stoa_web_base_url(). */
+/** The same for a link that goes to somebody else than the caller, who may be anybody: what the client calls us is believed only
+ * if it is a name of this machine. */
+const char *stoa_web_safe_url(const StoaWebCall *call);
+/** Where this client finds signaling: the WebSocket ("ws://host:port"; NULL: nowhere), and over HTTP ("http://host:port/janus"). */
 const char *stoa_web_websocket_url(const StoaWebCall *call);
+const char *stoa_web_signaling_url(StoaWebCall *call);
 
 /** Set the answer: status and body (taken; NULL: none). Either thread. */
 void stoa_web_set_reply(StoaWebCall *call, unsigned status, json_t *body);
@@ -78,5 +123,5 @@ void *stoa_web_data(const StoaWebCall *call);
 void stoa_web_send(StoaWebCall *call);
 /** End the call with an error (borrowed). Thread: control. */
 void stoa_web_fail(StoaWebCall *call, const GError *error);
-/** The object given to stoa_web_new(): the whole of it, for the route tables. */
+/** `user` of the StoaWebSpec, for the route tables. */
 void *stoa_web_user(const StoaWebCall *call);

@@ -82,9 +82,8 @@ class Peer {
         return this.up;
     }
 
-    /** Send audio from now on. @lose  of so many packets one gets lost; 0: none */
-    send(lose = 0) {
-        this.tell(this.id, 'send', { ssrc: this.ssrc, pt: OPUS, lose });
+    send(on = true) {
+        this.tell(this.id, 'send', { ssrc: on ? this.ssrc : 0, pt: OPUS });
     }
 
     /** {sent, streams: {SSRC: {n, first, last}}}; each packet carries a number, `first` to `last` came. */
@@ -117,8 +116,6 @@ export async function enter(gateway) {
             return client.event((one) => one.transaction === transaction && one.janus === 'event');
         },
         event: (handle_id, janus) => client.event((one) => one.sender === handle_id && one.janus === janus),
-        /** How many such events have come and were not asked for. */
-        seen: (handle_id, janus) => client.events.filter((one) => one.sender === handle_id && one.janus === janus).length,
         leave: () => client.close(),
     };
 }

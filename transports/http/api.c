@@ -26,13 +26,33 @@ static bool allows_all(char *const *origins)
     return origins && g_strv_contains((const char *const *)origins, "*");
 }
 
+static bool is_origin_named(HttpRequest *request, char *const *origins, const char *origin)
+{
+    g_autoptr(GStrvBuilder) named = g_strv_builder_new();
+    g_auto(GStrv) list = NULL;
+
+    for (; *origins; origins++) {
+        if (strcmp(*origins, "*") != 0)
+            g_strv_builder_add(named, *origins);
+    }
+    list = g_strv_builder_end(named);
+    if (!stoa_transport_origin_allowed(request->listener->http->host, list, origin,
+                                       http_request_header(request, "Host")))
+        return false;
+    request->cors = g_strdup(origin);
+    return true;
+}
+
 /* Decides, and notes what Access-Control-Allow-Origin will say. The operator's API is for its own origin only. */
-static bool is_origin_allowed(HttpRequest *request)
+bool http_api_is_origin_allowed(HttpRequest *request)
 {
     static char *const own_only[] = { NULL };
     char *const *origins = request->listener->admin ? own_only : request->setup->allow_origins;
     const char *origin = http_request_header(request, "Origin");
 
+    /* "*" is for public servers of the Janus kind: a room of invited people is for pages that the operator named. (R7) */
+    if (allows_all(origins) && request->route.kind == HTTP_ROUTE_WEB)
+        return is_origin_named(request, origins, origin);
     if (allows_all(origins)) {
         request->cors = g_strdup("*");
         return true;
@@ -149,14 +169,19 @@ static enum MHD_Result poll_events(HttpRequest *request)
     return MHD_YES;
 }
 
+enum MHD_Result http_api_refuse_origin(HttpRequest *request)
+{
+    return http_reply_error(request, MHD_HTTP_FORBIDDEN, FORBIDDEN,
+                            "pages of this origin may not use the server: "
+                            "add it to listen.allow_origins in http.conf");
+}
+
 static enum MHD_Result answer_api(HttpRequest *request)
 {
     bool is_get = strcmp(request->method, "GET") == 0;
 
-    if (!is_origin_allowed(request))
-        return http_reply_error(request, MHD_HTTP_FORBIDDEN, FORBIDDEN,
-                                "pages of this origin may not use the server: "
-                                "add it to listen.allow_origins in http.conf");
+    if (!http_api_is_origin_allowed(request))
+        return http_api_refuse_origin(request);
     if (strcmp(request->method, "OPTIONS") == 0)
         return http_reply_preflight(request);
     if (!http_route_takes(request->route.kind, request->listener->admin, request->method))
@@ -193,8 +218,7 @@ static enum MHD_Result answer_metrics(HttpRequest *request)
                            stoa_transport_metrics(request->listener->http->host));
 }
 
-/* Whether the person's browser sees https, be it ours or that of a proxy in front of us. */
-static bool is_secure_page(HttpRequest *request)
+bool http_api_is_secure_page(HttpRequest *request)
 {
     const char *host = http_request_header(request, "Host");
     const char *base = request->setup->base_url;
@@ -211,9 +235,9 @@ static bool is_secure_page(HttpRequest *request)
 static enum MHD_Result answer_servers(HttpRequest *request)
 {
     const HttpSetup *setup = request->setup;
-    g_autofree char *websocket =
-        http_web_host_websocket(setup->websocket_url, setup->websocket_origin,
-                                http_request_header(request, "Host"), is_secure_page(request));
+    g_autofree char *websocket = http_web_host_websocket(
+        setup->websocket_url, setup->websocket_origin, http_request_header(request, "Host"),
+        http_api_is_secure_page(request));
 
     return http_reply_json(
         request, MHD_HTTP_OK,
@@ -239,7 +263,7 @@ static enum MHD_Result answer_other(HttpRequest *request)
     HttpRouteKind kind = request->route.kind;
     bool is_page = kind == HTTP_ROUTE_PAGE || kind == HTTP_ROUTE_SERVERS;
 
-    if (kind == HTTP_ROUTE_NONE || (is_page && request->listener->admin))
+    if (kind == HTTP_ROUTE_NONE || kind == HTTP_ROUTE_WEB || (is_page && request->listener->admin))
         return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such path\n"));
     if (!http_route_takes(kind, request->listener->admin, request->method))
         return http_reply_not_allowed(request);

@@ -242,6 +242,11 @@ static void deliver(uint64_t client G_GNUC_UNUSED, uint64_t request, json_t *mes
     json_decref(message);
 }
 
+static void answer_web(uint64_t request, StoaWebAnswer *answer)
+{
+    http_request_answer_web(the_http, request, answer);
+}
+
 static void close_client(uint64_t client, const char *reason G_GNUC_UNUSED)
 {
     http_connection_close_client(the_http, client);
@@ -251,4 +256,4 @@ STOA_TRANSPORT(.name = "http", .version = "0.1.0",
                .summary = "Janus API over HTTP, the bundled pages and the admin API",
                .options = options, .conf_size = sizeof(HttpConf), .start = start, .stop = stop,
                .conf_changed = conf_changed, .deliver = deliver, .close_client = close_client,
-               .quiesce = quiesce)
+               .quiesce = quiesce, .answer_web = answer_web)

@@ -2,7 +2,9 @@
 /* Answers, with the headers that each kind of them must have. */
 #include "reply.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "listener.h"
 #include "web-host.h"
@@ -10,6 +12,7 @@
 #define JSON_TYPE "application/json"
 #define TEXT_TYPE "text/plain; charset=utf-8"
 #define HSTS      "max-age=31536000"
+enum { FILE_BLOCK = 64 * 1024 };
 
 static const struct {
     const char *name, *value;
@@ -37,8 +40,11 @@ static void add_common(HttpRequest *request, struct MHD_Response *response)
 
 static void add_cors(HttpRequest *request, struct MHD_Response *response)
 {
-    if (!http_route_is_api(request->route.kind) && request->route.kind != HTTP_ROUTE_NONE)
+    if (!http_route_has_origin(request->route.kind))
         return;
+    if (request->route.kind == HTTP_ROUTE_WEB)
+        add(response, "Access-Control-Expose-Headers",
+            "Retry-After, Content-Disposition, Content-Range, Accept-Ranges");
     add(response, "Access-Control-Max-Age", "86400");
     if (!request->cors || strcmp(request->cors, "*") != 0)
         add(response, "Vary", "Origin");
@@ -78,11 +84,27 @@ enum MHD_Result http_reply_json(HttpRequest *request, unsigned status, char *jso
     return queue(request, status, new_answer(request, JSON_TYPE, json));
 }
 
-static char *G_GNUC_PRINTF(2, 0) error_text(int code, const char *fmt, va_list args)
+/* The rooms API's word for a status that the transport itself answers with. */
+static const char *web_code(unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_FORBIDDEN: return "forbidden";
+    case MHD_HTTP_CONTENT_TOO_LARGE: return "too_large";
+    case MHD_HTTP_TOO_MANY_REQUESTS: return "slow_down";
+    case MHD_HTTP_SERVICE_UNAVAILABLE: return "unavailable";
+    default: return "invalid_request";
+    }
+}
+
+static char *G_GNUC_PRINTF(4, 0)
+    error_text(const HttpRequest *request, unsigned status, int code, const char *fmt, va_list args)
 {
     g_autofree char *reason = g_strdup_vprintf(fmt, args);
-    json_t *error = json_pack("{s:s, s:{s:i, s:s%}}", "janus", "error", "error", "code", code,
-                              "reason", reason, strlen(reason));
+    json_t *error = request->route.kind == HTTP_ROUTE_WEB
+                        ? json_pack("{s:{s:s, s:s%}}", "error", "code", web_code(status), "message",
+                                    reason, strlen(reason))
+                        : json_pack("{s:s, s:{s:i, s:s%}}", "janus", "error", "error", "code", code,
+                                    "reason", reason, strlen(reason));
     char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
     char *copy =
         g_strdup(text ? text : "{\"janus\":\"error\",\"error\":{\"code\":490,\"reason\":\"\"}}");
@@ -99,7 +121,7 @@ enum MHD_Result http_reply_error(HttpRequest *request, unsigned status, int code
     char *text;
 
     va_start(args, fmt);
-    text = error_text(code, fmt, args);
+    text = error_text(request, status, code, fmt, args);
     va_end(args);
     return http_reply_json(request, status, text);
 }
@@ -112,10 +134,82 @@ enum MHD_Result http_reply_last_error(HttpRequest *request, unsigned status, int
     char *text;
 
     va_start(args, fmt);
-    text = error_text(code, fmt, args);
+    text = error_text(request, status, code, fmt, args);
     va_end(args);
     response = new_answer(request, JSON_TYPE, text);
     add(response, "Connection", "close");
+    if (status == MHD_HTTP_TOO_MANY_REQUESTS || status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        add(response, "Retry-After", "10");
+    return queue(request, status, response);
+}
+
+/* -- answers of the core ----------------------------------------------------------------------- */
+
+/* A file on its way out. The connection's deadline is that of one block, not of the whole file. */
+typedef struct {
+    HttpConnection *connection;
+    HttpSetup *setup; /* a ref */
+    StoaWebAnswer *answer;
+} Outgoing;
+
+static ssize_t read_file(void *data, uint64_t at, char *buf, size_t size)
+{
+    Outgoing *file = data;
+    uint64_t left = file->answer->file_len - at;
+    ssize_t n;
+
+    if (left == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    do
+        n = pread(file->answer->fd, buf, MIN(size, left), (off_t)(file->answer->file_at + at));
+    while (n < 0 && errno == EINTR);
+    if (n <= 0) /* it was cut short meanwhile: the client sees that, as the length is missed */
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    http_connection_enter(file->connection, HTTP_PHASE_SEND, file->setup);
+    return n;
+}
+
+static void outgoing_free(void *data)
+{
+    Outgoing *file = data;
+
+    stoa_web_answer_free(file->answer);
+    http_setup_unref(file->setup);
+    g_free(file);
+}
+
+static struct MHD_Response *web_response(HttpRequest *request, StoaWebAnswer *answer)
+{
+    struct MHD_Response *response;
+    Outgoing *file;
+
+    if (answer->fd < 0) {
+        response = answer->body ? MHD_create_response_from_buffer_with_free_callback(
+                                      answer->body_len, g_steal_pointer(&answer->body), g_free)
+                                : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        stoa_web_answer_free(answer);
+        return response;
+    }
+    file = g_new0(Outgoing, 1);
+    file->connection = request->connection;
+    file->setup = http_setup_ref(request->setup);
+    file->answer = answer;
+    return MHD_create_response_from_callback(answer->file_len, FILE_BLOCK, read_file, file,
+                                             outgoing_free);
+}
+
+enum MHD_Result http_reply_web(HttpRequest *request, StoaWebAnswer *answer, bool last)
+{
+    unsigned status = answer->status;
+    g_auto(GStrv) headers = g_steal_pointer(&answer->headers);
+    struct MHD_Response *response = web_response(request, answer);
+
+    for (char **pair = headers; pair && pair[0] && pair[1]; pair += 2)
+        add(response, pair[0], pair[1]);
+    if (last)
+        add(response, "Connection", "close");
+    add_common(request, response);
+    add_cors(request, response);
     return queue(request, status, response);
 }
 
@@ -145,7 +239,8 @@ enum MHD_Result http_reply_preflight(HttpRequest *request)
     const char *method = http_request_header(request, "Access-Control-Request-Method");
     const char *headers = http_request_header(request, "Access-Control-Request-Headers");
 
-    add(response, "Allow", http_route_methods(request->route.kind, request->listener->admin));
+    if (request->route.kind != HTTP_ROUTE_WEB)
+        add(response, "Allow", http_route_methods(request->route.kind, request->listener->admin));
     if (method)
         add(response, "Access-Control-Allow-Methods", method);
     if (headers)

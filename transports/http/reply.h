@@ -17,6 +17,9 @@ enum MHD_Result http_reply_error(HttpRequest *request, unsigned status, int code
 enum MHD_Result http_reply_last_error(HttpRequest *request, unsigned status, int code,
                                       const char *fmt, ...) G_GNUC_PRINTF(4, 5);
 
+/** Answer with what the core says: a body, or a file that is read as it is sent. @answer is taken. */
+enum MHD_Result http_reply_web(HttpRequest *request, StoaWebAnswer *answer, bool last);
+
 /** Answer with plain text; @type of it, @text is taken. */
 enum MHD_Result http_reply_text(HttpRequest *request, unsigned status, const char *type,
                                 char *text);

@@ -12,9 +12,7 @@
 #include "listener.h"
 #include "reply.h"
 #include "watch.h"
-
-#define MAX_DRAIN_BYTES \
-    (16 * 1024 * 1024) /* of a body past the limit, so that its sender reads why */
+#include "web.h"
 
 const char *http_request_header(const HttpRequest *request, const char *name)
 {
@@ -57,14 +55,14 @@ static enum MHD_Result look_at_header(void *data, enum MHD_ValueKind kind G_GNUC
     return MHD_YES;
 }
 
-static bool is_too_large(const HttpRequest *request)
+bool http_request_is_too_large(const HttpRequest *request)
 {
     return request->setup->message_bytes > 0 &&
            request->n_received > (uint64_t)request->setup->message_bytes;
 }
 
 /* A body that is announced as too large is not even read, if its sender waits for our word or the body is huge. */
-static bool is_announced_too_large(const HttpRequest *request)
+bool http_request_is_announced_too_large(const HttpRequest *request)
 {
     const char *length = http_request_header(request, "Content-Length");
     uint64_t n_bytes = length ? g_ascii_strtoull(length, NULL, 10) : 0;
@@ -72,10 +70,11 @@ static bool is_announced_too_large(const HttpRequest *request)
 
     if (limit <= 0 || n_bytes <= (uint64_t)limit)
         return false;
-    return http_request_header(request, "Expect") || n_bytes > (uint64_t)limit + MAX_DRAIN_BYTES;
+    return http_request_header(request, "Expect") ||
+           n_bytes > (uint64_t)limit + HTTP_MAX_DRAIN_BYTES;
 }
 
-static enum MHD_Result refuse_length(HttpRequest *request)
+enum MHD_Result http_request_refuse_length(HttpRequest *request)
 {
     return http_reply_last_error(request, MHD_HTTP_CONTENT_TOO_LARGE, 450,
                                  "the request is longer than %" G_GINT64_FORMAT
@@ -107,8 +106,10 @@ static enum MHD_Result begin(HttpRequest *request)
         return http_reply_last_error(request, MHD_HTTP_TOO_MANY_REQUESTS, 450,
                                      "too many connections from your address: close some "
                                      "(limits.connections_per_address)");
-    if (is_announced_too_large(request))
-        return refuse_length(request);
+    if (request->route.kind == HTTP_ROUTE_WEB && !request->listener->admin)
+        return http_web_begin(request);
+    if (http_request_is_announced_too_large(request))
+        return http_request_refuse_length(request);
     return MHD_YES;
 }
 
@@ -135,7 +136,9 @@ static enum MHD_Result take_body(HttpRequest *request, const char *data, size_t 
     size_t keep = *len;
 
     request->n_received += *len;
-    if (limit > 0 && request->n_received > (uint64_t)limit + MAX_DRAIN_BYTES)
+    if (request->call && stoa_web_call_is_upload(request->call))
+        return http_web_take(request, data, len);
+    if (limit > 0 && request->n_received > (uint64_t)limit + HTTP_MAX_DRAIN_BYTES)
         return MHD_NO;
     if (!request->body)
         request->body = g_byte_array_new();
@@ -191,6 +194,20 @@ void http_request_answer(Http *http, uint64_t number, char *answer)
     g_free(answer);
 }
 
+void http_request_answer_web(Http *http, uint64_t number, StoaWebAnswer *answer)
+{
+    HttpRequest *request;
+
+    g_mutex_lock(&http->lock);
+    request = g_hash_table_lookup(http->waiting, &number);
+    if (request) {
+        request->web_answer = g_steal_pointer(&answer);
+        resume(http, request, HTTP_WAIT_ANSWERED);
+    }
+    g_mutex_unlock(&http->lock);
+    stoa_web_answer_free(answer);
+}
+
 void http_request_abandon(Http *http, uint64_t number)
 {
     HttpRequest *request;
@@ -224,6 +241,8 @@ static enum MHD_Result finish_wait(HttpRequest *request)
     case HTTP_WAIT_CORE:
     case HTTP_WAIT_NONE: return MHD_YES;
     }
+    if (request->route.kind == HTTP_ROUTE_WEB)
+        return http_web_resumed(request);
     if (!request->answer)
         return http_reply_empty(request, MHD_HTTP_NOT_FOUND);
     return http_reply_json(request, MHD_HTTP_OK, g_steal_pointer(&request->answer));
@@ -245,8 +264,10 @@ enum MHD_Result http_request_handle(void *listener, struct MHD_Connection *mhd, 
         return take_body(request, upload, upload_len);
     if (request->number)
         return finish_wait(request);
-    if (is_too_large(request) && !http_route_is_api(request->route.kind))
-        return refuse_length(request);
+    if (request->route.kind == HTTP_ROUTE_WEB && !request->listener->admin)
+        return http_web_run(request);
+    if (http_request_is_too_large(request) && !http_route_is_api(request->route.kind))
+        return http_request_refuse_length(request);
     return http_api_answer(request);
 }
 
@@ -264,6 +285,8 @@ void http_request_completed(void *listener G_GNUC_UNUSED, struct MHD_Connection 
     g_free(request->path);
     g_free(request->cors);
     g_free(request->answer);
+    stoa_web_call_drop(request->call);
+    stoa_web_answer_free(request->web_answer);
     g_free(request);
     *context = NULL;
 }

@@ -8,7 +8,7 @@
 typedef enum {
     HTTP_WAIT_NONE, /* does not wait (any more) for the core */
     HTTP_WAIT_CORE,
-    HTTP_WAIT_ANSWERED, /* `answer`; NULL: no such session */
+    HTTP_WAIT_ANSWERED, /* `answer` or `web_answer`; both NULL: no such session, or an upload is welcome */
     HTTP_WAIT_STOPPED,  /* the transport ends */
     HTTP_WAIT_ABANDONED /* the client hung up */
 } HttpWait;
@@ -30,7 +30,22 @@ typedef struct HttpRequest {
     bool polls;
     HttpWait wait;
     char *answer;
+    StoaWebCall *call; /* of the rooms API, until it was run */
+    StoaWebAnswer *web_answer;
+    bool foreign;          /* a page of another origin, of the rooms API */
+    bool refused;          /* an upload: the rest of its body is read and thrown away */
+    uint64_t n_excess;     /* bytes of that */
+    uint64_t n_since_tick; /* bytes since the deadline was moved on */
 } HttpRequest;
+
+#define HTTP_MAX_DRAIN_BYTES \
+    ((uint64_t)16 * 1024 * 1024) /* of a body past the limit, so that its sender reads why */
+
+/** Whether more came than limits.message_bytes; whether the head announces so much that it is better not read at all. */
+bool http_request_is_too_large(const HttpRequest *request);
+bool http_request_is_announced_too_large(const HttpRequest *request);
+/** Answer that it is, and close. */
+enum MHD_Result http_request_refuse_length(HttpRequest *request);
 
 /** For MHD_start_daemon(). Thread: libmicrohttpd's. */
 enum MHD_Result http_request_handle(void *listener, struct MHD_Connection *mhd, const char *path,
@@ -40,6 +55,9 @@ enum MHD_Result http_request_handle(void *listener, struct MHD_Connection *mhd, 
 /** For MHD_OPTION_NOTIFY_COMPLETED. Thread: libmicrohttpd's. */
 void http_request_completed(void *listener, struct MHD_Connection *mhd, void **context,
                             enum MHD_RequestTerminationCode code);
+
+/** Give a waiting request of the rooms API its answer (taken); NULL: the upload's body is welcome. Thread: control. */
+void http_request_answer_web(Http *http, uint64_t number, StoaWebAnswer *answer);
 
 /** A header of the request, or NULL. */
 const char *http_request_header(const HttpRequest *request, const char *name);

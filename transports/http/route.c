@@ -5,6 +5,8 @@
 #include <glib.h>
 #include <string.h>
 
+#define WEB "/api/v1"
+
 /* Reads one id and moves past it; 0 when there is none. */
 static uint64_t take_id(const char **at)
 {
@@ -55,6 +57,8 @@ HttpRoute http_route_find(const char *path, const char *base)
 
     if (strncmp(path, base, base_len) == 0 && (path[base_len] == '\0' || path[base_len] == '/'))
         return find_in_api(path + base_len);
+    if (strncmp(path, WEB, strlen(WEB)) == 0 && strchr("/", path[strlen(WEB)]))
+        return (HttpRoute){ HTTP_ROUTE_WEB, 0, 0 };
     if (strcmp(path, "/healthz") == 0)
         return (HttpRoute){ HTTP_ROUTE_HEALTH, 0, 0 };
     if (strcmp(path, "/metrics") == 0)
@@ -67,6 +71,11 @@ HttpRoute http_route_find(const char *path, const char *base)
 bool http_route_is_api(HttpRouteKind kind)
 {
     return kind >= HTTP_ROUTE_ROOT && kind <= HTTP_ROUTE_HANDLE;
+}
+
+bool http_route_has_origin(HttpRouteKind kind)
+{
+    return http_route_is_api(kind) || kind == HTTP_ROUTE_NONE || kind == HTTP_ROUTE_WEB;
 }
 
 const char *http_route_methods(HttpRouteKind kind, bool admin)

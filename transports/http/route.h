@@ -11,6 +11,7 @@ typedef enum {
     HTTP_ROUTE_PING,    /* BASE/ping */
     HTTP_ROUTE_SESSION, /* BASE/SESSION */
     HTTP_ROUTE_HANDLE,  /* BASE/SESSION/HANDLE */
+    HTTP_ROUTE_WEB,     /* /api/v1 and below: the rooms API */
     HTTP_ROUTE_HEALTH,  /* /healthz */
     HTTP_ROUTE_METRICS, /* /metrics */
     HTTP_ROUTE_SERVERS, /* /stoa.json */
@@ -32,8 +33,11 @@ typedef struct {
  */
 HttpRoute http_route_find(const char *path, const char *base);
 
-/** Whether the route belongs to the Janus API, with its rules of origin. */
+/** Whether the route belongs to the Janus API. */
 bool http_route_is_api(HttpRouteKind kind);
+
+/** Whether pages of other origins ask first: the Janus API and the rooms API. */
+bool http_route_has_origin(HttpRouteKind kind);
 
 /** The methods of a route, for the Allow header: "GET, HEAD". */
 const char *http_route_methods(HttpRouteKind kind, bool admin);

@@ -29,6 +29,30 @@ typedef struct {
     const char *server_name;
 } StoaTransportSettings;
 
+/* What a web request begins with (the rooms API, all below /api/v1). Borrowed during the call. */
+typedef struct {
+    const char *method;  /* "POST" */
+    const char *path;    /* unescaped, without the query: "/api/v1/rooms" */
+    const char *address; /* of the client, behind trusted proxies the real one */
+    /* Pairs of name and value, then NULL: what the query string says (unescaped), and the headers. */
+    const char *const *query, *const *headers;
+    const char *origin;    /* as the client came: "https://host:port", no slash at the end */
+    const char *websocket; /* where that client finds the WebSocket; NULL: nowhere */
+    const char *base_path; /* of the signaling over HTTP: "/janus" */
+} StoaWebHead;
+
+/* What a web request is answered with. */
+typedef struct {
+    unsigned status;
+    char **headers; /* pairs of name and value, NULL-terminated; NULL: none */
+    char *body;     /* NULL: none, or a file */
+    size_t body_len;
+    int fd; /* a file opened for reading; -1: none */
+    uint64_t file_at, file_len;
+} StoaWebAnswer;
+
+typedef struct StoaWebCall StoaWebCall; /* one web request on its way through the core */
+
 /* What a connection is. */
 typedef struct {
     const char *address; /* of the client, numeric, behind trusted proxies the real one */
@@ -60,6 +84,9 @@ typedef struct {
     void (*close_client)(uint64_t client, const char *reason);
     /* New connections are refused, the existing ones go on (SIGTERM begins). Optional. Thread: control. */
     void (*quiesce)(void);
+    /* A web request's answer: to be freed with stoa_web_answer_free(). NULL: its body is welcome, after
+     * stoa_web_call_admit(). Optional: a transport that serves no web requests has none. Thread: control. */
+    void (*answer_web)(uint64_t request, StoaWebAnswer *answer /* taken */);
     /* New members go here, at the end, and only here. */
 } StoaTransport;
 
@@ -113,6 +140,35 @@ STOA_EXPORT void stoa_client_request(StoaTransportHost *host, uint64_t client, u
  */
 STOA_EXPORT void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint64_t request,
                                   uint64_t session, unsigned maxev, json_t *query /* taken */);
+
+/*
+ * Web requests: a call is opened at the request's head. Then either its body comes whole, as it is small, or it is an upload:
+ *
+ *     call = stoa_web_call_open(host, &head);
+ *     if (stoa_web_call_is_upload(call)) {
+ *         stoa_web_call_admit(call, request);            // answer_web(request, NULL): go on, or the answer
+ *         while (…) stoa_web_call_write(call, buf, len); // false: no more of it is wanted
+ *     }
+ *     stoa_web_call_run(call, request, body, len);       // answer_web(request, answer); the call is the core's
+ *
+ * Until it was run a call is the transport's, and touched by one thread at a time. It is dropped when the client hangs up
+ * before; when that happens later, its answer is for nobody.
+ */
+
+/** Begin; never NULL. Thread: any. */
+STOA_EXPORT StoaWebCall *stoa_web_call_open(StoaTransportHost *host, const StoaWebHead *head);
+/** Whether its body is for a file: ask before it is read. Thread: any. */
+STOA_EXPORT bool stoa_web_call_is_upload(const StoaWebCall *call);
+/** Ask whether the body is welcome: one answer_web() follows, unless the transport stops. If that is an answer, drop the call. Thread: any. */
+STOA_EXPORT void stoa_web_call_admit(StoaWebCall *call, uint64_t request);
+/** A piece of an upload's body. Blocks for the disk. False: it is refused, do not read on but run the call. Thread: any, one at a time. */
+STOA_EXPORT bool stoa_web_call_write(StoaWebCall *call, const void *buf, size_t len);
+/** The request is whole. @call is taken. @body borrowed; of an upload NULL. Thread: any. */
+STOA_EXPORT void stoa_web_call_run(StoaWebCall *call, uint64_t request, const char *body,
+                                   size_t len);
+/** The client is gone, nothing stays of it. @call is taken; NULL is fine. Thread: any. */
+STOA_EXPORT void stoa_web_call_drop(StoaWebCall *call);
+STOA_EXPORT void stoa_web_answer_free(StoaWebAnswer *answer);
 
 /**
  * Say where this transport listens, for the ready line and /healthz.

@@ -6,11 +6,13 @@
  * It prints `listening ROLE ORIGIN` and then `ready`. SIGHUP calls conf_changed, SIGUSR1 closes every client, SIGUSR2 begins
  * to quiesce, SIGTERM stops. Verbs: ping, info, create; `silent` is never answered; `event` queues `event` for `session_id`;
  * `flood` sends `n` events to the client; `count` says how many clients are open, and how many addresses are counted. */
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <gmodule.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <stoa/error.h>
 #include <stoa/transport.h>
@@ -100,6 +102,141 @@ json_t *stoa_client_parse(StoaTransportHost *host, const char *buf, size_t len, 
     *refusal = message ? refuse(456, "no object") : refuse(454, "no JSON");
     json_decref(message);
     return NULL;
+}
+
+/* -- web requests: told what came; below /upload bytes are counted, past a megabyte they are too many; /file is a file ------ */
+
+struct StoaWebCall {
+    gint refs;
+    bool refused;
+    uint64_t request, n_bytes;
+    json_t *head;
+    char *path;
+};
+
+static json_t *object_of(const char *const *pairs)
+{
+    json_t *object = json_object();
+
+    for (; pairs[0]; pairs += 2)
+        json_object_set_new(object, pairs[0], json_string(pairs[1]));
+    return object;
+}
+
+StoaWebCall *stoa_web_call_open(StoaTransportHost *host G_GNUC_UNUSED, const StoaWebHead *head)
+{
+    StoaWebCall *call = g_new0(StoaWebCall, 1);
+
+    call->refs = 1;
+    call->path = g_strdup(head->path);
+    call->head = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o}", "method", head->method,
+                           "path", head->path, "address", head->address, "origin", head->origin,
+                           "websocket", head->websocket, "base_path", head->base_path, "query",
+                           object_of(head->query), "headers", object_of(head->headers));
+    return call;
+}
+
+static void call_unref(void *data)
+{
+    StoaWebCall *call = data;
+
+    if (!g_atomic_int_dec_and_test(&call->refs))
+        return;
+    if (call->n_bytes)
+        printf("dropped or done %s after %" G_GUINT64_FORMAT "\n", call->path, call->n_bytes);
+    json_decref(call->head);
+    g_free(call->path);
+    g_free(call);
+}
+
+bool stoa_web_call_is_upload(const StoaWebCall *call)
+{
+    return g_str_has_prefix(call->path, "/api/v1/upload");
+}
+
+bool stoa_web_call_write(StoaWebCall *call, const void *buf G_GNUC_UNUSED, size_t len)
+{
+    call->n_bytes += len;
+    call->refused = call->n_bytes > 1000000;
+    return !call->refused;
+}
+
+void stoa_web_call_drop(StoaWebCall *call)
+{
+    if (call)
+        call_unref(call);
+}
+
+void stoa_web_answer_free(StoaWebAnswer *answer)
+{
+    if (!answer)
+        return;
+    if (answer->fd >= 0)
+        close(answer->fd);
+    g_strfreev(answer->headers);
+    g_free(answer->body);
+    g_free(answer);
+}
+
+static StoaWebAnswer *new_answer(unsigned status, json_t *body)
+{
+    StoaWebAnswer *answer = g_new0(StoaWebAnswer, 1);
+    char *text = json_dumps(body, JSON_COMPACT);
+
+    answer->status = status;
+    answer->fd = -1;
+    answer->body = g_strdup(text);
+    answer->body_len = strlen(text);
+    answer->headers = g_strsplit("Content-Type|application/json|X-Own|yes", "|", -1);
+    free(text);
+    json_decref(body);
+    return answer;
+}
+
+static gboolean admit(void *data)
+{
+    StoaWebCall *call = data;
+    bool welcome = !g_str_has_suffix(call->path, "/unwelcome");
+
+    the_host.module->answer_web(
+        call->request, welcome ? NULL : new_answer(403, json_pack("{s:s}", "error", "unwelcome")));
+    return G_SOURCE_REMOVE;
+}
+
+void stoa_web_call_admit(StoaWebCall *call, uint64_t request)
+{
+    call->request = request;
+    g_atomic_int_inc(&call->refs);
+    g_idle_add_full(G_PRIORITY_DEFAULT, admit, call, call_unref);
+}
+
+static gboolean run_call(void *data)
+{
+    StoaWebCall *call = data;
+    StoaWebAnswer *answer;
+
+    if (g_str_has_suffix(call->path, "/silent"))
+        return G_SOURCE_REMOVE;
+    json_object_set_new(call->head, "bytes", json_integer((json_int_t)call->n_bytes));
+    answer = new_answer(call->refused ? 413 : 200, json_incref(call->head));
+    if (g_str_has_suffix(call->path, "/file")) {
+        g_clear_pointer(&answer->body, g_free);
+        answer->fd = open(the_host.settings.html_dir, O_TMPFILE | O_RDWR, 0600);
+        answer->file_at = 3;
+        answer->file_len = 5000000;
+        if (ftruncate(answer->fd, 6000000) != 0 || pwrite(answer->fd, "abcdef", 6, 0) != 6)
+            abort();
+    }
+    the_host.module->answer_web(call->request, answer);
+    return G_SOURCE_REMOVE;
+}
+
+void stoa_web_call_run(StoaWebCall *call, uint64_t request, const char *body, size_t len)
+{
+    call->request = request;
+    if (body && !stoa_web_call_is_upload(call))
+        json_object_set_new(call->head, "body", json_stringn(body, len));
+    g_idle_add_full(G_PRIORITY_DEFAULT, run_call, call, call_unref);
 }
 
 /* -- control ----------------------------------------------------------------------------------- */

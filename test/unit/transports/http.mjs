@@ -323,6 +323,111 @@ test('any origin is welcome with a star, and a preflight hears its own words', a
   assert.equal((await open.stop()).code, 0);
 });
 
+// -- the rooms API, below /api/v1
+
+const web = (path, init) => fetch(`${origin}/api/v1${path}`, init);
+const slow = (path, headers, pieces, method = 'POST') => new Promise((resolve, reject) => {
+  const request = http.request(`${origin}/api/v1${path}`, { method, headers }, (answer) => {
+    let text = '';
+    answer.on('data', (data) => { text += data; }).on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+  });
+  request.on('error', reject);
+  (async () => {
+    for (const piece of pieces) {
+      request.write(piece);
+      await sleep(20);
+    }
+    request.end();
+  })();
+});
+
+test('a web request is handed over with its head and body, whatever its method', async () => {
+  const answer = await web('/rooms/x?limit=2&before=a%20b', { method: 'PATCH', body: '{"a":1}', headers: { Authorization: 'Bearer t', 'X-Filename': 'x' } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('x-own'), 'yes');
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  const told = await answer.json();
+  assert.deepEqual([told.method, told.path, told.body, told.query], ['PATCH', '/api/v1/rooms/x', '{"a":1}', { limit: '2', before: 'a b' }]);
+  assert.equal(told.headers.Authorization ?? told.headers.authorization, 'Bearer t');
+  assert.equal(told.origin, origin);
+  assert.equal(told.websocket, 'ws://127.0.0.1:8188');
+  assert.equal(told.base_path, '/janus');
+  assert.equal((await (await web('/rooms', { method: 'DELETE' })).json()).method, 'DELETE');
+  const head = await web('/rooms', { method: 'HEAD' });
+  assert.deepEqual([head.status, await head.text()], [200, '']);
+});
+
+test('a web body past the limit is refused in the words of that API', async () => {
+  const answer = await web('/rooms', { method: 'POST', body: 'x'.repeat(30000) });
+  assert.equal(answer.status, 413);
+  assert.equal((await answer.json()).error.code, 'too_large');
+});
+
+test('an upload is read once it is welcome, and stops where it is too much', async () => {
+  const all = await web('/upload', { method: 'POST', body: Buffer.alloc(900000) });
+  assert.deepEqual([all.status, (await all.json()).bytes], [200, 900000]);
+  const empty = await web('/upload', { method: 'POST' });
+  assert.deepEqual([empty.status, (await empty.json()).bytes], [200, 0]);
+  const much = await web('/upload', { method: 'POST', body: Buffer.alloc(3000000) });
+  assert.equal(much.status, 413);
+  const chunked = await slow('/upload', { Expect: '100-continue' }, ['a'.repeat(5000), 'b'.repeat(6000)]);
+  assert.deepEqual([chunked.status, JSON.parse(chunked.text).bytes], [200, 11000]);
+});
+
+test('an unwelcome upload is told so, small or huge', async () => {
+  const small = await web('/upload/unwelcome', { method: 'POST', body: Buffer.alloc(2000000) });
+  assert.deepEqual([small.status, await small.json()], [403, { error: 'unwelcome' }]);
+  const huge = await slow('/upload/unwelcome', { 'Content-Length': 5e9, Expect: '100-continue' }, []).catch((error) => error);
+  assert.equal(huge.status, 403);
+  assert.equal(huge.headers.connection, 'close');
+});
+
+test('an upload that is cut off is dropped', async () => {
+  const request = http.request(`${origin}/api/v1/upload/cut`, { method: 'POST', headers: { 'Content-Length': 100000 } });
+  request.on('error', () => {});
+  request.write('x'.repeat(7000));
+  await sleep(200);
+  request.destroy();
+  await host.line('dropped or done /api/v1/upload/cut after 7000');
+});
+
+test('an upload may last as long as it moves', { timeout: 20000 }, async () => {
+  const pieces = Array.from({ length: 14 }, () => 'x'.repeat(20000));
+  const began = Date.now();
+  const request = await new Promise((resolve, reject) => {
+    const one = http.request(`${origin}/api/v1/upload`, { method: 'POST' }, (answer) => {
+      let text = '';
+      answer.on('data', (data) => { text += data; }).on('end', () => resolve(JSON.parse(text)));
+    });
+    one.on('error', reject);
+    (async () => { for (const piece of pieces) { one.write(piece); await sleep(250); } one.end(); })();
+  });
+  assert.equal(request.bytes, 280000);
+  assert.ok(Date.now() - began > 2500, 'longer than limits.idle_s');
+});
+
+test('a file is sent from where its part begins', async () => {
+  const answer = await web('/file');
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  assert.equal(bytes.length, 5000000);
+  assert.equal(bytes.subarray(0, 3).toString(), 'def');
+  const head = await web('/file', { method: 'HEAD' });
+  assert.equal(head.headers.get('content-length'), '5000000');
+});
+
+test('pages of other origins are refused by the rooms API, and a preflight allows tokens to ours', async () => {
+  const foreign = await web('/rooms', { method: 'POST', body: '{}', headers: { Origin: 'https://evil.example' } });
+  assert.deepEqual([foreign.status, (await foreign.json()).error.code], [403, 'forbidden']);
+  const preflight = await web('/rooms', { method: 'OPTIONS', headers: { Origin: origin, 'Access-Control-Request-Method': 'PATCH', 'Access-Control-Request-Headers': 'authorization, content-type' } });
+  assert.equal(preflight.headers.get('access-control-allow-origin'), origin);
+  assert.equal(preflight.headers.get('access-control-allow-methods'), 'PATCH');
+  assert.match(preflight.headers.get('access-control-allow-headers'), /authorization/);
+});
+
+test('the admin listener has no rooms API', async () => {
+  assert.equal((await fetch(`${host.origins.admin}/api/v1/rooms`)).status, 404);
+});
+
 test('a taken port is named with its address and key', async () => {
   const { port } = new URL(origin);
   const second = await startHost('http', `listen.port=${port}`).catch((e) => e);
@@ -428,5 +533,6 @@ test('memory and descriptors stay flat over thousands of connections', { skip: !
   await round(3000);
   // the fake core never forgets a session: about 150 bytes each
   assert.ok(host.memory() - memory < 1500, `${host.memory() - memory} KB more`);
+  for (let n = 0; n < 100 && host.descriptors() > descriptors + 3; n++) await sleep(50);
   assert.ok(host.descriptors() <= descriptors + 3, `${descriptors} became ${host.descriptors()}`);
 });

@@ -56,6 +56,9 @@ static void other_paths_are_pages(void **unused G_GNUC_UNUSED)
 {
     assert_route("/", HTTP_ROUTE_PAGE, 0, 0);
     assert_route("/janusx", HTTP_ROUTE_PAGE, 0, 0);
+    assert_route("/api/v1", HTTP_ROUTE_WEB, 0, 0);
+    assert_route("/api/v1/rooms/x", HTTP_ROUTE_WEB, 0, 0);
+    assert_route("/api/v1x", HTTP_ROUTE_PAGE, 0, 0);
     assert_route("/healthz", HTTP_ROUTE_HEALTH, 0, 0);
     assert_route("/metrics", HTTP_ROUTE_METRICS, 0, 0);
     assert_route("/stoa.json", HTTP_ROUTE_SERVERS, 0, 0);

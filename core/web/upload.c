@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* A file on its way to the disk. */
+#include "config.h"
+
+#include "base/id.h"
+#include "store/store.h"
+#include "web/sniff.h"
+#include "web/upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stoa/error.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES    "files"
+#define INCOMING "incoming"
+enum {
+    MAX_NAME_BYTES = 255,
+    MAX_SEALED_NAME_BYTES = 4096,
+    MAX_HEADER_BYTES = 3 * MAX_SEALED_NAME_BYTES
+};
+
+struct StoaUpload {
+    char *id, *dir, *path; /* of the data folder; where it is now */
+    char *name, *type;
+    int fd;
+    int64_t size, max_bytes;
+    bool sealed, kept;
+    GError *error; /* why no more was taken */
+    uint8_t head[STOA_SNIFF_BYTES];
+    size_t head_len;
+};
+
+static bool disk_error(GError **error, int why)
+{
+    if (why == ENOSPC || why == EDQUOT)
+        return stoa_refuse(error, "disk_full", "the server's disk is full: nothing was kept");
+    return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the file cannot be written: %s",
+                     g_strerror(why));
+}
+
+char *stoa_upload_path(const char *data_dir, const char *room, const char *id)
+{
+    return g_build_filename(data_dir, FILES, room, id, NULL);
+}
+
+/* -- names ------------------------------------------------------------------------------------- */
+
+/* What separates folders, ends a text or turns it around has no place in a name that others will save under. */
+static bool is_odd(gunichar c)
+{
+    return g_unichar_iscntrl(c) || !g_unichar_isdefined(c) ||
+           (c < 0x80 && strchr("/\\:*?\"<>|", (int)c)) || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f || c == 0x061c ||
+           c == 0x2028 || c == 0x2029;
+}
+
+/* The last part of a path, without what could mislead a browser or a shell, at most 255 bytes. */
+static char *safe_name(const char *text)
+{
+    const char *slash = strrchr(text, '/'), *back = strrchr(text, '\\');
+    const char *start = MAX(slash ? slash + 1 : text, back ? back + 1 : text);
+    GString *name = g_string_new(NULL);
+
+    for (const char *at = start; *at && name->len + 6 <= MAX_NAME_BYTES; at = g_utf8_next_char(at))
+        if (!is_odd(g_utf8_get_char(at)))
+            g_string_append_unichar(name, g_utf8_get_char(at));
+    g_strstrip(name->str);
+    while (name->str[0] == '.')
+        memmove(name->str, name->str + 1, strlen(name->str));
+    if (!name->str[0])
+        g_string_assign(name, "file");
+    return g_string_free(name, FALSE);
+}
+
+static void set_name(StoaUpload *upload, const char *name)
+{
+    g_free(upload->name);
+    upload->name = upload->sealed ? g_strdup(name) : safe_name(name);
+}
+
+static bool read_name(StoaUpload *upload, const char *header, GError **error)
+{
+    g_autofree char *name = NULL;
+    size_t most = upload->sealed ? MAX_SEALED_NAME_BYTES : 4 * MAX_NAME_BYTES;
+
+    if (!header)
+        return true;
+    name = strlen(header) <= MAX_HEADER_BYTES ? g_uri_unescape_string(header, NULL) : NULL;
+    if (!name || strlen(name) > most || !g_utf8_validate(name, -1, NULL))
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "\"X-Filename\" must be percent-encoded UTF-8 of at most %zu bytes", most);
+    set_name(upload, name);
+    return true;
+}
+
+/* -- life -------------------------------------------------------------------------------------- */
+
+static bool open_file(StoaUpload *upload, GError **error)
+{
+    g_autofree char *incoming = g_build_filename(upload->dir, FILES, INCOMING, NULL);
+
+    if (g_mkdir_with_parents(incoming, 0700) != 0)
+        return disk_error(error, errno);
+    upload->path = g_build_filename(incoming, upload->id, NULL);
+    upload->fd = open(upload->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return upload->fd >= 0 || disk_error(error, errno);
+}
+
+StoaUpload *stoa_upload_new(const StoaUploadSpec *spec, GError **error)
+{
+    StoaUpload *upload = g_new0(StoaUpload, 1);
+
+    upload->id = stoa_store_id();
+    upload->dir = g_strdup(spec->data_dir);
+    upload->fd = -1;
+    upload->max_bytes = spec->max_bytes;
+    upload->sealed = spec->sealed;
+    upload->name = g_strdup("file");
+    if (read_name(upload, spec->file_name, error) && open_file(upload, error))
+        return upload;
+    stoa_upload_free(upload);
+    return NULL;
+}
+
+void stoa_upload_free(StoaUpload *upload)
+{
+    if (!upload)
+        return;
+    if (upload->fd >= 0)
+        close(upload->fd);
+    if (upload->path && !upload->kept)
+        g_unlink(upload->path);
+    g_clear_error(&upload->error);
+    g_free(upload->id);
+    g_free(upload->dir);
+    g_free(upload->path);
+    g_free(upload->name);
+    g_free(upload->type);
+    g_free(upload);
+}
+
+/* -- bytes ------------------------------------------------------------------------------------- */
+
+/* Its room on the disk is free at once, while the rest of the body is read off. */
+static bool give_up(StoaUpload *upload)
+{
+    int done G_GNUC_UNUSED = ftruncate(upload->fd, 0);
+
+    return false;
+}
+
+static bool write_all(StoaUpload *upload, const char *buf, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(upload->fd, buf, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            disk_error(&upload->error, n < 0 ? errno : EIO);
+            return give_up(upload);
+        }
+        buf += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool stoa_upload_write(StoaUpload *upload, const void *buf, size_t len)
+{
+    size_t head = MIN(len, sizeof upload->head - upload->head_len);
+
+    if (upload->error)
+        return false;
+    if ((uint64_t)len > (uint64_t)(upload->max_bytes - upload->size)) {
+        stoa_refuse(&upload->error, "too_large",
+                    "the file is longer than %" G_GINT64_FORMAT " bytes, or the room's files are",
+                    upload->max_bytes);
+        return give_up(upload);
+    }
+    if (head)
+        memcpy(upload->head + upload->head_len, buf, head);
+    upload->head_len += head;
+    upload->size += (int64_t)len;
+    return write_all(upload, buf, len);
+}
+
+bool stoa_upload_finish(StoaUpload *upload, GError **error)
+{
+    if (!upload->error)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&upload->error));
+    return false;
+}
+
+bool stoa_upload_settle(StoaUpload *upload, GError **error)
+{
+    upload->type =
+        g_strdup(upload->sealed ? STOA_SNIFF_UNKNOWN : stoa_sniff(upload->head, upload->head_len));
+    if (fsync(upload->fd) != 0)
+        return disk_error(error, errno);
+    close(upload->fd);
+    upload->fd = -1;
+    return true;
+}
+
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+bool stoa_upload_keep(StoaUpload *upload, const char *room, GError **error)
+{
+    g_autofree char *folder = g_build_filename(upload->dir, FILES, room, NULL);
+    g_autofree char *place = g_build_filename(folder, upload->id, NULL);
+
+    if (g_mkdir_with_parents(folder, 0700) != 0 || g_rename(upload->path, place) != 0 ||
+        !sync_folder(folder))
+        return disk_error(error, errno);
+    g_free(upload->path);
+    upload->path = g_steal_pointer(&place);
+    return true;
+}
+
+void stoa_upload_commit(StoaUpload *upload)
+{
+    upload->kept = true;
+}
+
+const char *stoa_upload_id(const StoaUpload *upload)
+{
+    return upload->id;
+}
+
+const char *stoa_upload_name(const StoaUpload *upload)
+{
+    return upload->name;
+}
+
+const char *stoa_upload_type(const StoaUpload *upload)
+{
+    return upload->type;
+}
+
+int64_t stoa_upload_size(const StoaUpload *upload)
+{
+    return upload->size;
+}
+
+void stoa_upload_sweep(const char *data_dir)
+{
+    g_autofree char *incoming = g_build_filename(data_dir, FILES, INCOMING, NULL);
+    g_autoptr(GDir) dir = g_dir_open(incoming, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(incoming, name, NULL);
+        g_unlink(path);
+    }
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of web/ know of each other's objects. Nobody else includes this. */
+#pragma once
+
+#include "web/attempts.h"
+#include "web/upload.h"
+#include "web/web.h"
+
+#include <stdatomic.h>
+
+struct StoaWeb {
+    StoaWebSpec spec;
+    GPtrArray *tables; /* of const StoaWebRoute *, static; fixed once transports run */
+    StoaAttempts *attempts;
+};
+
+/* Made on a transport's thread, run on control and on the store thread, by one at a time. */
+struct StoaWebCall {
+    StoaWeb *web;
+    const StoaWebRoute *route; /* NULL: no such path, or `allow` */
+    char *allow;               /* the path is there, but takes these methods */
+    StoaWebOutlet *outlet;
+    void *outlet_user;
+    GDestroyNotify free_outlet_user;
+    _Atomic(int) refs;
+    uint64_t request;
+
+    GHashTable *query, *headers, *args; /* text → text, owned */
+    char *address, *origin, *websocket, *base_path, *signaling;
+    char *token; /* the bearer's; NULL: none */
+    json_t *body;
+    GError *refusal; /* found before it came to control */
+
+    StoaWebCaller caller;
+    bool in_store; /* whose token it is has to be looked up there */
+    bool attempt;  /* a wrong token: counts */
+    bool admitting, sent;
+
+    StoaWebAnswer *answer;
+    GPtrArray *answer_headers; /* pairs of char *, owned */
+    void *data;
+    GDestroyNotify free_data;
+    StoaUpload *upload;             /* the route's, once admitted */
+    int64_t file_bytes, room_bytes; /* limits of it */
+};
+
+/* call.c */
+StoaWebCall *stoa_web_call_ref(StoaWebCall *call);
+void stoa_web_call_unref(StoaWebCall *call);
+
+/* web.c */
+void stoa_web_start(StoaWebCall *call);
+
+/* route.c */
+const StoaWebRoute *stoa_web_route_find(const GPtrArray *tables, const char *method,
+                                        const char *path, GHashTable *args, char **allow);
+
+/* auth.c */
+bool stoa_web_identify(StoaWebCall *call, GError **error);
+bool stoa_web_authorize(StoaDb *db, StoaWebCall *call, GError **error);
+bool stoa_web_needs_store(const StoaWebCall *call);
+
+/* reply.c */
+void stoa_web_set_error(StoaWebCall *call, const GError *error);
