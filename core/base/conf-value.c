@@ -43,6 +43,8 @@ char *stoa_conf_value_wanted(const StoaOption *row)
         return g_strdup("text");
     case STOA_OBJECT:
     case STOA_ARRAY:
+    case STOA_TEXT:
+    case STOA_BYTES:
     case STOA_ANY: break;
     }
     return g_strdup("(a type that conf files do not know)");
@@ -154,6 +156,8 @@ static char *check_type(const StoaOption *row, const char *text)
     case STOA_STRING: return check_string(row, text);
     case STOA_OBJECT:
     case STOA_ARRAY:
+    case STOA_TEXT:
+    case STOA_BYTES:
     case STOA_ANY: break;
     }
     return NULL;
@@ -216,6 +220,8 @@ void stoa_conf_value_store(StoaConfValues *values, const StoaOption *row, const 
     case STOA_ID: store_text(values, canonical, place); break;
     case STOA_OBJECT:
     case STOA_ARRAY:
+    case STOA_TEXT:
+    case STOA_BYTES:
     case STOA_ANY: break;
     }
 }

@@ -11,7 +11,8 @@ static const char *type_name(StoaType type)
     static const char *const names[] = {
         [STOA_BOOL] = "boolean", [STOA_INT] = "integer",   [STOA_STRING] = "string",
         [STOA_ENUM] = "one of",  [STOA_OBJECT] = "object", [STOA_ARRAY] = "array",
-        [STOA_ANY] = "any",      [STOA_ID] = "id",         [STOA_LIST] = "list"
+        [STOA_ANY] = "any",      [STOA_ID] = "id",         [STOA_LIST] = "list",
+        [STOA_TEXT] = "text",    [STOA_BYTES] = "base64"
     };
 
     return (size_t)type < G_N_ELEMENTS(names) && names[type] ? names[type] : "value";

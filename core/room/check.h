@@ -17,9 +17,10 @@ typedef enum {
  * Check every field that has a row; fields without one are ignored, as old clients send what they like.
  *
  * Text is valid UTF-8 without NUL (jansson's reading sees to it) and at most 64 KB unless its row says otherwise.
+ * @sealed  the room's texts are sealed: a STOA_TEXT must be {"sealed": BASE64, "epoch": N}, otherwise a string
  * `error` names the field, by path ("streams[2].mid"), and what would fit. Thread: any.
  */
-StoaCheck stoa_check(const json_t *object, const StoaParam *rows, GError **error);
+StoaCheck stoa_check(const json_t *object, const StoaParam *rows, bool sealed, GError **error);
 
 /** Whether a value can be an id: an integer 1 to 2^53-1, or 1 to 64 characters of [A-Za-z0-9_-]. */
 bool stoa_check_is_id(const json_t *value);

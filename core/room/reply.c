@@ -51,21 +51,45 @@ static const StoaNumber *find_number(StoaModule *module, const char *reason, int
     return of_code ? of_code : unknown;
 }
 
+/* What the core refuses by name, for older vocabularies: here it is one of the codes above. */
+static const struct {
+    const char *reason;
+    StoaErrorCode code;
+} core_reasons[] = {
+    { "no_message", STOA_ERROR_INVALID },      { "bad_json", STOA_ERROR_INVALID },
+    { "unknown_request", STOA_ERROR_INVALID }, { "missing_element", STOA_ERROR_INVALID },
+    { "wrong_type", STOA_ERROR_INVALID },      { "wrong_jsep", STOA_ERROR_INVALID },
+    { "bad_sdp", STOA_ERROR_INVALID },         { "forbidden", STOA_ERROR_FORBIDDEN },
+    { "not_joined", STOA_ERROR_FORBIDDEN },    { "no_such_room", STOA_ERROR_NOT_FOUND },
+    { "already_joined", STOA_ERROR_CONFLICT }, { "id_taken", STOA_ERROR_CONFLICT },
+    { "room_exists", STOA_ERROR_CONFLICT },    { "wrong_state", STOA_ERROR_CONFLICT },
+};
+
+static int code_of(const GError *error, const char *reason)
+{
+    if (error->domain != STOA_ERROR)
+        return STOA_ERROR_INTERNAL;
+    for (size_t i = 0; reason && i < G_N_ELEMENTS(core_reasons); i++) {
+        if (g_str_equal(core_reasons[i].reason, reason))
+            return (int)core_reasons[i].code;
+    }
+    return error->code;
+}
+
+/* A reason that is the module's own is a conflict under its own name. */
 static json_t *plain_error(const GError *error, const char *reason)
 {
-    const char *name = "internal";
-    int number = 500;
+    int code = code_of(error, reason), number = 409;
+    const char *name = reason ? reason : "internal";
 
     for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
-        if (error->domain == STOA_ERROR && (int)plain[i].code == error->code) {
+        if ((int)plain[i].code == code) {
             name = plain[i].name;
             number = plain[i].number;
         }
     }
-    if (error->domain == STOA_ERROR && error->code == STOA_ERROR_REFUSED)
-        number = 409;
     return json_pack("{s:i, s:s, s:s}", "error_code", number, "error", error->message, "code",
-                     reason ? reason : name);
+                     name);
 }
 
 json_t *stoa_reply_error(StoaModule *module, const GError *error)

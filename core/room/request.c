@@ -107,8 +107,9 @@ static bool check_role(const StoaRequest *req, GError **error)
 static bool check_body(const StoaRequest *req, GError **error)
 {
     g_autoptr(GError) why = NULL;
+    bool is_sealed = req->handle && stoa_room_is_sealed(req->handle->room);
 
-    switch (stoa_check(req->message->body, req->method->params, &why)) {
+    switch (stoa_check(req->message->body, req->method->params, is_sealed, &why)) {
     case STOA_CHECK_OK: return true;
     case STOA_CHECK_MISSING: return stoa_refuse(error, "missing_element", "%s", why->message);
     default: return stoa_refuse(error, "wrong_type", "%s", why->message);

@@ -233,6 +233,16 @@ void stoa_room_set_title(StoaRoom *room, const char *title)
     room->core->title = g_strdup(title);
 }
 
+void stoa_room_core_set_sealed(StoaRoomCore *core, bool sealed)
+{
+    core->sealed = sealed;
+}
+
+bool stoa_room_is_sealed(const StoaRoom *room)
+{
+    return room && room->core && room->core->sealed;
+}
+
 StoaModule *stoa_room_module(StoaRoom *room)
 {
     return room->module;

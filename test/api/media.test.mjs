@@ -7,7 +7,7 @@ import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { start } from '../lib/gateway.mjs';
-import { enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
+import { echo, enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
 
 let gateway, peers;
 before(async () => { peers = startPeers(); gateway = await start('stoa:limits.requests_per_second=0'); });
@@ -42,6 +42,21 @@ test('the ports of several workers are in a row, UDP and TCP alike', async () =>
     }
     for (const { one } of several)
         assert.equal((await one.stop()).code, 0);
+});
+
+test('who loses packets on the way to us is told of a slow link, others are not', async () => {
+    const one = await start('stoa:media.slowlink_threshold=5');
+    const [good, bad] = [await enter(one), await enter(one)];
+    const a = await echo(good, peers), b = await echo(bad, peers);
+    a.peer.send();
+    b.peer.send(3);
+    const told = await bad.event(b.handle, 'slowlink');
+    assert.deepEqual([told.uplink, told.media, told.mid], [true, 'audio', '0']);
+    assert.ok(told.lost > 5 && told.lost < 200, `${told.lost} lost`);
+    assert.equal(good.seen(a.handle, 'slowlink'), 0);
+    [a, b].forEach(({ peer }) => peer.close());
+    [good, bad].forEach((who) => who.leave());
+    assert.equal((await one.stop()).code, 0);
 });
 
 const state = (pid) => {

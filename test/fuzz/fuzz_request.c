@@ -27,6 +27,9 @@ static const StoaParam rows[] = {
     { "allowed", STOA_ARRAY, 0, .items = STOA_STRING },
     { "extra", STOA_OBJECT, 0, .fields = inner },
     { "any", STOA_ANY, 0 },
+    { "text", STOA_TEXT, 0, 1, 40 },
+    { "options", STOA_ARRAY, 0, 2, 10, .items = STOA_TEXT, .item_max = 20 },
+    { "update", STOA_BYTES, 0, 1, 64 },
     { NULL },
 };
 
@@ -47,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((message == NULL) == (refusal == NULL))
         abort(); /* the one or the other, never both */
     if (message) {
-        StoaCheck verdict = stoa_check(message, rows, &error);
+        StoaCheck verdict = stoa_check(message, rows, size % 2, &error);
         if ((verdict == STOA_CHECK_OK) != (error == NULL))
             abort(); /* a refusal says why */
         check_name(message);

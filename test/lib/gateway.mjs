@@ -59,7 +59,7 @@ export async function connect(url) {
     });
     await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
     return {
-        socket,
+        socket, events,
         request: (message) => new Promise((resolve) => {
             const transaction = `t${++last}`;
             answers.set(transaction, resolve);

@@ -82,8 +82,9 @@ class Peer {
         return this.up;
     }
 
-    send(on = true) {
-        this.tell(this.id, 'send', { ssrc: on ? this.ssrc : 0, pt: OPUS });
+    /** Send audio from now on. @lose  of so many packets one gets lost; 0: none */
+    send(lose = 0) {
+        this.tell(this.id, 'send', { ssrc: this.ssrc, pt: OPUS, lose });
     }
 
     /** {sent, streams: {SSRC: {n, first, last}}}; each packet carries a number, `first` to `last` came. */
@@ -116,6 +117,8 @@ export async function enter(gateway) {
             return client.event((one) => one.transaction === transaction && one.janus === 'event');
         },
         event: (handle_id, janus) => client.event((one) => one.sender === handle_id && one.janus === janus),
+        /** How many such events have come and were not asked for. */
+        seen: (handle_id, janus) => client.events.filter((one) => one.sender === handle_id && one.janus === janus).length,
         leave: () => client.close(),
     };
 }

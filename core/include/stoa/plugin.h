@@ -130,6 +130,8 @@ typedef struct {
     json_t *(*history)(StoaRoom *room, const char *meeting, StoaParticipant *viewer);
     /* A person uploaded a file (POST /rooms/ID/files): record it, reply with the item. False: it is removed again. */
     bool (*file_added)(StoaRequest *req, const StoaFile *file, GError **error);
+    /* A meeting ends: what is still going on in it ends too. May record. */
+    void (*meeting_ended)(StoaRoom *room);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 

@@ -62,6 +62,8 @@ STOA_EXPORT json_t *stoa_room_id_json(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT const char *stoa_room_title(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_room_set_title(StoaRoom *room, const char *title) STOA_ON_CONTROL;
 STOA_EXPORT StoaModule *stoa_room_module(StoaRoom *room) STOA_ON_CONTROL;
+/** Whether texts and files of this room are sealed in the browsers (e2ee "all"): then a STOA_TEXT is an object. */
+STOA_EXPORT bool stoa_room_is_sealed(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT const void *stoa_room_conf(StoaRoom *room) STOA_ON_CONTROL; /* the module's */
 STOA_EXPORT void *stoa_room_state(StoaRoom *room) STOA_ON_CONTROL;
 /** Close it: everybody leaves (`left`), then `room_closed`. Handles stay attached, without a room. */
@@ -120,3 +122,20 @@ STOA_EXPORT void stoa_participant_send(StoaParticipant *who, const char *event,
                                        json_t *body /* taken */) STOA_ON_CONTROL;
 /** Make that person leave: `left` is called. */
 STOA_EXPORT void stoa_participant_remove(StoaParticipant *who) STOA_ON_CONTROL;
+
+/* -- time and rates ---------------------------------------------------------------------------------- */
+
+/** Milliseconds since 1970, as records have them. Never for measuring. */
+STOA_EXPORT int64_t stoa_now_ms(void);
+
+/* How fast somebody may do something; zeroed it is fresh. Lives in a participant's or a room's state. */
+typedef struct {
+    int64_t free_at_us;
+} StoaRate;
+
+/**
+ * Do it once more: at most `per_second` times in a second, all at once or spread; 0: no limit.
+ *
+ * False with `error` (LIMIT, which the wire calls slow_down): too fast.
+ */
+STOA_EXPORT bool stoa_rate_take(StoaRate *rate, int64_t per_second, GError **error) STOA_ON_CONTROL;

@@ -18,6 +18,9 @@ typedef enum {
     STOA_ANY,    /* any JSON value: passed on, never looked into */
     STOA_ID, /* a positive integer below 2^53, or a text of [A-Za-z0-9_-], where the room API allows */
     STOA_LIST, /* conf only: strings separated by ';' or ',' */
+    STOA_TEXT, /* requests only: what people write, min to max code points, with min not blank; in a room whose texts are
+                  sealed {"sealed": BASE64, "epoch": N} instead: take it as it is, stoa_request_json() */
+    STOA_BYTES, /* requests only: bytes as base64 (RFC 4648, 4) */
 } StoaType;
 
 typedef enum {
@@ -32,11 +35,14 @@ typedef struct StoaParam {
     const char *name;
     StoaType type;
     StoaFlags flags;
-    int64_t min, max;           /* INT: value; STRING: bytes of UTF-8; ARRAY: items; both 0: any */
-    const char *const *choices; /* ENUM: NULL-terminated */
+    int64_t min, max; /* INT: value; STRING: bytes of UTF-8; BYTES: bytes; TEXT: code points;
+                                ARRAY: items; both 0: any */
+    const char *const *choices;     /* ENUM: NULL-terminated */
     const struct StoaParam *fields; /* OBJECT, ARRAY of objects: their members, by the same rules */
     StoaType items;                 /* ARRAY without `fields`: the type of each item */
     const char *help;               /* one line; printed in the generated reference */
+    int64_t
+        item_max; /* ARRAY of `items`: an INT is 0 to this, a STRING, TEXT or BYTES 1 to this long; 0: any */
 } StoaParam;
 
 /* One key of a conf file, and where its value goes in a plain struct. Rows end with one whose `key` is NULL.

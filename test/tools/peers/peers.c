@@ -3,7 +3,7 @@
  *
  * {"do": "open", "id": N}                          answers {id, transport, candidate}
  * {"do": "remote", "id", "sdp", "offered": BOOL}   ICE and DTLS start; later {id, "up": true} or {id, "failed": WHY}
- * {"do": "send", "id", "ssrc", "pt"}               a packet every 20 ms, each with a counter; ssrc 0: stop
+ * {"do": "send", "id", "ssrc", "pt", "lose": N}    a packet every 20 ms, each with a counter; ssrc 0: stop; each Nth is lost
  * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last}}}
  * {"do": "close", "id"}                            goodbye by close_notify */
 #include "sl.h"
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     pc_t *pc;
     unsigned id;
-    uint32_t ssrc, sent;
+    uint32_t ssrc, sent, lose;
     uint8_t payload_type;
     uint64_t next_ns;
     Stream streams[MAX_STREAMS];
@@ -171,6 +171,7 @@ static void on_line(const char *text)
                   json_is_true(json_object_get(line, "offered")));
     else if (what && peer && strcmp(what, "send") == 0) {
         peer->ssrc = (uint32_t)json_integer_value(json_object_get(line, "ssrc"));
+        peer->lose = (uint32_t)json_integer_value(json_object_get(line, "lose"));
         peer->payload_type = (uint8_t)json_integer_value(json_object_get(line, "pt"));
     } else if (what && peer && strcmp(what, "count") == 0)
         do_count(peer);
@@ -206,6 +207,10 @@ static void send_one(Peer *peer)
     uint8_t buf[LEN + 64] = { 0x80, peer->payload_type }, *list[] = { buf };
     int len = LEN;
 
+    if (peer->lose && peer->sent % peer->lose == peer->lose - 1) {
+        peer->sent++;
+        return;
+    }
     put16(buf + 2, (uint16_t)peer->sent);
     put32(buf + 4, peer->sent * 960);
     put32(buf + 8, peer->ssrc);
