@@ -112,7 +112,7 @@ static bool check_body(StoaWebCall *call, GError **error)
         return false;
     }
     return !call->route->params || call->route->upload ||
-           stoa_check(call->body, call->route->params, error) == STOA_CHECK_OK;
+           stoa_check(call->body, call->route->params, false, error) == STOA_CHECK_OK;
 }
 
 static bool work(StoaDb *db, void *data, GError **error)
