@@ -10,6 +10,8 @@ import WebSocket from 'ws';
 export const tree = new URL('../..', import.meta.url).pathname;
 const build = process.env.STOA_BUILD ?? join(tree, 'build');
 export const binary = join(build, 'stoa');
+/** Sanitizers keep what was freed for a while: there is no judging by memory. */
+export const sanitized = Boolean(process.env.ASAN_OPTIONS ?? process.env.TSAN_OPTIONS);
 
 /** Start it; a first argument {conf} names another conf folder, the rest are FILE:SECTION.KEY=VALUE. */
 export async function start(...settings) {
