@@ -438,10 +438,10 @@ static json_t *slot_json(StoaRoom *room, StoaSink *sink)
 
     if (stoa_sink_mid(sink))
         json_object_set_new(item, "mindex", json_integer(stoa_sink_mindex(sink)));
+    json_object_set_new(item, "ready", json_boolean(live && stoa_sink_ready(sink)));
+    json_object_set_new(item, "send", json_boolean(!live || !slot->held));
     if (!live)
         return item;
-    json_object_set_new(item, "ready", json_boolean(stoa_sink_ready(sink)));
-    json_object_set_new(item, "send", json_boolean(!slot->held));
     if (slot->crossrefid)
         json_object_set_new(item, "crossrefid", json_string(slot->crossrefid));
     if (stoa_sink_kind(sink) == STOA_DATA)

@@ -1,121 +1,206 @@
 /* SPDX-License-Identifier: MIT */
-/* janus.js as it comes from npm, in Chromium with a fake camera: frames are decoded at the far end. */
+/* janus.js as it comes from npm, in Chromium with a fake camera, over WebSocket and over HTTP. The words are janus-page.js. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { fakeMedia, launch } from '../lib/browser.mjs';
 import { start } from '../lib/gateway.mjs';
 
 const require = createRequire(import.meta.url);
 const files = {
     '/janus.js': new URL('../node_modules/janus-gateway/npm/dist/janus.es.js', import.meta.url),
     '/adapter.js': require.resolve('webrtc-adapter/out/adapter.js'),
+    '/page.js': new URL('janus-page.js', import.meta.url),
 };
-const page = `<!doctype html><script src="adapter.js"></script><script type="module">
-import Janus from './janus.js';
-await new Promise((callback) => Janus.init({ debug: ['error'], callback,
-    dependencies: Janus.useDefaultDependencies({ adapter: window.adapter }) }));
-window.connect = (server) => new Promise((success, error) => {
-    const janus = new Janus({ server, iceServers: [], success: () => success(janus), error, destroyed() {} });
-});
-/* A handle; what it is told is kept in msgs, the far end's offer or answer is taken by onjsep. */
-window.attach = (janus, plugin, onjsep) => new Promise((resolve, error) => {
-    const one = { msgs: [], texts: [] };
-    janus.attach({ plugin, error, success(handle) { one.handle = handle; resolve(one); },
-        onmessage(message, jsep) { one.msgs.push(message); if (jsep) onjsep(one.handle, jsep); },
-        webrtcState(up) { one.up = up; }, ondata(text) { one.texts.push(text); }, ondataopen() { one.open = true; },
-        onremotetrack(track, mid, on) {
-            if (!on) return;
-            const media = document.createElement(track.kind);
-            media.autoplay = media.muted = true;
-            media.srcObject = new MediaStream([track]);
-            document.body.append(media);
-        } });
-});
-window.frames = async ({ handle }) => {
-    let most = 0;
-    for (const one of (await handle.webrtcStuff.pc?.getStats() ?? new Map()).values())
-        if (one.type === 'inbound-rtp' && one.kind === 'video') most = Math.max(most, one.framesDecoded);
-    return most;
-};
-window.until = async (what, fits) => {
-    for (let n = 0; n < 150; n++) {
-        if (await fits()) return;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error('not within 15 s: ' + what);
-};
-window.send = ({ handle }, message, tracks) => new Promise((success, error) => handle.createOffer({ tracks, error,
-    success(jsep) { handle.send({ message, jsep }); success(); } }));
-window.ready = true;
-</script>`;
-let gateway, server, browser;
+const page = '<!doctype html><script src="adapter.js"></script><script type="module" src="page.js"></script>';
+let gateway, server, browser, urls;
 
 before(async () => {
     server = createServer((request, response) => {
         response.setHeader('content-type', files[request.url] ? 'text/javascript' : 'text/html');
         response.end(files[request.url] ? readFileSync(files[request.url]) : page);
     }).listen(0, '127.0.0.1');
-    gateway = await start('websocket:listen.allow_origins=*');
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
-        '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--autoplay-policy=no-user-gesture-required'] });
+    gateway = await start('websocket:listen.allow_origins=*', 'http:listen.allow_origins=*');
+    urls = { WebSocket: gateway.websocket, 'HTTP long poll': `${gateway.http}/janus` };
+    browser = await launch(...fakeMedia);
 });
 after(async () => {
     await browser?.close();
-    server.close();
+    server?.close();
     assert.equal((await gateway.stop()).code, 0);
 });
 
-async function open() {
+/* Run a function of the tab, which gets the gateway's address; fails with what the tab throws. */
+async function inTab(url, play) {
     const tab = await (await browser.newContext({ permissions: ['camera', 'microphone'] })).newPage();
     await tab.goto(`http://127.0.0.1:${server.address().port}/`);
-    await tab.waitForFunction(() => window.ready);
-    return tab;
+    await tab.waitForFunction(() => window.ready, null, { timeout: 60000 });
+    const result = await tab.evaluate(play, url);
+    await tab.context().close();
+    return result;
 }
 
-test('echotest: own frames and texts come back, and hangup says done', async () => {
-    const tab = await open();
-    const texts = await tab.evaluate(async (url) => {
-        const one = await attach(await connect(url), 'janus.plugin.echotest', (handle, jsep) => handle.handleRemoteJsep({ jsep }));
-        await send(one, { audio: true, video: true }, [{ type: 'audio', capture: true, recv: true }, { type: 'video', capture: true, recv: true }, { type: 'data' }]);
-        await until('frames', async () => await frames(one) > 20);
-        await until('the data channel', () => one.open);
-        one.handle.data({ text: 'hello stoa' });
-        await until('the text', () => one.texts.length);
-        one.handle.hangup();
-        await until('done', () => one.msgs.some((message) => message.result === 'done'));
-        return one.texts;
-    }, gateway.websocket);
-    assert.match(texts[0], /hello stoa/);
-    await tab.context().close();
-});
+/* eslint-disable no-undef -- below are words of janus-page.js */
+async function echo(url) {
+    const janus = await connect(url);
+    const one = await attach(janus, 'echotest');
+    await offer(one, { audio: true, video: true }, [...media(true), { type: 'data' }]);
+    await goesOn(one, 'video');
+    await isHeard(one);
+    await until('the data channel', () => one.life.includes('data'));
+    one.handle.data({ text: 'hello stoa' });
+    await until('the text', () => one.texts.length);
+    one.handle.send({ message: { audio: false, video: false } });
+    await stands(one, 'video');
+    one.handle.send({ message: { audio: true, video: true } });
+    await goesOn(one, 'video');
+    one.handle.muteVideo();
+    const muted = one.handle.isVideoMuted();
+    one.handle.unmuteVideo();
+    one.handle.hangup();
+    await until('done', () => one.msgs.some(({ result }) => result === 'done'));
+    await until('cleanup', () => one.life.includes('cleanup'));
+    await new Promise((success) => one.handle.detach({ success }));
+    await new Promise((success) => janus.destroy({ success }));
+    return { texts: one.texts, life: one.life, muted, connected: janus.isConnected(), gone: janus.gone };
+}
 
-test('videoroom: one publishes, another sees decoded frames, and learns that it ended', async () => {
-    const [ana, ben] = [await open(), await open()];
-    await ana.evaluate(async (url) => {
-        const one = window.pub = await attach(await connect(url), 'janus.plugin.videoroom', (handle, jsep) => handle.handleRemoteJsep({ jsep }));
-        one.handle.send({ message: { request: 'join', ptype: 'publisher', room: 1234, display: 'Ana' } });
-        await until('joined', () => one.msgs.some((message) => message.videoroom === 'joined'));
-        await send(one, { request: 'configure' }, [{ type: 'audio', capture: true, recv: false }, { type: 'video', capture: true, recv: false }]);
-        await until('webrtcup', () => one.up);
-    }, gateway.websocket);
-    const seen = await ben.evaluate(async (url) => {
-        const janus = await connect(url);
-        const one = window.room = await attach(janus, 'janus.plugin.videoroom', () => {});
-        one.handle.send({ message: { request: 'join', ptype: 'publisher', room: 1234, display: 'Ben' } });
-        const feed = () => one.msgs.flatMap((message) => message.publishers ?? [])[0];
-        await until('Ana is announced', feed);
-        const sub = await attach(janus, 'janus.plugin.videoroom', (handle, jsep) => handle.createAnswer({ jsep,
-            success(answer) { handle.send({ message: { request: 'start' }, jsep: answer }); } }));
-        sub.handle.send({ message: { request: 'join', ptype: 'subscriber', room: 1234, streams: [{ feed: feed().id }] } });
-        await until('frames', async () => await frames(sub) > 20);
-        return { display: feed().display, frames: await frames(sub) };
-    }, gateway.websocket);
-    assert.equal(seen.display, 'Ana');
-    assert.ok(seen.frames > 20);
-    await ana.context().close();
-    await ben.evaluate(() => until('Ana left', () => room.msgs.some((message) => message.leaving || message.unpublished)));
-    await ben.context().close();
+/* Two publishers and a subscriber: whatever janus.js lets people do. */
+async function room(url) {
+    const janus = await connect(url), own = await connect(url);
+    const number = Math.floor(Math.random() * 1e9) + 1;
+    const [ana, ben, cem] = [await attach(own, 'videoroom'), await attach(janus, 'videoroom'), await attach(janus, 'videoroom')];
+    const created = await new Promise((success) => ben.handle.send({ message: { request: 'create', room: number, publishers: 6 }, success }));
+    const join = { request: 'join', ptype: 'publisher', room: number };
+    const { id } = await ask(ana, { ...join, display: 'Ana' }, 'id');
+    const { id: benId } = await ask(ben, { ...join, display: 'Ben' }, 'id');
+    await offer(ana, { request: 'configure' }, media(false));
+    const announced = (await told(ben, 'publishers', 1)).publishers[0];
+    const subscribed = await ask(cem, { request: 'join', ptype: 'subscriber', room: number, streams: [{ feed: id }] }, 'streams');
+    const video = subscribed.streams.find(({ type }) => type === 'video');
+    await goesOn(cem, video.mid);
+    await isHeard(cem);
+
+    await offer(ben, { request: 'publish' }, media(false));
+    await told(ana, 'publishers', 1);
+    const benVideo = (await told(ben, 'configured')).streams.find(({ type }) => type === 'video');
+    const streams = [{ feed: benId, mid: benVideo.mid, sub_mid: video.mid }];
+    const switched = await ask(cem, { request: 'switch', streams }, 'switched');
+    await goesOn(cem, video.mid);
+
+    await ask(cem, { request: 'configure', streams: [{ mid: video.mid, send: false }] }, 'configured');
+    await stands(cem, video.mid);
+    await ask(cem, { request: 'configure', streams: [{ mid: video.mid, send: true }] }, 'configured');
+    await goesOn(cem, video.mid);
+    await ask(cem, { request: 'pause' }, 'paused');
+    await stands(cem, video.mid);
+    await ask(cem, { request: 'start' }, 'started');
+    await goesOn(cem, video.mid);
+    await ask(ben, { request: 'configure', video: false }, 'configured');
+    await stands(cem, video.mid);
+    await ask(ben, { request: 'configure', video: true }, 'configured');
+    await goesOn(cem, video.mid);
+
+    const ufrag = (one) => one.handle.webrtcStuff.pc.remoteDescription.sdp.match(/a=ice-ufrag:(\S+)/)[1];
+    const [ufragOfCem, ufragOfBen] = [ufrag(cem), ufrag(ben)];
+    await ask(cem, { request: 'configure', restart: true }, 'configured');
+    await until('the offer of the restart', () => ufrag(cem) !== ufragOfCem);
+    await goesOn(cem, video.mid);
+    await offer(ben, { request: 'configure' }, [], { iceRestart: true });
+    await until('the answer to the restart', () => ufrag(ben) !== ufragOfBen);
+    await goesOn(cem, video.mid);
+
+    const heard = ben.msgs.length;
+    await offer(ana, { request: 'configure' }, [{ type: 'video', capture: { width: 320, height: 180 }, add: true, recv: false }]);
+    const more = (await told(ben, 'publishers', heard)).publishers[0];
+    const updated = await ask(cem, { request: 'subscribe', streams: [{ feed: id, mid: more.streams.at(-1).mid }] }, 'streams');
+    const second = updated.streams.find(({ feed_mid: mid, feed_id: feed }) => feed === id && mid === more.streams.at(-1).mid);
+    await goesOn(cem, second.mid);
+    await goesOn(cem, video.mid);
+
+    const before = [ben.msgs.length, cem.msgs.length];
+    await ask(ana, { request: 'unpublish' }, 'unpublished');
+    await until('cleanup', () => ana.life.includes('cleanup'));
+    const { unpublished } = await told(ben, 'unpublished', before[0]);
+    const freed = (await told(cem, 'streams', before[1])).streams;
+    await until('Cem answers', () => cem.handle.webrtcStuff.pc.signalingState === 'stable');
+    await goesOn(cem, video.mid);
+    await offer(ana, { request: 'publish' }, media(false));
+    const again = (await told(ben, 'publishers', before[0])).publishers[0];
+    const back = await ask(cem, { request: 'subscribe', streams: [{ feed: id }] }, 'streams');
+    await goesOn(cem, back.streams.find(({ type, feed_id: feed }) => type === 'video' && feed === id).mid);
+
+    await new Promise((success) => own.destroy({ success }));
+    const { leaving } = await told(ben, 'leaving');
+    const destroyed = await new Promise((success) => ben.handle.send({ message: { request: 'destroy', room: number }, success }));
+    await until('both end', () => [ben, cem].every(({ life }) => life.includes('cleanup')));
+    await new Promise((success) => janus.destroy({ success }));
+    return { number, id, created, announced, subscribed, switched, more, unpublished, freed, again, leaving, destroyed,
+        life: { ana: ana.life, ben: ben.life, cem: cem.life }, gone: janus.gone };
+}
+
+async function simulcast(url) {
+    const janus = await connect(url);
+    const [ana, ben] = [await attach(janus, 'videoroom'), await attach(janus, 'videoroom')];
+    const { id } = await ask(ana, { request: 'join', ptype: 'publisher', room: 1234 }, 'id');
+    await offer(ana, { request: 'configure' }, media(false, { capture: { width: 960, height: 540 }, simulcast: true }));
+    const { streams } = await told(ana, 'configured');
+    await until('Ana is up', () => ana.life.includes('up'));
+    const { streams: slots } = await ask(ben, { request: 'join', ptype: 'subscriber', room: 1234, streams: [{ feed: id }] }, 'streams');
+    const { mid } = slots.find(({ type }) => type === 'video');
+    await goesOn(ben, mid);
+    const layer = await until('the middle layer', () => ben.msgs.find(({ substream }) => substream === 1));
+    await until('the width of the middle layer', async () => {
+        const width = (await inbound(ben, mid)).frameWidth;
+        return width && width === await sentWidth(ana, 'm') && width > await sentWidth(ana, 'l');
+    });
+    await new Promise((success) => janus.destroy({ success }));
+    return { streams, slots, mid, layer };
+}
+/* eslint-enable no-undef */
+
+for (const transport of ['WebSocket', 'HTTP long poll']) {
+    test(`echotest over ${transport}: seen, heard, texts, mute, and every end is told`, async () => {
+        const { texts, life, muted, connected, gone } = await inTab(urls[transport], echo);
+        assert.match(texts[0], /hello stoa/);
+        assert.equal(life.filter((word) => word === 'up').length, 1);
+        assert.ok(life.includes('video on') && life.includes('audio on'), life.join());
+        assert.ok(life.some((word) => /^down (Janus API|DTLS alert)$/.test(word)) && life.includes('cleanup'), life.join());
+        assert.deepEqual([muted, connected, gone], [true, false, true]);
+        assert.deepEqual(life.filter((word) => word.startsWith('error')), []);
+    });
+
+    test(`videoroom over ${transport}: all that publishers and subscribers do`, async () => {
+        const seen = await inTab(urls[transport], room);
+        assert.deepEqual(seen.created, { videoroom: 'created', room: seen.number, permanent: false });
+        assert.deepEqual([seen.announced.id, seen.announced.display], [seen.id, 'Ana']);
+        assert.deepEqual([seen.announced.audio_codec, seen.announced.video_codec], ['opus', 'vp8']);
+        assert.deepEqual(seen.announced.streams.map(({ type, mindex, mid }) => [type, mindex, mid]), [['audio', 0, '0'], ['video', 1, '1']]);
+        assert.equal(seen.subscribed.videoroom, 'attached');
+        for (const slot of seen.subscribed.streams)
+            assert.deepEqual([slot.active, slot.send, slot.feed_id, slot.feed_display], [true, true, seen.id, 'Ana']);
+        assert.deepEqual([seen.switched.changes, seen.switched.room], [1, seen.number]);
+        assert.deepEqual(seen.more.streams.map(({ type }) => type), ['audio', 'video', 'video']);
+        assert.equal(seen.unpublished, seen.id);
+        const free = seen.freed.filter(({ active }) => !active);
+        assert.equal(free.length, 2); /* Ana's sound and second picture; the first shows Ben */
+        for (const slot of free)
+            assert.deepEqual(Object.keys(slot).sort(), ['active', 'mid', 'mindex', 'ready', 'send', 'type']);
+        assert.deepEqual(seen.again.streams.map(({ type }) => type), ['audio', 'video']);
+        assert.equal(seen.leaving, seen.id);
+        assert.deepEqual(seen.destroyed, { videoroom: 'destroyed', room: seen.number, permanent: false });
+        for (const life of Object.values(seen.life))
+            assert.deepEqual(life.filter((word) => word.startsWith('error')), []);
+        assert.equal(seen.life.cem.filter((word) => word === 'up').length, 1, 'no second webrtcup on renegotiation or restart');
+        assert.ok(seen.gone);
+    });
+}
+
+test('a simulcast offer is answered, and the middle layer flows', async () => {
+    const { streams, slots, mid, layer } = await inTab(urls.WebSocket, simulcast);
+    assert.equal(streams.find(({ type }) => type === 'video').simulcast, true);
+    assert.ok(slots.find((slot) => slot.mid === mid).simulcast);
+    assert.deepEqual([layer.mid, layer.substream], [mid, 1]);
 });

@@ -102,9 +102,9 @@ static void a_feed_that_goes_frees_its_slots_and_leads_to_an_offer(void **unused
 
     hears_nothing(cleo);
     asks(ana, "{'request': 'unpublish'}", "{'unpublished': 'ok'}");
-    hears(cleo,
-          "{'videoroom': 'updated', 'room': 7, 'streams': [{'active': false, 'mid': '0', "
-          "'feed_id': null}, {'active': false}, {'active': true, 'feed_id': 2, 'ready': true}]}");
+    hears(cleo, "{'videoroom': 'updated', 'room': 7, 'streams': [{'active': false, 'mid': '0', "
+                "'ready': false, 'send': true, 'feed_id': null}, {'active': false}, {'active': "
+                "true, 'feed_id': 2, 'ready': true}]}");
     assert_int_equal(count_lines(offer_of(cleo), "a=inactive"), 2);
     hears_nothing(cleo);
     answers(cleo, "{'request': 'start'}", "{'started': 'ok'}");
