@@ -78,7 +78,7 @@ struct StoaSink {
     char *fmtp; /* of our offer; NULL: none */
     uint32_t exts;
     char cname[STOA_CONNECTION_NAME_LEN + 1], stream[STOA_CONNECTION_NAME_LEN + 1];
-    char track_id[STOA_CONNECTION_NAME_LEN + 12];
+    char track_id[STOA_CONNECTION_NAME_LEN + 24];
     uint32_t ssrc,
         rtx_ssrc; /* for the life of the sink: a key never sees one of its sequence numbers twice */
     bool paused;

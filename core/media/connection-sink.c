@@ -93,7 +93,8 @@ static uint32_t wanted_exts(const StoaTrack *track)
     return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | (track->exts & of_sender);
 }
 
-/* Name and stream stay through a switch, so that the client's <video> stays too. */
+/* Name and stream stay through a switch, so that the client's <video> stays too. The name has the sink's number
+ * in it: Chromium refuses an offer that names two m-lines alike, as after a switch away and subscribing again. */
 void stoa_sink_take(StoaSink *sink, StoaTrack *track)
 {
     const StoaConnection *from = track->connection;
@@ -108,7 +109,8 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     sink->exts = wanted_exts(track);
     g_strlcpy(sink->cname, from->cname, sizeof sink->cname);
     g_strlcpy(sink->stream, from->stream, sizeof sink->stream);
-    g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u", from->stream, track->number);
+    g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u-%u", from->stream, track->number,
+               sink->number);
     sink->paused = false;
     sink->substream = sink->temporal = -1;
     if (had_wishes && sink->has_row && sink->connection->peer) {

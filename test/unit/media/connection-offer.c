@@ -71,6 +71,24 @@ static void audio_and_video_of_a_publisher_share_a_stream(void **unused G_GNUC_U
     bed_answer(bed, offer, NULL);
 }
 
+static void two_sinks_of_a_track_have_names_of_their_own(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) ana = bed_publisher(bed_audio_video);
+    g_autoptr(Bed) bed = bed_new();
+    g_autofree char *offer = NULL;
+    g_auto(GStrv) parts = NULL;
+
+    bed_add_sink(bed, bed_track(ana, 1));
+    bed_add_sink(bed, bed_track(ana, 1));
+    offer = bed_make_offer(bed);
+    parts = g_strsplit(offer, "a=msid:", -1);
+    assert_int_equal(g_strv_length(parts), 3);
+    for (char **part = parts + 1; *part; part++)
+        *strchr(*part, '\r') = '\0';
+    assert_string_not_equal(parts[1], parts[2]);
+    bed_answer(bed, offer, NULL);
+}
+
 static void there_must_be_something_to_offer(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new();
@@ -480,6 +498,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
         TEST(a_subscriber_is_offered_several_streams),
         TEST(audio_and_video_of_a_publisher_share_a_stream),
+        TEST(two_sinks_of_a_track_have_names_of_their_own),
         TEST(there_must_be_something_to_offer),
         TEST(a_freed_mline_is_inactive_and_taken_again),
         TEST(a_slot_taken_again_at_once_waits_for_the_answer),
