@@ -7,6 +7,7 @@
 #include "room/room-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MAX_KEPT_CANDIDATES = 64 };
 
@@ -303,6 +304,16 @@ bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *bu
 
 /* -- the admin API's side ----------------------------------------------------------------- */
 
+/* Whether an SDP has a line of this kind that was not refused: refused ones have port 0. */
+static bool has_media(const char *sdp, const char *line)
+{
+    for (const char *at = sdp; at && (at = strstr(at, line)); at++) {
+        if (at[strlen(line)] != '0')
+            return true;
+    }
+    return false;
+}
+
 json_t *stoa_handle_info(StoaHandle *handle)
 {
     StoaConnection *connection = handle->connection;
@@ -311,12 +322,14 @@ json_t *stoa_handle_info(StoaHandle *handle)
     const char *remote = connection ? stoa_connection_remote_sdp(connection) : NULL;
     bool pending = stoa_handle_offer_pending(handle);
 
-    return json_pack("{s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:s*, s:s*}}", "plugin_specific",
-                     specific ? specific : json_object(), "flags", "got-offer", remote && !pending,
-                     "got-answer", local && remote, "negotiated", local && remote && !pending,
-                     "ready", stoa_handle_is_up(handle), "data-channels",
-                     connection && stoa_connection_has_data(connection), "sdps", "local", local,
-                     "remote", remote);
+    return json_pack("{s:o, s:{s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s*, s:s*}}",
+                     "plugin_specific", specific ? specific : json_object(), "flags", "got-offer",
+                     remote && !pending, "got-answer", local && remote, "negotiated",
+                     local && remote && !pending, "ready", stoa_handle_is_up(handle), "trickle",
+                     remote && strstr(remote, "a=ice-options:trickle"), "has-audio",
+                     has_media(local, "\nm=audio "), "has-video", has_media(local, "\nm=video "),
+                     "data-channels", connection && stoa_connection_has_data(connection), "sdps",
+                     "local", local, "remote", remote);
 }
 
 void stoa_handle_stats(StoaHandle *handle, void (*got)(json_t *stats, void *data), void *data)

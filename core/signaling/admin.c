@@ -166,6 +166,11 @@ static void admin_module(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_WRONG_TYPE, "\"plugin\" must be a module's name");
         return;
     }
+    if (!name && !g_str_equal(call->verb, "list_plugins") &&
+        !g_str_equal(call->verb, "reload_conf")) {
+        stoa_call_fail(call, STOA_WIRE_MISSING, "\"plugin\" is missing: which module?");
+        return;
+    }
     json_t *fields =
         signaling->host->admin_module(signaling->user, call->verb, json_string_value(name), &error);
     if (fields)

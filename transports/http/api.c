@@ -263,6 +263,8 @@ static enum MHD_Result answer_other(HttpRequest *request)
     HttpRouteKind kind = request->route.kind;
     bool is_page = kind == HTTP_ROUTE_PAGE || kind == HTTP_ROUTE_SERVERS;
 
+    if (kind == HTTP_ROUTE_NONE)
+        (void)http_api_is_origin_allowed(request); /* a page may read that the path is wrong */
     if (kind == HTTP_ROUTE_NONE || kind == HTTP_ROUTE_WEB || (is_page && request->listener->admin))
         return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such path\n"));
     if (!http_route_takes(kind, request->listener->admin, request->method))
