@@ -3,11 +3,20 @@
  * configured. A mail is promised by the same transaction that made its reason. */
 #pragma once
 
+#include "base/conf.h"
 #include "store/store.h"
 
 typedef struct StoaMail StoaMail;
 
-/* What a mail says; each has a template in conf/mail/LANG/KIND.txt and .html. */
+/* What a mail says; each has a template in conf/mail/LANG/KIND.txt and KIND.html. The payload's members, all optional but the
+ * first: a template leaves out what is not there.
+ *   signin     link, name, minutes (15)
+ *   invitation link, title, name, host, role, starts_at, duration_min, uid, sequence (0, 1, … as it is mailed again)
+ *   cancelled  uid, sequence
+ *   summary    link, title, name, started_at, ended_at, people: [{name, role}], items: [{title, kind, link}],
+ *              polls: [{question}], messages (a count)
+ * Each member that ends in _at is a time in milliseconds, and gives the template NAME_at as text (UTC). "language" chooses the
+ * folder, where there is one of that name. */
 typedef enum {
     STOA_MAIL_SIGNIN,     /* a host's sign-in link */
     STOA_MAIL_INVITATION, /* with an .ics */
@@ -16,32 +25,40 @@ typedef enum {
     STOA_MAIL_N_KINDS
 } StoaMailKind;
 
-/* conf/mail.conf */
+/* conf/mail.conf; the strings belong to the conf values. */
 typedef struct {
-    char *url, *user, *password,
-        *from;         /* smtp.url: smtp://host:587, smtps://host:465; NULL: .eml files */
-    bool starttls;     /* smtp.starttls: refuse to send without it (smtp:// only) */
-    char *ca_file;     /* smtp.ca_file: a CA of the operator's own; NULL: the system's */
-    int64_t timeout_s; /* smtp.timeout_s */
-    char *language;    /* templates.language: a folder of conf/mail/ */
-    int64_t retry_s, retry_max_s, give_up_s; /* retry.first_s, retry.longest_s, retry.give_up_s */
+    char *url, *user, *password, *from; /* smtp.*; url NULL: .eml files */
+    char *tls;                          /* "auto", "required", "off": see conf/mail.conf */
+    char *ca_file;                      /* PEM; NULL: the system's authorities */
+    int64_t timeout_s;
+    char *language; /* folder of conf/mail/ */
+    int64_t retry_s, retry_max_s, give_up_s;
 } StoaMailConf;
 
-/** Start sending what is in the outbox. @data_dir for mail/; @conf_dir for mail/LANG/. Thread: control. */
+/** The table of mail.conf. Static. */
+const StoaConfTable *stoa_mail_conf_table(void);
+
+/** Start sending what is in the outbox.
+ * @conf      copied
+ * @data_dir  .eml files go to its folder mail/
+ * @conf_dir  templates come from its folder mail/LANG/
+ * NULL with `error`: a template is missing or broken. Thread: control. */
 StoaMail *stoa_mail_new(StoaStore *store, const StoaMailConf *conf, const char *data_dir,
                         const char *conf_dir, GError **error);
+/** Stop: a conversation under way with a server is broken off, what was not sent waits in the outbox. Before the store ends. */
 void stoa_mail_free(StoaMail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaMail, stoa_mail_free)
-/** New conf values (borrowed, as at stoa_mail_new()). */
-void stoa_mail_reconfigure(StoaMail *mail, const StoaMailConf *conf);
+/** Take new conf values; false with `error` and the old ones kept: a template is broken. */
+bool stoa_mail_reconfigure(StoaMail *mail, const StoaMailConf *conf, GError **error);
+/** Whether the conf makes sense and its templates are all there and in order (for -t). */
+bool stoa_mail_check(const StoaMailConf *conf, const char *conf_dir, GError **error);
 
 /**
  * Put a mail into the outbox, within the caller's transaction.
  *
  * @email    the recipient, lower case
  * @room_id  what it is about; NULL: no room. Deleting a room removes what still waits, but for cancellations.
- * @payload  taken; what the template names: {"name", "title", "link", "host", "starts_at" (ms), "duration_min", "uid", …},
- *           lists of objects for {{#each}}: see conf/mail/README
+ * @payload  taken; see StoaMailKind
  * Thread: store.
  */
 bool stoa_mail_put(StoaDb *db, StoaMailKind kind, const char *email, const char *room_id,
