@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <libical/ical.h>
+#include <stdbool.h>
 
 static const char *text_of(const json_t *payload, const char *name)
 {
