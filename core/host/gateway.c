@@ -4,14 +4,17 @@
 
 #define LOG_AREA "gateway"
 
+#include "base/error.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/metric.h"
 #include "base/paths.h"
 #include "host/core-conf.h"
 #include "host/describe.h"
 #include "host/gateway.h"
 #include "host/modules.h"
+#include "mail/mail.h"
 #include "room/rooms-conf.h"
 #include "store/store.h"
 #include "web/server.h"
@@ -28,7 +31,9 @@ struct StoaGateway {
     StoaConfValues *rooms_values;
     StoaRoomsConf rooms; /* the same of rooms.conf */
     StoaConfValues *store_values;
-    StoaStore *store;  /* data/stoa.db */
+    StoaStore *store; /* data/stoa.db */
+    StoaConfValues *mail_values;
+    StoaMail *mail;
     char *made_secret; /* of the admin API, when conf has none */
     char **plugin_dirs, **transport_dirs;
     StoaRoomEnv env;
@@ -94,6 +99,20 @@ static void adopt_rooms(StoaGateway *gateway, StoaConfValues *values)
     gateway->rooms = *(const StoaRoomsConf *)stoa_conf_values(values);
     stoa_conf_values_free(gateway->rooms_values);
     gateway->rooms_values = values;
+}
+
+static void adopt_mail(StoaGateway *gateway, StoaConfValues *values)
+{
+    stoa_conf_values_free(gateway->mail_values);
+    gateway->mail_values = values;
+}
+
+/* The operator's own templates, or those that came with the gateway. */
+static const char *templates_dir(const StoaGateway *gateway)
+{
+    g_autofree char *own = g_build_filename(gateway->conf_dir, "mail", NULL);
+
+    return g_file_test(own, G_FILE_TEST_IS_DIR) ? gateway->conf_dir : stoa_paths()->conf_dir;
 }
 
 static void adopt_store(StoaGateway *gateway, StoaConfValues *values)
@@ -296,6 +315,7 @@ static bool read_all(StoaGateway *gateway, StoaConf *conf, bool dry, GError **er
     adopt(gateway, values);
     adopt_rooms(gateway, stoa_conf_fill(conf, stoa_rooms_conf_table()));
     adopt_store(gateway, stoa_conf_fill(conf, stoa_store_conf_table()));
+    adopt_mail(gateway, stoa_conf_fill(conf, stoa_mail_conf_table()));
     gateway->plugin_dirs = join_dirs(stoa_paths()->plugin_dirs, gateway->conf.plugin_dirs);
     gateway->transport_dirs = join_dirs(stoa_paths()->transport_dirs, gateway->conf.transport_dirs);
     make_modules(gateway);
@@ -308,7 +328,11 @@ static bool open_store(StoaGateway *gateway, GError **error)
     gateway->store =
         stoa_store_new(gateway->data_dir, stoa_conf_values(gateway->store_values), error);
     gateway->env.data_dir = gateway->data_dir;
-    return gateway->store != NULL;
+    if (!gateway->store)
+        return false;
+    gateway->mail = stoa_mail_new(gateway->store, stoa_conf_values(gateway->mail_values),
+                                  gateway->data_dir, templates_dir(gateway), error);
+    return gateway->mail != NULL;
 }
 
 static bool start(StoaGateway *gateway, GError **error)
@@ -379,11 +403,15 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
         stoa_conf_refill(conf, stoa_rooms_conf_table(), gateway->rooms_values, NULL);
     g_autoptr(StoaConfValues) store =
         stoa_conf_refill(conf, stoa_store_conf_table(), gateway->store_values, NULL);
+    g_autoptr(StoaConfValues) mail =
+        stoa_conf_refill(conf, stoa_mail_conf_table(), gateway->mail_values, NULL);
     stoa_modules_prepare(gateway->modules, conf, false);
-    if (!stoa_conf_check(conf, error)) {
+    if (!stoa_conf_check(conf, error) ||
+        !stoa_mail_reconfigure(gateway->mail, stoa_conf_values(mail), error)) {
         stoa_modules_discard(gateway->modules);
         return false;
     }
+    adopt_mail(gateway, g_steal_pointer(&mail));
     adopt(gateway, g_steal_pointer(&values));
     adopt_rooms(gateway, g_steal_pointer(&rooms));
     adopt_store(gateway, g_steal_pointer(&store));
@@ -413,6 +441,10 @@ void stoa_gateway_free(StoaGateway *gateway)
     }
     g_clear_pointer(&gateway->modules, stoa_modules_free);
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
+    if (gateway->mail) {
+        g_clear_pointer(&gateway->mail, stoa_mail_free);
+        stoa_control_settle(); /* what a mail server has taken is still written down */
+    }
     g_clear_pointer(&gateway->store, stoa_store_free);
     g_clear_pointer(&gateway->media, stoa_media_free);
     g_clear_pointer(&gateway->web, stoa_web_free);
@@ -420,6 +452,7 @@ void stoa_gateway_free(StoaGateway *gateway)
     stoa_conf_values_free(gateway->values);
     stoa_conf_values_free(gateway->rooms_values);
     stoa_conf_values_free(gateway->store_values);
+    stoa_conf_values_free(gateway->mail_values);
     g_strfreev(gateway->plugin_dirs);
     g_strfreev(gateway->transport_dirs);
     g_strfreev(gateway->overrides);
@@ -446,7 +479,9 @@ bool stoa_gateway_check(const StoaOptions *options, GError **error)
 
     if (!conf)
         return false;
-    bool ok = read_all(gateway, conf, true, &problems);
+    bool ok =
+        read_all(gateway, conf, true, &problems) &&
+        stoa_mail_check(stoa_conf_values(gateway->mail_values), templates_dir(gateway), &problems);
     g_autofree char *failures = stoa_modules_prepared_failures(gateway->modules);
     if (ok && !failures)
         return true;

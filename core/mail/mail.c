@@ -86,6 +86,7 @@ static StoaMailConf conf_copy(const StoaMailConf *conf)
 
 static StoaMailTemplates *check_all(const StoaMailConf *conf, const char *conf_dir, GError **error)
 {
+    g_mime_init();
     g_autofree char *address = stoa_mail_address(conf->from);
 
     if (!address) {
@@ -415,7 +416,6 @@ void stoa_mail_wake(StoaMail *mail)
 StoaMail *stoa_mail_new(StoaStore *store, const StoaMailConf *conf, const char *data_dir,
                         const char *conf_dir, GError **error)
 {
-    g_mime_init();
     StoaMailTemplates *templates = check_all(conf, conf_dir, error);
     if (!templates)
         return NULL;

@@ -193,13 +193,25 @@ static void local_servers_are_told_from_others(void **unused G_GNUC_UNUSED)
     assert_false(stoa_sender_is_local("nonsense"));
 }
 
+static void the_sample_agrees_with_the_table(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *path =
+        g_build_filename(g_getenv("srcdir") ? g_getenv("srcdir") : ".", "conf", "mail.conf", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    if (!stoa_conf_sample_check(stoa_mail_conf_table(), text, &error))
+        fail_msg("%s", error->message);
+}
+
 static int set_up(void **unused G_GNUC_UNUSED)
 {
     g_mime_init();
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_template_fills_holes_and_sections),
@@ -209,8 +221,15 @@ int main(void)
         cmocka_unit_test(an_invitation_has_text_html_and_calendar),
         cmocka_unit_test(a_title_cannot_add_a_header),
         cmocka_unit_test(every_language_has_every_template),
+        cmocka_unit_test(the_sample_agrees_with_the_table),
         cmocka_unit_test(local_servers_are_told_from_others),
     };
 
+    if (argc > 1 && g_str_equal(argv[1], "print")) {
+        g_autofree char *sample = stoa_conf_sample(stoa_mail_conf_table(),
+                                                   "Mail: sign-in links, invitations, summaries.");
+        fputs(sample, stdout);
+        return 0;
+    }
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
