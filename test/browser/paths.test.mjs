@@ -16,6 +16,13 @@ async function echo({ audio, video, protocol }) {
     const stoa = await Stoa.connect();
     const handle = await stoa.attach('stoa.plugin.echotest');
     const pc = handle.open();
+    const player = new Audio(); /* sound is measured only where it is played */
+    pc.ontrack = ({ track }) => {
+        if (track.kind === 'audio') {
+            player.srcObject = new MediaStream([track]);
+            player.play();
+        }
+    };
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
     for (const track of stream.getTracks()) {
         const transceiver = pc.addTransceiver(track);
