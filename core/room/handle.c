@@ -4,6 +4,8 @@
 
 #define LOG_AREA "handle"
 
+#include "room/journal-private.h"
+#include "room/request-private.h"
 #include "room/room-private.h"
 
 static uint64_t last_number;
@@ -27,6 +29,8 @@ StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, 
     handle->number = ++last_number;
     handle->outlet = outlet;
     handle->user = user;
+    handle->outbox.handle = handle;
+    handle->requests = g_ptr_array_new_with_free_func((GDestroyNotify)stoa_request_free);
     handle->state = g_malloc0(MAX(module->plugin.handle_size, 1));
     stoa_log_tag_set(&handle->log, "%s", log_ids);
     g_ptr_array_add(module->handles, handle);
@@ -48,6 +52,8 @@ void stoa_handle_free(StoaHandle *handle)
     StoaRoom *room_of_one = handle->room && !handle->room->core ? handle->room : NULL;
 
     handle->outlet = NULL; /* what it says from here on reaches nobody */
+    g_ptr_array_set_size(handle->requests, 0);
+    stoa_outbox_clear(&handle->outbox);
     stoa_handle_end_media(handle, "Detached");
     stoa_handle_reap(handle);
     if (handle->attached && handle->module->plugin.detached)
@@ -57,6 +63,8 @@ void stoa_handle_free(StoaHandle *handle)
         stoa_room_close(room_of_one);
     g_ptr_array_remove(handle->module->handles, handle);
     log_debug(handle, "detached from %s", handle->module->plugin.name);
+    stoa_outbox_clear(&handle->outbox);
+    g_ptr_array_unref(handle->requests);
     g_clear_pointer(&handle->candidates, g_ptr_array_unref);
     g_free(handle->state);
     g_free(handle);
@@ -92,12 +100,32 @@ uint64_t stoa_handle_number(const StoaHandle *handle)
     return handle->number;
 }
 
+/* While a room's state is made anew it says nothing. */
+static bool is_muted(const StoaHandle *handle)
+{
+    return !handle->outlet || (handle->room && handle->room->muted);
+}
+
+static StoaJournal *journal_of(const StoaHandle *handle)
+{
+    return handle->room ? stoa_room_journal_if_any(handle->room) : NULL;
+}
+
 void stoa_handle_send(StoaHandle *handle, json_t *body)
 {
-    if (handle->outlet)
-        handle->outlet->event(handle, NULL, body, NULL);
-    else
+    if (is_muted(handle))
         json_decref(body);
+    else
+        stoa_outbox_push(&handle->outbox, journal_of(handle), (StoaOutput){ .data = body });
+}
+
+void stoa_handle_send_state(StoaHandle *handle)
+{
+    StoaModule *module = handle->module;
+
+    if (!handle->room)
+        return;
+    stoa_handle_send(handle, stoa_reply_event(module, "state", stoa_reply_state(handle)));
 }
 
 bool stoa_handle_send_offer(StoaHandle *handle, json_t *(*body)(StoaHandle *handle), bool restart,
@@ -106,9 +134,10 @@ bool stoa_handle_send_offer(StoaHandle *handle, json_t *(*body)(StoaHandle *hand
     StoaConnection *connection = stoa_handle_connection(handle);
     g_autofree char *sdp = stoa_connection_make_offer(connection, restart, error);
 
-    if (!sdp || !handle->outlet)
+    if (!sdp || is_muted(handle))
         return sdp != NULL;
-    handle->outlet->event(handle, NULL, body(handle),
-                          json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp));
+    stoa_outbox_push(&handle->outbox, journal_of(handle),
+                     (StoaOutput){ .data = body(handle),
+                                   .jsep = json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp) });
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "room/check.h"
+#include "room/journal-private.h"
 #include "room/room-private.h"
 
 #include <inttypes.h>
@@ -14,59 +15,93 @@ static char *free_id(StoaRoom *room)
 {
     for (;;) {
         g_autofree char *id = g_strdup_printf("%" PRIu64, stoa_id_random53());
-        if (!stoa_room_find(room, id))
+        if (!stoa_room_look_up(room, id))
             return g_steal_pointer(&id);
     }
 }
 
-StoaParticipant *stoa_participant_new(StoaRoom *room, StoaHandle *handle, const StoaSeat *seat,
-                                      GError **error)
+static StoaParticipant *make(StoaRoom *room, const char *id, const char *name, StoaRole role)
 {
-    if (seat->name && !stoa_check_name(seat->name, error))
-        return NULL;
-    if (seat->id && stoa_room_find(room, seat->id)) {
-        stoa_refuse(error, "id_taken", "the id %s is taken in this room", seat->id);
-        return NULL;
-    }
     StoaParticipant *who = g_new0(StoaParticipant, 1);
+
     who->room = room;
-    who->id = seat->id ? g_strdup(seat->id) : free_id(room);
-    who->text_id = seat->text_id;
-    who->name = g_strdup(seat->name);
-    who->role = seat->role == STOA_ROLE_ANYONE ? STOA_ROLE_PARTICIPANT : seat->role;
-    who->handle = handle;
+    who->id = id ? g_strdup(id) : free_id(room);
+    who->name = g_strdup(name);
+    who->role = role == STOA_ROLE_ANYONE ? STOA_ROLE_PARTICIPANT : role;
     who->state = g_malloc0(MAX(room->module->plugin.participant_size, 1));
     g_ptr_array_add(room->people, who);
     return who;
 }
 
-static void participant_free(StoaParticipant *who)
+/* Who was in an ad-hoc room before and is known for a record comes back as the same. */
+StoaParticipant *stoa_participant_new(StoaRoom *room, StoaHandle *handle, const StoaSeat *seat,
+                                      GError **error)
 {
+    if (seat->name && !stoa_check_name(seat->name, error))
+        return NULL;
+    StoaParticipant *who = seat->id ? stoa_room_look_up(room, seat->id) : NULL;
+    if (who && who->handle) {
+        stoa_refuse(error, "id_taken", "the id %s is taken in this room", seat->id);
+        return NULL;
+    }
+    if (!who)
+        who = make(room, seat->id, seat->name, seat->role);
+    who->text_id = seat->text_id;
+    who->handle = handle;
+    return who;
+}
+
+void stoa_participant_free(StoaParticipant *who)
+{
+    StoaRoom *room = who->room;
+
+    if (room->module->plugin.forgotten)
+        room->module->plugin.forgotten(room, who);
+    g_ptr_array_remove(room->people, who);
     g_free(who->id);
     g_free(who->name);
     g_free(who->state);
     g_free(who);
 }
 
+/* The last seat was given up. Where people are kept, theirs is the state of somebody who is out. */
+static void step_out(StoaParticipant *who)
+{
+    StoaRoom *room = who->room;
+    bool is_kept = stoa_room_keeps_people(room);
+
+    if (is_kept)
+        who->handle = NULL;
+    else
+        g_ptr_array_remove(room->people, who);
+    if (room->module->plugin.left && !room->muted)
+        room->module->plugin.left(room, who);
+    if (!is_kept)
+        stoa_participant_free(who);
+}
+
+static void give_up_seat(StoaHandle *handle)
+{
+    g_ptr_array_remove(handle->room->handles, handle);
+    handle->room = NULL;
+    handle->who = NULL;
+    handle->is_seat = false;
+}
+
 void stoa_participant_remove(StoaParticipant *who)
 {
     StoaRoom *room = who->room;
+    bool was_in = who->handle != NULL;
 
-    for (guint i = 0; i < room->handles->len; i++) {
-        StoaHandle *handle = room->handles->pdata[i];
-        if (handle->who == who) {
+    for (guint i = room->handles->len; i > 0; i--) {
+        StoaHandle *handle = room->handles->pdata[i - 1];
+        if (handle->who == who && handle->is_seat)
+            give_up_seat(handle);
+        else if (handle->who == who)
             handle->who = NULL;
-            handle->is_seat = false;
-        }
     }
-    if (who->handle) {
-        g_ptr_array_remove(room->handles, who->handle);
-        who->handle->room = NULL;
-    }
-    g_ptr_array_remove(room->people, who);
-    if (room->module->plugin.left)
-        room->module->plugin.left(room, who);
-    participant_free(who);
+    if (was_in)
+        step_out(who);
     stoa_room_close_if_empty(room);
 }
 
@@ -117,11 +152,55 @@ StoaHandle *stoa_participant_handle(const StoaParticipant *who)
 void stoa_participant_send(StoaParticipant *who, const char *event, json_t *body)
 {
     json_t *data = stoa_reply_event(who->room->module, event, body);
+    const GPtrArray *handles = who->room->handles;
 
-    if (who->handle)
-        stoa_handle_send(who->handle, data);
-    else
-        json_decref(data);
+    for (guint i = 0; i < handles->len; i++) {
+        StoaHandle *handle = handles->pdata[i];
+        if (handle->is_seat && handle->who == who)
+            stoa_handle_send(handle, json_incref(data));
+    }
+    json_decref(data);
+}
+
+/* -- who belongs to it -------------------------------------------------------------------- */
+
+StoaParticipant *stoa_room_look_up(StoaRoom *room, const char *id)
+{
+    for (guint i = 0; i < room->people->len; i++) {
+        StoaParticipant *who = room->people->pdata[i];
+        if (g_str_equal(who->id, id))
+            return who;
+    }
+    return NULL;
+}
+
+bool stoa_room_keeps_people(const StoaRoom *room)
+{
+    return room->core && room->core->is_kept && (room->module->plugin.caps & STOA_CAP_HISTORY);
+}
+
+StoaParticipant *stoa_room_member(StoaRoom *room, const char *id)
+{
+    StoaParticipant *who = stoa_room_look_up(room, id);
+    StoaMemberFace face;
+
+    if (who || !room->core || !stoa_room_core_face(room->core, id, &face))
+        return who;
+    who = make(room, id, face.name, face.role);
+    who->text_id = true;
+    return who;
+}
+
+StoaParticipant *stoa_room_author(StoaRoom *room, const char *id)
+{
+    StoaParticipant *who = stoa_room_member(room, id);
+    const StoaJournal *journal = stoa_room_journal_if_any(room);
+
+    if (who)
+        return who;
+    return make(room, id,
+                journal && journal->names ? g_hash_table_lookup(journal->names, id) : NULL,
+                STOA_ROLE_PARTICIPANT);
 }
 
 /* -- seats -------------------------------------------------------------------------------- */
@@ -145,6 +224,25 @@ StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room, const Stoa
     return who;
 }
 
+bool stoa_handle_sit(StoaHandle *handle, StoaRoom *view, const char *member, GError **error)
+{
+    if (handle->room)
+        return stoa_refuse(error, "already_joined", "this handle is in a room already");
+    StoaParticipant *who = stoa_room_member(view, member);
+    if (!who)
+        return stoa_fail(error, STOA_ERROR_NOT_FOUND, "you do not belong to this room");
+    bool is_first = !who->handle;
+    handle->room = view;
+    handle->who = who;
+    handle->is_seat = true;
+    g_ptr_array_add(view->handles, handle);
+    if (is_first)
+        who->handle = handle;
+    if (is_first && view->module->plugin.joined && !view->muted)
+        view->module->plugin.joined(view, who);
+    return true;
+}
+
 void stoa_handle_enter(StoaHandle *handle, StoaRoom *room, StoaParticipant *who)
 {
     g_return_if_fail(!handle->room);
@@ -154,18 +252,32 @@ void stoa_handle_enter(StoaHandle *handle, StoaRoom *room, StoaParticipant *who)
     g_ptr_array_add(room->handles, handle);
 }
 
+static StoaHandle *other_seat(const StoaHandle *handle)
+{
+    const GPtrArray *handles = handle->room->handles;
+
+    for (guint i = 0; i < handles->len; i++) {
+        StoaHandle *other = handles->pdata[i];
+        if (other != handle && other->is_seat && other->who == handle->who)
+            return other;
+    }
+    return NULL;
+}
+
 void stoa_handle_leave(StoaHandle *handle)
 {
     StoaRoom *room = handle->room;
 
     if (!room)
         return;
-    if (handle->is_seat && handle->who) {
-        stoa_participant_remove(handle->who);
+    StoaParticipant *who = handle->who;
+    StoaHandle *other = handle->is_seat && who ? other_seat(handle) : NULL;
+    if (handle->is_seat && who && !other) {
+        stoa_participant_remove(who);
         return;
     }
-    handle->room = NULL;
-    handle->who = NULL;
-    g_ptr_array_remove(room->handles, handle);
+    if (other && who->handle == handle)
+        who->handle = other;
+    give_up_seat(handle);
     stoa_room_close_if_empty(room);
 }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/error.h"
+#include "room/journal-private.h"
 #include "room/room-private.h"
 
 /* What the rooms API says of a failure. The numbers are those that HTTP would use. */
@@ -24,6 +25,20 @@ json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body)
     if (event && !module->plugin.vocabulary)
         json_object_set_new(data, "event", json_string(event));
     return data;
+}
+
+/* What `describe` says, and the number of the last record that is in it. */
+json_t *stoa_reply_state(StoaHandle *handle)
+{
+    json_t *(*describe)(StoaRoom *, StoaParticipant *) = handle->module->plugin.describe;
+    json_t *body = describe ? describe(handle->room, handle->who) : NULL;
+    const StoaJournal *journal = stoa_room_journal_if_any(handle->room);
+
+    if (!body)
+        body = json_object();
+    if (handle->module->plugin.caps & STOA_CAP_HISTORY)
+        json_object_set_new(body, "seq", json_integer(journal ? (json_int_t)journal->last_seq : 0));
+    return body;
 }
 
 json_t *stoa_reply_ok(StoaModule *module, const char *request, json_t *body)

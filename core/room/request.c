@@ -6,21 +6,10 @@
 
 #include "base/error.h"
 #include "room/check.h"
-#include "room/request.h"
-#include "room/room-private.h"
+#include "room/file.h"
+#include "room/request-private.h"
 
 #include <string.h>
-
-struct StoaRequest {
-    StoaModule *module;
-    StoaHandle *handle;
-    const StoaMethod *method;
-    const StoaMessage *message;
-    json_t *reply;    /* owned */
-    json_t *jsep;     /* owned: what goes out */
-    GPtrArray *texts; /* ids written out; freed with the request */
-    bool hangup;      /* once the reply is out */
-};
 
 /* What every plugin of STOA_SCOPE_ROOM can be asked without saying so. */
 static bool on_join(StoaRequest *req, GError **error);
@@ -38,6 +27,8 @@ static const StoaMethod builtin[] = {
     { "state", on_state, STOA_ROLE_PARTICIPANT, NULL, "The state as you may see it" },
     { NULL },
 };
+/* What one with records can be asked too. */
+static const StoaMethod *const builtin_of_history = &stoa_request_resume;
 
 static const StoaMethod *find_in(const StoaMethod *methods, const char *name)
 {
@@ -54,6 +45,9 @@ static const StoaMethod *find_method(StoaModule *module, const char *name)
 
     if (!row && module->plugin.scope == STOA_SCOPE_ROOM && !module->plugin.vocabulary)
         row = find_in(builtin, name);
+    if (!row && module->plugin.scope == STOA_SCOPE_ROOM && !module->plugin.vocabulary &&
+        (module->plugin.caps & STOA_CAP_HISTORY) && g_str_equal(name, builtin_of_history->name))
+        row = builtin_of_history;
     return row;
 }
 
@@ -116,10 +110,23 @@ static bool check_body(const StoaRequest *req, GError **error)
     }
 }
 
+/* While the state is made anew, after a write that failed, nothing is asked of it. */
+static bool is_whole(StoaRoom *room, GError **error)
+{
+    const StoaJournal *journal = stoa_room_journal_if_any(room);
+
+    return !journal || !journal->broken ||
+           stoa_fail(error, STOA_ERROR_UNAVAILABLE,
+                     "the room is being restored: try again in a moment");
+}
+
 static bool carry_out(StoaRequest *req, GError **error)
 {
     req->method = choose_method(req->module, req->message->body, error);
     if (!req->method || !check_role(req, error) || !check_body(req, error))
+        return false;
+    if (req->handle && req->handle->room && req->method->handle != on_leave &&
+        !is_whole(req->handle->room, error))
         return false;
     bool ok = req->method->handle(req, error);
     if (!ok && error && !*error)
@@ -128,30 +135,182 @@ static bool carry_out(StoaRequest *req, GError **error)
     return ok;
 }
 
+/* -- answering ---------------------------------------------------------------------------- */
+
+static StoaRoom *room_of(const StoaRequest *req)
+{
+    return req->handle ? req->handle->room : req->room;
+}
+
+static StoaJournal *journal_of(const StoaRequest *req)
+{
+    const StoaRoom *room = room_of(req);
+
+    return room ? stoa_room_journal_if_any(room) : NULL;
+}
+
+static json_t *take_answer(StoaRequest *req, const GError *error)
+{
+    if (error) {
+        g_clear_pointer(&req->jsep, json_decref);
+        return stoa_reply_error(req->module, error);
+    }
+    json_t *data = stoa_reply_ok(req->module, req->method->name, g_steal_pointer(&req->reply));
+    if (req->seq > 0 && !req->module->plugin.vocabulary && !json_object_get(data, "seq"))
+        json_object_set_new(data, "seq", json_integer((json_int_t)req->seq));
+    return data;
+}
+
+static void answer_file(StoaRequest *req, const GError *error)
+{
+    StoaJournal *journal = journal_of(req);
+    StoaOutput output = { .kind = STOA_OUTPUT_REPLY,
+                          .data = g_steal_pointer(&req->reply),
+                          .done = req->file_done,
+                          .done_data = req->file_data,
+                          .error = error ? g_error_copy(error) : NULL };
+
+    if (journal) {
+        stoa_outbox_push(&journal->outbox, journal, output);
+        return;
+    }
+    req->file_done(error ? NULL : output.data, error, req->file_data);
+    json_decref(output.data);
+    g_clear_error(&output.error);
+}
+
+static void answer(StoaRequest *req, const GError *error)
+{
+    if (req->file_done) {
+        answer_file(req, error);
+        return;
+    }
+    StoaOutput output = { .kind = STOA_OUTPUT_REPLY, .hangup = req->hangup };
+    output.data = take_answer(req, error);
+    output.jsep = g_steal_pointer(&req->jsep);
+    output.transaction = g_strdup(req->message->transaction);
+    stoa_outbox_push(&req->handle->outbox, journal_of(req), output);
+}
+
+void stoa_request_free(StoaRequest *req)
+{
+    if (req->read)
+        stoa_read_cancel(req->read);
+    if (req->free_data)
+        req->free_data(req->data);
+    json_decref(req->reply);
+    json_decref(req->jsep);
+    g_clear_pointer(&req->texts, g_ptr_array_unref);
+    g_free((char *)req->kept.transaction);
+    g_free((char *)req->kept.sdp);
+    json_decref(req->kept.body);
+    g_free(req);
+}
+
+static void forget(StoaRequest *req)
+{
+    if (!req->handle || !g_ptr_array_remove(req->handle->requests, req))
+        stoa_request_free(req);
+}
+
+/* What it was borrowed of goes when the handler returns. */
+static void keep(StoaRequest *req)
+{
+    if (req->message == &req->kept)
+        return;
+    req->kept = *req->message;
+    req->kept.transaction = g_strdup(req->message->transaction);
+    req->kept.sdp = g_strdup(req->message->sdp);
+    json_incref(req->kept.body);
+    req->message = &req->kept;
+    if (req->handle)
+        g_ptr_array_add(req->handle->requests, req);
+}
+
+/* A handler returned: it waits for what it reads back, or it is over. The reply is said before the batch goes to the disk, so
+ * that it waits for it. */
+static void end_handler(StoaRequest *req, const GError *error)
+{
+    if (!error && req->read) {
+        stoa_journal_end(true);
+        keep(req);
+        if (!stoa_read_run_in_memory(req))
+            stoa_read_start(req);
+        return;
+    }
+    if (error)
+        stoa_journal_end(false);
+    answer(req, error);
+    if (!error)
+        stoa_journal_end(true);
+    forget(req);
+}
+
+void stoa_request_go_on(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                        StoaReadFunc *got)
+{
+    g_autoptr(GError) error = NULL;
+
+    stoa_journal_begin();
+    if (!got(req, records, n, more, &error) && !error)
+        stoa_fail(&error, STOA_ERROR_INTERNAL, "\"%s\" failed without saying why",
+                  req->method->name);
+    end_handler(req, error);
+}
+
+void stoa_request_give_up(StoaRequest *req, const GError *error)
+{
+    g_autoptr(GArray) nothing = g_array_new(FALSE, FALSE, sizeof(StoaOutput));
+
+    if (req->place)
+        stoa_outbox_fill_place(&req->handle->outbox, g_steal_pointer(&req->place), nothing);
+    answer(req, error);
+    forget(req);
+}
+
 json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessage *message)
 {
     g_autoptr(GError) error = NULL;
-    StoaRequest req = { .module = module, .handle = handle, .message = message };
-    bool sync = stoa_request_mode(module, message->body) == STOA_MESSAGE_SYNC;
-    json_t *data;
+    StoaRequest *req = g_new0(StoaRequest, 1);
 
-    if (carry_out(&req, &error)) {
-        data = stoa_reply_ok(module, req.method->name, g_steal_pointer(&req.reply));
-    } else {
-        data = stoa_reply_error(module, error);
-        g_clear_pointer(&req.jsep, json_decref);
+    req->module = module;
+    req->handle = handle;
+    req->message = message;
+    req->is_sync = !handle || stoa_request_mode(module, message->body) == STOA_MESSAGE_SYNC;
+    stoa_journal_begin();
+    carry_out(req, &error);
+    if (!req->is_sync) {
+        end_handler(req, error);
+        return NULL;
     }
-    g_clear_pointer(&req.reply, json_decref);
-    g_clear_pointer(&req.texts, g_ptr_array_unref);
-    if (sync || !handle) {
-        g_clear_pointer(&req.jsep, json_decref);
-        return data;
-    }
-    if (handle->outlet)
-        handle->outlet->event(handle, message->transaction, data, req.jsep);
-    if (req.hangup)
-        stoa_handle_end_media(handle, "Close PC");
-    return NULL;
+    json_t *data = take_answer(req, error);
+    stoa_journal_end(!error);
+    stoa_request_free(req);
+    return data;
+}
+
+void stoa_request_run_file(StoaRoom *view, StoaParticipant *who, const StoaFile *file,
+                           StoaFileDone *done, void *data)
+{
+    static const StoaMethod method = { "file_added", NULL, STOA_ROLE_PARTICIPANT, NULL, NULL };
+    static const StoaMessage message = { 0 };
+    g_autoptr(GError) error = NULL;
+    StoaRequest *req = g_new0(StoaRequest, 1);
+
+    req->module = view->module;
+    req->room = view;
+    req->who = who;
+    req->method = &method;
+    req->message = &message;
+    req->file_done = done;
+    req->file_data = data;
+    stoa_journal_begin();
+    if (!view->module->plugin.file_added)
+        stoa_fail(&error, STOA_ERROR_INVALID, "%s takes no files", view->module->plugin.name);
+    else if (is_whole(view, &error) && !view->module->plugin.file_added(req, file, &error) &&
+             !error)
+        stoa_fail(&error, STOA_ERROR_INTERNAL, "the file was refused without a reason");
+    end_handler(req, error);
 }
 
 /* -- the SDK's side ----------------------------------------------------------------------- */
@@ -168,12 +327,59 @@ StoaHandle *stoa_request_handle(StoaRequest *req)
 
 StoaRoom *stoa_request_room(StoaRequest *req)
 {
-    return req->handle ? req->handle->room : NULL;
+    return room_of(req);
 }
 
 StoaParticipant *stoa_request_from(StoaRequest *req)
 {
-    return req->handle ? req->handle->who : NULL;
+    return req->handle ? req->handle->who : req->who;
+}
+
+bool stoa_request_record(StoaRequest *req, const char *kind, json_t *body, GError **error)
+{
+    return stoa_request_record_to(req, kind, body, NULL, error);
+}
+
+bool stoa_request_record_to(StoaRequest *req, const char *kind, json_t *body, const char *to,
+                            GError **error)
+{
+    StoaRoom *room = room_of(req);
+
+    if (!room || req->is_sync) {
+        json_decref(body);
+        return stoa_fail(error, STOA_ERROR_INTERNAL,
+                         "a record needs a room, and a method that is not synchronous");
+    }
+    const StoaRecord *record =
+        stoa_journal_propose(room, stoa_request_from(req), kind, body, to, error);
+    if (!record)
+        return false;
+    req->seq = record->seq;
+    g_strlcpy(req->at, record->at, sizeof req->at);
+    return true;
+}
+
+uint64_t stoa_request_seq(StoaRequest *req)
+{
+    return req->seq;
+}
+
+const char *stoa_request_at(StoaRequest *req)
+{
+    return req->seq > 0 ? req->at : NULL;
+}
+
+void stoa_request_set_data(StoaRequest *req, void *data, GDestroyNotify free_data)
+{
+    if (req->free_data)
+        req->free_data(req->data);
+    req->data = data;
+    req->free_data = free_data;
+}
+
+void *stoa_request_data(StoaRequest *req)
+{
+    return req->data;
 }
 
 bool stoa_item_has(const json_t *item, const char *name)
@@ -338,9 +544,9 @@ static StoaRoom *find_or_open(StoaModule *module, const char *id, bool text_id, 
     StoaRoom *room = stoa_module_room(module, id);
     StoaRoomCore *core = stoa_room_core_find(id);
 
-    if (room)
+    if (room && !room->core->is_kept)
         return room;
-    if (!core && !module->env->adhoc) {
+    if (core ? core->is_kept : !module->env->adhoc) { /* into a kept room one comes by its token */
         stoa_refuse(error, "no_such_room", "there is no room %s", id);
         return NULL;
     }
@@ -367,7 +573,7 @@ static bool on_join(StoaRequest *req, GError **error)
     json_t *body = json_pack("{s:o, s:o}", "room", stoa_room_id_json(room), "id",
                              stoa_participant_id_json(who));
     if (req->module->plugin.describe)
-        json_object_set_new(body, "state", req->module->plugin.describe(room, who));
+        json_object_set_new(body, "state", stoa_reply_state(req->handle));
     stoa_request_reply(req, body);
     return true;
 }
@@ -380,9 +586,6 @@ static bool on_leave(StoaRequest *req, GError **error G_GNUC_UNUSED)
 
 static bool on_state(StoaRequest *req, GError **error G_GNUC_UNUSED)
 {
-    json_t *(*describe)(StoaRoom *, StoaParticipant *) = req->module->plugin.describe;
-
-    if (describe)
-        stoa_request_reply(req, describe(req->handle->room, req->handle->who));
+    stoa_request_reply(req, stoa_reply_state(req->handle));
     return true;
 }

@@ -9,6 +9,7 @@
 #include "room/handle.h"
 #include "room/journal.h"
 #include "room/module.h"
+#include "room/outbox.h"
 
 /* A room as the core knows it: one identity, one view for each module that serves it. */
 struct StoaRoomCore {
@@ -19,7 +20,15 @@ struct StoaRoomCore {
     StoaModule *
         creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */
     bool closing;
+    bool is_kept;         /* has rows in the store */
+    StoaRoomKeep keep;    /* of a kept room; its strings are NULL */
+    StoaJournal *journal; /* NULL: nothing was recorded yet in an ad-hoc room */
+    GPtrArray *loaders;   /* of views that are being made */
+    GArray *rebuild_waiters;
+    unsigned epoch; /* counts the times that its rows were changed by others */
 };
+
+enum { STOA_SNAPSHOT_EVERY = 200 }; /* records of a view */
 
 struct StoaModule {
     StoaLogTag log;
@@ -47,6 +56,10 @@ struct StoaRoom {
     GHashTable *timers; /* set of StoaRoomTimer, owned */
     bool own;           /* made by the plugin: stays when empty */
     bool closing;
+    bool muted;         /* its state is being made from records: it says and counts nothing */
+    bool applying;      /* `apply` runs */
+    unsigned n_unsaved; /* records since its snapshot */
+    GPtrArray *reads;   /* of StoaRead, borrowed: on their way */
 };
 
 struct StoaParticipant {
@@ -54,7 +67,7 @@ struct StoaParticipant {
     char *id, *name;
     bool text_id;
     StoaRole role;
-    StoaHandle *handle; /* which took the seat; NULL: gone */
+    StoaHandle *handle; /* which took the seat; NULL: not in now */
     void *state;
 };
 
@@ -74,6 +87,8 @@ struct StoaHandle {
     GPtrArray *candidates; /* of char *, came before the description; "" is the end */
     uint32_t bitrate;      /* asked before there was a PeerConnection */
     bool attached;         /* the plugin took it */
+    StoaOutbox outbox;
+    GPtrArray *requests; /* of StoaRequest, owned: they wait for what they read back */
 };
 
 /* room.c */
@@ -81,10 +96,23 @@ StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own);
 StoaRoomCore *stoa_room_core(const char *id, const char *title, bool text_id);
 void stoa_room_close_if_empty(StoaRoom *room);
 StoaRoom *stoa_room_of_one(StoaHandle *handle);
+/** A view that nobody was told of yet: `room_opened` is the caller's. */
+StoaRoom *stoa_room_new_view(StoaModule *module, StoaRoomCore *core, bool own);
+/** Close one view; its core stays. */
+void stoa_room_close_view(StoaRoom *room);
+void stoa_room_core_free(StoaRoomCore *core);
+
+/* core.c */
+bool stoa_room_core_face(StoaRoomCore *core, const char *member, StoaMemberFace *face);
 
 /* participant.c */
 StoaParticipant *stoa_participant_new(StoaRoom *room, StoaHandle *handle, const StoaSeat *seat,
                                       GError **error);
+/** What the view has of an id, present or not; NULL. */
+StoaParticipant *stoa_room_look_up(StoaRoom *room, const char *id);
+/** The author of a record, made if need be, also when nobody knows of that id any more. */
+StoaParticipant *stoa_room_author(StoaRoom *room, const char *id);
+void stoa_participant_free(StoaParticipant *who);
 
 /* handle-media.c */
 StoaConnection *stoa_handle_connection(StoaHandle *handle);
@@ -92,5 +120,6 @@ void stoa_handle_reap(StoaHandle *handle);
 
 /* reply.c */
 json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body);
+json_t *stoa_reply_state(StoaHandle *handle);
 json_t *stoa_reply_ok(StoaModule *module, const char *request, json_t *body);
 json_t *stoa_reply_error(StoaModule *module, const GError *error);

@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "room/check.h"
+#include "room/journal-private.h"
 #include "room/room-private.h"
 
 #include <inttypes.h>
@@ -28,12 +29,17 @@ StoaRoomCore *stoa_room_core(const char *id, const char *title, bool text_id)
     core->title = g_strdup(title);
     core->text_id = text_id;
     core->views = g_ptr_array_new();
+    core->loaders = g_ptr_array_new();
+    core->rebuild_waiters = g_array_new(FALSE, FALSE, 2 * sizeof(void *));
     g_hash_table_insert(cores, core->id, core);
     return core;
 }
 
-static void core_free(StoaRoomCore *core)
+void stoa_room_core_free(StoaRoomCore *core)
 {
+    g_clear_pointer(&core->journal, stoa_journal_detach);
+    g_ptr_array_unref(core->loaders);
+    g_array_unref(core->rebuild_waiters);
     g_hash_table_remove(cores, core->id);
     if (g_hash_table_size(cores) == 0)
         g_clear_pointer(&cores, g_hash_table_unref);
@@ -70,10 +76,11 @@ static StoaRoom *view_new(StoaModule *module)
     room->people = g_ptr_array_new();
     room->handles = g_ptr_array_new();
     room->timers = g_hash_table_new_full(NULL, NULL, room_timer_free, NULL);
+    room->reads = g_ptr_array_new();
     return room;
 }
 
-StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own)
+StoaRoom *stoa_room_new_view(StoaModule *module, StoaRoomCore *core, bool own)
 {
     StoaRoom *room = view_new(module);
 
@@ -83,6 +90,13 @@ StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own)
     g_ptr_array_add(core->views, room);
     g_hash_table_insert(module->rooms, core->id, room);
     log_debug(room, "opened");
+    return room;
+}
+
+StoaRoom *stoa_room_open_view(StoaModule *module, StoaRoomCore *core, bool own)
+{
+    StoaRoom *room = stoa_room_new_view(module, core, own);
+
     if (module->plugin.room_opened)
         module->plugin.room_opened(room);
     return room;
@@ -136,7 +150,7 @@ StoaRoom *stoa_module_create_room(StoaModule *module, const StoaRoomSpec *spec, 
     g_autofree char *id = spec->id ? g_strdup(spec->id) : free_id();
     StoaRoomCore *core = stoa_room_core_find(id);
 
-    if (g_hash_table_contains(module->rooms, id) || (core && core->creator)) {
+    if (g_hash_table_contains(module->rooms, id) || (core && (core->creator || core->is_kept))) {
         stoa_refuse(error, "room_exists", "room %s exists already", id);
         return NULL;
     }
@@ -148,15 +162,24 @@ StoaRoom *stoa_module_create_room(StoaModule *module, const StoaRoomSpec *spec, 
     return stoa_room_open_view(module, core, true);
 }
 
-static void close_view(StoaRoom *room)
+static void cancel_reads(StoaRoom *room)
+{
+    g_autoptr(GError) error = NULL;
+
+    stoa_refuse(&error, "not_joined", "the room was closed");
+    stoa_read_cancel_all(room, error);
+}
+
+void stoa_room_close_view(StoaRoom *room)
 {
     StoaModule *module = room->module;
 
     room->closing = true;
+    cancel_reads(room);
     while (room->handles->len > 0)
         stoa_handle_leave(room->handles->pdata[room->handles->len - 1]);
     while (room->people->len > 0)
-        stoa_participant_remove(room->people->pdata[room->people->len - 1]);
+        stoa_participant_free(room->people->pdata[room->people->len - 1]);
     if (module->plugin.room_closed)
         module->plugin.room_closed(room);
     log_debug(room, "closed");
@@ -167,6 +190,7 @@ static void close_view(StoaRoom *room)
     g_hash_table_unref(room->timers);
     g_ptr_array_unref(room->people);
     g_ptr_array_unref(room->handles);
+    g_ptr_array_unref(room->reads);
     g_free(room->state);
     g_free(room);
 }
@@ -178,20 +202,22 @@ void stoa_room_close(StoaRoom *room)
 
     if (room->closing)
         return;
-    close_view(room);
+    stoa_view_save(room);
+    stoa_room_close_view(room);
     if (!core || core->closing)
         return;
     core->closing = true;
     while (all && core->views->len > 0)
-        close_view(core->views->pdata[0]);
+        stoa_room_close_view(core->views->pdata[0]);
     core->closing = false;
-    if (core->views->len == 0)
-        core_free(core);
+    if (core->views->len == 0 && !core->is_kept)
+        stoa_room_core_free(core);
 }
 
 void stoa_room_close_if_empty(StoaRoom *room)
 {
-    if (!room->own && !room->closing && room->handles->len == 0 && room->people->len == 0)
+    if (!room->own && !room->closing && room->handles->len == 0 &&
+        stoa_room_n_participants(room) == 0)
         stoa_room_close(room);
 }
 
@@ -260,17 +286,16 @@ void *stoa_room_state(StoaRoom *room)
 
 unsigned stoa_room_n_participants(const StoaRoom *room)
 {
-    return room->people->len;
+    unsigned n = 0;
+
+    for (guint i = 0; i < room->people->len; i++)
+        n += ((StoaParticipant *)room->people->pdata[i])->handle != NULL;
+    return n;
 }
 
 StoaParticipant *stoa_room_find(StoaRoom *room, const char *id)
 {
-    for (guint i = 0; i < room->people->len; i++) {
-        StoaParticipant *who = room->people->pdata[i];
-        if (g_str_equal(who->id, id))
-            return who;
-    }
-    return NULL;
+    return stoa_room_keeps_people(room) ? stoa_room_member(room, id) : stoa_room_look_up(room, id);
 }
 
 void stoa_room_foreach(StoaRoom *room, void (*fn)(StoaParticipant *who, void *data), void *data)
@@ -299,10 +324,10 @@ void stoa_room_broadcast_except(StoaRoom *room, StoaParticipant *except, const c
 {
     json_t *data = stoa_reply_event(room->module, event, body);
 
-    for (guint i = 0; i < room->people->len; i++) {
-        StoaParticipant *who = room->people->pdata[i];
-        if (who != except && who->handle)
-            stoa_handle_send(who->handle, json_incref(data));
+    for (guint i = 0; i < room->handles->len; i++) {
+        StoaHandle *handle = room->handles->pdata[i];
+        if (handle->is_seat && handle->who != except)
+            stoa_handle_send(handle, json_incref(data));
     }
     json_decref(data);
 }
@@ -341,5 +366,6 @@ void stoa_room_cancel(StoaRoom *room, StoaRoomTimer *timer)
 
 void stoa_room_count(StoaRoom *room, unsigned metric, uint64_t n)
 {
-    stoa_module_count(room->module, metric, n);
+    if (!room->muted)
+        stoa_module_count(room->module, metric, n);
 }

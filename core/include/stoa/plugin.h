@@ -83,7 +83,7 @@ typedef struct {
     void (*room_opened)(StoaRoom *room);
     void (*room_closed)(StoaRoom *room); /* everybody has left; free what the room state owns */
     void (*joined)(StoaRoom *room, StoaParticipant *who);
-    void (*left)(StoaRoom *room, StoaParticipant *who); /* free what the participant state owns */
+    void (*left)(StoaRoom *room, StoaParticipant *who); /* see also `forgotten` */
     json_t *(*describe)(StoaRoom *room,
                         StoaParticipant *viewer); /* the state, for who comes late */
     /* The one place where lasting state changes: live, and again when the room's journal is replayed (restart, reload, a
@@ -132,6 +132,9 @@ typedef struct {
     bool (*file_added)(StoaRequest *req, const StoaFile *file, GError **error);
     /* A meeting ends: what is still going on in it ends too. May record. */
     void (*meeting_ended)(StoaRoom *room);
+    /* A participant's state is about to be freed: free what it owns. In an ad-hoc room right after `left`; in a room that is
+     * kept it lives as long as the room is open, over leaving and joining again. */
+    void (*forgotten)(StoaRoom *room, StoaParticipant *who);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -262,6 +265,8 @@ STOA_EXPORT bool stoa_request_record_to(StoaRequest *req, const char *kind, json
                                         const char *to, GError **error) STOA_ON_CONTROL;
 /** The number that the last proposed record got; 0: none was. */
 STOA_EXPORT uint64_t stoa_request_seq(StoaRequest *req) STOA_ON_CONTROL;
+/** When that was: RFC 3339 UTC text, borrowed; NULL: none was. */
+STOA_EXPORT const char *stoa_request_at(StoaRequest *req) STOA_ON_CONTROL;
 /** A record of the server's own (a timer closes a poll); `author` in `apply` is NULL. */
 STOA_EXPORT bool stoa_room_record(StoaRoom *room, const char *kind, json_t *body /* taken */,
                                   GError **error) STOA_ON_CONTROL;
@@ -283,11 +288,16 @@ typedef bool StoaReadFunc(StoaRequest *req, const StoaRecord *const *records, si
                           GError **error);
 
 /**
- * Read records of this module back, those that the asking person may see. The handler returns true after it; `got` is called
- * later and replies. Neither if the handle is gone meanwhile.
+ * Read records of this module back, those that the asking person may see, without erased ones. The handler returns true after
+ * it; `got` is called later and replies, or reads on. Neither if the handle is gone meanwhile. Not in a synchronous method.
  */
 STOA_EXPORT void stoa_request_read(StoaRequest *req, const StoaRecordQuery *query,
                                    StoaReadFunc *got) STOA_ON_CONTROL;
+/** The same without a request: all records of the module, whoever may see them. Not called if the room closes first. */
+STOA_EXPORT void stoa_room_read(StoaRoom *room, const StoaRecordQuery *query,
+                                void (*got)(StoaRoom *room, const StoaRecord *const *records,
+                                            size_t n, bool more, void *data),
+                                void *data, GDestroyNotify free_data) STOA_ON_CONTROL;
 /** Keep a pointer from the handler for `got`; freed with the request. */
 STOA_EXPORT void stoa_request_set_data(StoaRequest *req, void *data, GDestroyNotify free_data)
     STOA_ON_CONTROL;

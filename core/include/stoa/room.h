@@ -68,9 +68,11 @@ STOA_EXPORT const void *stoa_room_conf(StoaRoom *room) STOA_ON_CONTROL; /* the m
 STOA_EXPORT void *stoa_room_state(StoaRoom *room) STOA_ON_CONTROL;
 /** Close it: everybody leaves (`left`), then `room_closed`. Handles stay attached, without a room. */
 STOA_EXPORT void stoa_room_close(StoaRoom *room) STOA_ON_CONTROL;
+/** How many are in now. */
 STOA_EXPORT unsigned stoa_room_n_participants(const StoaRoom *room) STOA_ON_CONTROL;
+/** Who has that id; NULL. With STOA_CAP_HISTORY in a room that is kept also somebody who is not in now. */
 STOA_EXPORT StoaParticipant *stoa_room_find(StoaRoom *room, const char *id) STOA_ON_CONTROL;
-/** All participants in the order they came; `fn` may make any of them leave. */
+/** All participants in the order they came (as in stoa_room_find(): ask stoa_participant_present()); `fn` may make any of them leave. */
 STOA_EXPORT void stoa_room_foreach(StoaRoom *room, void (*fn)(StoaParticipant *who, void *data),
                                    void *data) STOA_ON_CONTROL;
 /** Every handle in the room, also those without a seat; `fn` may detach or move any of them. */
@@ -117,7 +119,7 @@ STOA_EXPORT StoaRole stoa_participant_role(const StoaParticipant *who) STOA_ON_C
 STOA_EXPORT bool stoa_participant_present(const StoaParticipant *who) STOA_ON_CONTROL;
 /** The handle that took the seat; NULL when it is gone. */
 STOA_EXPORT struct StoaHandle *stoa_participant_handle(const StoaParticipant *who) STOA_ON_CONTROL;
-/** Tell one person, on the handle that took the seat. See stoa_room_broadcast(). */
+/** Tell one person, on every handle that holds the seat. See stoa_room_broadcast(). */
 STOA_EXPORT void stoa_participant_send(StoaParticipant *who, const char *event,
                                        json_t *body /* taken */) STOA_ON_CONTROL;
 /** Make that person leave: `left` is called. */

@@ -1,0 +1,884 @@
+/* SPDX-License-Identifier: MIT */
+/* Lasting state: records of a plugin in a room that is kept and in one that is not. The plugin is the one of STYLE section 10. */
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/timer.h"
+#include "room/journal-private.h"
+#include "room/request-private.h"
+#include "room/room-private.h"
+
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* -- the plugin --------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t raised, turns;
+    char *last; /* who moved last, to see that what is owned is freed */
+} HandsRoom;
+typedef struct {
+    int64_t turn;
+} HandsSeat;
+
+static unsigned n_applied, n_joined, n_left, n_forgotten;
+
+static bool on_raise(StoaRequest *req, GError **error)
+{
+    HandsSeat *seat = stoa_participant_state(stoa_request_from(req));
+    bool up = stoa_request_bool(req, "up");
+
+    if (up == (seat->turn > 0))
+        return stoa_fail(error, STOA_ERROR_CONFLICT, "your hand is there already");
+    return stoa_request_record(req, "hand", json_pack("{s:b}", "up", up), error);
+}
+
+/* Says something to one person, and what it said before is erased. */
+static bool on_whisper(StoaRequest *req, GError **error)
+{
+    uint64_t erase = (uint64_t)stoa_request_int(req, "erase");
+    json_t *body = json_pack("{s:s}", "text", stoa_request_string(req, "text"));
+
+    if (!stoa_request_record_to(req, "whisper", body, stoa_request_string(req, "to"), error))
+        return false;
+    if (erase)
+        stoa_room_erase(stoa_request_room(req), erase);
+    return true;
+}
+
+/* Proposes and then fails: nothing of it happened. */
+static bool on_stumble(StoaRequest *req, GError **error)
+{
+    return stoa_request_record(req, "hand", json_pack("{s:b}", "up", 1), error) &&
+           stoa_fail(error, STOA_ERROR_LIMIT, "stumbled");
+}
+
+static bool got_history(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                        GError **error G_GNUC_UNUSED)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_integer((json_int_t)stoa_record_seq(records[i])));
+    stoa_request_reply(req, json_pack("{s:o, s:b}", "seqs", list, "more", more));
+    return true;
+}
+
+static bool on_history(StoaRequest *req, GError **error G_GNUC_UNUSED)
+{
+    StoaRecordQuery query = { .limit = (unsigned)stoa_request_int(req, "limit"),
+                              .before = (uint64_t)stoa_request_int(req, "before"),
+                              .kind = stoa_request_string(req, "kind"),
+                              .newest = true };
+
+    stoa_request_read(req, &query, got_history);
+    return true;
+}
+
+static void apply(StoaRoom *room, StoaParticipant *author, const StoaRecord *record)
+{
+    HandsRoom *state = stoa_room_state(room);
+    HandsSeat *seat = stoa_participant_state(author);
+    bool up = json_is_true(json_object_get(stoa_record_body(record), "up"));
+
+    n_applied++;
+    if (!g_str_equal(stoa_record_kind(record), "hand"))
+        return;
+    seat->turn = up ? ++state->turns : 0;
+    state->raised += up ? 1 : -1;
+    g_free(state->last);
+    state->last = g_strdup(stoa_participant_id(author));
+}
+
+static json_t *describe(StoaRoom *room, StoaParticipant *viewer)
+{
+    const HandsRoom *state = stoa_room_state(room);
+    const HandsSeat *seat = stoa_participant_state(viewer);
+
+    return json_pack("{s:I, s:b}", "raised", (json_int_t)state->raised, "mine", seat->turn > 0);
+}
+
+static void save_seat(StoaParticipant *who, void *data)
+{
+    const HandsSeat *seat = stoa_participant_state(who);
+
+    json_object_set_new(data, stoa_participant_id(who), json_integer((json_int_t)seat->turn));
+}
+
+static json_t *save(StoaRoom *room)
+{
+    const HandsRoom *state = stoa_room_state(room);
+    json_t *seats = json_object();
+
+    stoa_room_foreach(room, save_seat, seats);
+    return json_pack("{s:I, s:I, s:o}", "raised", (json_int_t)state->raised, "turns",
+                     (json_int_t)state->turns, "seats", seats);
+}
+
+static bool load(StoaRoom *room, const json_t *snapshot)
+{
+    HandsRoom *state = stoa_room_state(room);
+    const char *id;
+    json_t *turn;
+
+    if (!json_object_get(snapshot, "seats"))
+        return false;
+    state->raised = json_integer_value(json_object_get(snapshot, "raised"));
+    state->turns = json_integer_value(json_object_get(snapshot, "turns"));
+    json_object_foreach(json_object_get(snapshot, "seats"), id, turn)
+    {
+        HandsSeat *seat = stoa_participant_state(stoa_room_find(room, id));
+        seat->turn = json_integer_value(turn);
+    }
+    return true;
+}
+
+static json_t *redact(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *record)
+{
+    return g_str_equal(stoa_record_kind(record), "hand") ? json_incref(record->body) : NULL;
+}
+
+static void joined(StoaRoom *room, StoaParticipant *who G_GNUC_UNUSED)
+{
+    n_joined++;
+    stoa_room_broadcast(room, "came", NULL);
+}
+
+static void left(StoaRoom *room G_GNUC_UNUSED, StoaParticipant *who G_GNUC_UNUSED)
+{
+    n_left++;
+}
+
+static void forgotten(StoaRoom *room G_GNUC_UNUSED, StoaParticipant *who G_GNUC_UNUSED)
+{
+    n_forgotten++;
+}
+
+static void room_closed(StoaRoom *room)
+{
+    HandsRoom *state = stoa_room_state(room);
+
+    g_free(state->last);
+}
+
+static const StoaParam raise_params[] = { { "up", STOA_BOOL, STOA_REQUIRED }, { NULL } };
+static const StoaParam whisper_params[] = { { "to", STOA_STRING, 0 },
+                                            { "text", STOA_STRING, STOA_REQUIRED },
+                                            { "erase", STOA_INT },
+                                            { NULL } };
+static const StoaParam history_params[] = {
+    { "limit", STOA_INT }, { "before", STOA_INT }, { "kind", STOA_STRING }, { NULL }
+};
+static const StoaMethod methods[] = {
+    { "raise", on_raise, STOA_ROLE_PARTICIPANT, raise_params, "" },
+    { "whisper", on_whisper, STOA_ROLE_PARTICIPANT, whisper_params, "" },
+    { "stumble", on_stumble, STOA_ROLE_PARTICIPANT, NULL, "" },
+    { "history", on_history, STOA_ROLE_PARTICIPANT, history_params, "" },
+    { NULL },
+};
+
+static const StoaPlugin hands = {
+    .abi = STOA_ABI,
+    .struct_size = sizeof(StoaPlugin),
+    .param_size = sizeof(StoaParam),
+    .method_size = sizeof(StoaMethod),
+    .option_size = sizeof(StoaOption),
+    .group_size = sizeof(StoaGroup),
+    .metric_size = sizeof(StoaMetric),
+    .number_size = sizeof(StoaNumber),
+    .name = "hands",
+    .version = "1",
+    .caps = STOA_CAP_HISTORY,
+    .methods = methods,
+    .room_size = sizeof(HandsRoom),
+    .participant_size = sizeof(HandsSeat),
+    .apply = apply,
+    .describe = describe,
+    .redact = redact,
+    .joined = joined,
+    .left = left,
+    .forgotten = forgotten,
+    .room_closed = room_closed,
+};
+static StoaPlugin hands_that_save;
+
+/* -- the bed ------------------------------------------------------------------------------ */
+
+typedef struct {
+    StoaStore *store;
+    StoaModule *module;
+    StoaRoomEnv env;
+    StoaRoomCore *core;
+    StoaRoom *view;
+} Bed;
+
+typedef struct {
+    StoaHandle *handle;
+    GQueue inbox; /* of json_t; replies with "transaction" */
+} Person;
+
+static const char room_id[] = "room0000000000000001";
+
+static json_t *json_of(const char *text)
+{
+    g_autofree char *plain = g_strdelimit(g_strdup(text), "'", '"');
+    json_t *value = json_loads(plain, JSON_DECODE_ANY, NULL);
+
+    assert_non_null(value);
+    return value;
+}
+
+static bool member(void *user G_GNUC_UNUSED, const char *id, StoaMemberFace *face)
+{
+    static const char *const names[] = { "ana", "ben", "eve", NULL };
+
+    *face = (StoaMemberFace){ .name = id, .role = STOA_ROLE_PARTICIPANT };
+    return g_strv_contains(names, id);
+}
+
+static StoaModule *find_module(void *user, const char *name)
+{
+    Bed *bed = user;
+
+    return g_str_equal(name, "hands") ? bed->module : NULL;
+}
+
+static bool make_room(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
+{
+    return stoa_db_exec(db, error, "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1)", "") &&
+           stoa_db_exec(
+               db, error,
+               "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, modules, "
+               "retention_days, state, created_at) VALUES(?1, 'h', 'T', 'public', 0, 0, "
+               "'off', '[]', 1, 'open', 1)",
+               "s", room_id);
+}
+
+static bool read_last(StoaDb *db, void *data, GError **error)
+{
+    *(uint64_t *)data = stoa_journal_last_seq(db, room_id, error);
+    return true;
+}
+
+static void turn(void)
+{
+    while (stoa_control_turn())
+        continue;
+}
+
+static void on_view(StoaRoom *view, const GError *error, void *data)
+{
+    assert_null(error);
+    ((Bed *)data)->view = view;
+}
+
+static void open_room(Bed *bed)
+{
+    uint64_t last = 0;
+
+    stoa_store_run(bed->store, read_last, NULL, &last, NULL);
+    turn();
+    StoaRoomKeep keep = { .id = room_id,
+                          .title = "T",
+                          .store = bed->store,
+                          .last_seq = last,
+                          .user = bed,
+                          .member = member,
+                          .module = find_module };
+    bed->core = stoa_room_core_keep(&keep);
+    bed->view = NULL;
+    stoa_room_view_open(bed->module, bed->core, on_view, bed);
+    turn();
+    assert_non_null(bed->view);
+}
+
+static void start_module(Bed *bed, const StoaPlugin *plugin)
+{
+    StoaConfTable table = stoa_module_conf_table(plugin);
+    g_autofree char *dir = g_dir_make_tmp("stoa-conf-XXXXXX", NULL);
+    g_autoptr(StoaConf) conf = stoa_conf_load(dir, NULL, NULL);
+
+    bed->module = stoa_module_new(plugin, &bed->env, stoa_conf_fill(conf, &table), NULL);
+    g_rmdir(dir);
+}
+
+static Bed *bed_new(const StoaPlugin *plugin)
+{
+    Bed *bed = g_new0(Bed, 1);
+
+    n_applied = n_joined = n_left = n_forgotten = 0;
+    bed->store = stoa_store_new(NULL, NULL, NULL);
+    bed->env.adhoc = true;
+    stoa_store_run(bed->store, make_room, NULL, NULL, NULL);
+    start_module(bed, plugin);
+    open_room(bed);
+    return bed;
+}
+
+static void bed_free(Bed *bed)
+{
+    if (bed->core)
+        stoa_room_core_close(bed->core, true);
+    stoa_module_free(bed->module);
+    turn();
+    stoa_store_free(bed->store);
+    g_free(bed);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bed, bed_free)
+
+static void on_event(StoaHandle *handle, const char *transaction, json_t *data, json_t *jsep)
+{
+    Person *person = stoa_handle_user(handle);
+
+    assert_null(jsep);
+    if (transaction)
+        json_object_set_new(data, "transaction", json_string(transaction));
+    /* events are shared between people: look only */
+    g_queue_push_tail(&person->inbox, data);
+}
+
+static const StoaHandleOutlet outlet = { on_event, NULL };
+
+static Person *attach(Bed *bed)
+{
+    Person *person = g_new0(Person, 1);
+
+    person->handle = stoa_handle_new(bed->module, &outlet, person, "test", NULL);
+    return person;
+}
+
+static Person *sit(Bed *bed, const char *id)
+{
+    Person *person = attach(bed);
+
+    assert_true(stoa_handle_sit(person->handle, bed->view, id, NULL));
+    return person;
+}
+
+static void forget(Person *person)
+{
+    g_queue_clear_full(&person->inbox, (GDestroyNotify)json_decref);
+}
+
+static void go(Person *person)
+{
+    g_clear_pointer(&person->handle, stoa_handle_free);
+    forget(person);
+    g_free(person);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Person, go)
+
+static void say(Person *person, const char *text)
+{
+    json_t *body = json_of(text);
+    StoaMessage message = { .transaction = "t", .body = body };
+
+    json_t *answer = stoa_request_run(person->handle->module, person->handle, &message);
+    assert_null(answer);
+    json_decref(body);
+}
+
+/* Whether it has all of `wanted`; null in it: absent. */
+static bool fits(const json_t *value, const json_t *wanted)
+{
+    const char *key;
+    json_t *part;
+
+    json_object_foreach((json_t *)wanted, key, part)
+    {
+        const json_t *mine = json_object_get(value, key);
+        if (json_is_null(part) ? mine != NULL : !json_equal(mine, part))
+            return false;
+    }
+    return value != NULL;
+}
+
+static void hears(Person *person, const char *text)
+{
+    json_t *wanted = json_of(text), *value = g_queue_pop_head(&person->inbox);
+
+    if (!fits(value, wanted)) {
+        char *dump = value ? json_dumps(value, 0) : NULL;
+        fail_msg("wanted %s, got %s", text, dump ? dump : "nothing");
+    }
+    json_decref(wanted);
+    json_decref(value);
+}
+
+static void hears_nothing(Person *person)
+{
+    json_t *value = g_queue_peek_head(&person->inbox);
+
+    if (value)
+        fail_msg("did not expect %s", json_dumps(value, 0));
+}
+
+static void describes(Bed *bed, const char *id, const char *text)
+{
+    StoaParticipant *who = stoa_room_member(bed->view, id);
+    json_t *value = describe(bed->view, who), *wanted = json_of(text);
+
+    if (!fits(value, wanted))
+        fail_msg("%s: wanted %s, got %s", id, text, json_dumps(value, 0));
+    json_decref(value);
+    json_decref(wanted);
+}
+
+/* The room is closed and opened from what is kept. */
+static void restart(Bed *bed, bool save_first)
+{
+    stoa_room_core_close(bed->core, save_first);
+    turn();
+    n_applied = 0;
+    open_room(bed);
+}
+
+static bool set_pages(StoaDb *db, void *data, GError **error)
+{
+    g_autofree char *sql = g_strdup_printf("PRAGMA max_page_count = %d", GPOINTER_TO_INT(data));
+
+    return stoa_db_exec(db, error, sql, "");
+}
+
+/* From here on nothing can be written, or again. */
+static void fill_disk(Bed *bed, bool full)
+{
+    stoa_store_run(bed->store, set_pages, NULL, GINT_TO_POINTER(full ? 1 : 1000000), NULL);
+    turn();
+}
+
+static int64_t counted;
+
+static bool count(StoaDb *db, void *data, GError **error)
+{
+    counted = stoa_db_int(db, error, -1, data, "");
+    return true;
+}
+
+static int64_t ask(Bed *bed, const char *sql)
+{
+    stoa_store_run(bed->store, count, NULL, (void *)sql, NULL);
+    turn();
+    return counted;
+}
+
+/* -- what it proves ----------------------------------------------------------------------- */
+
+static void nothing_is_said_before_it_is_on_disk(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+
+    forget(ana);
+    forget(ben);
+    say(ana, "{'request': 'raise', 'up': true}");
+    describes(bed, "ana", "{'raised': 1, 'mine': true}"); /* applied at once */
+    stoa_room_broadcast(bed->view, "typing", NULL);
+    say(ben, "{'request': 'state'}");
+    hears_nothing(ana);
+    hears_nothing(ben);
+    turn();
+    hears(ana, "{'event': 'hand', 'seq': 1, 'up': true, 'from': {'id': 'ana', 'name': 'ana'}}");
+    hears(ana, "{'reply': 'raise', 'seq': 1, 'transaction': 't'}");
+    hears(ana, "{'event': 'typing'}");
+    hears_nothing(ana);
+    hears(ben, "{'event': 'hand', 'seq': 1}");
+    hears(ben, "{'event': 'typing', 'seq': null}");
+    hears(ben, "{'reply': 'state', 'seq': 1, 'raised': 1, 'mine': false}");
+    hears_nothing(ben);
+}
+
+static void a_hand_stays_up_over_a_restart(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    Person *ana = sit(bed, "ana");
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    go(ana);
+    restart(bed, true);
+    assert_int_equal(n_applied, 1);
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+    describes(bed, "ben", "{'raised': 1, 'mine': false}");
+    g_autoptr(Person) again = sit(bed, "ana");
+    say(again, "{'request': 'raise', 'up': false}");
+    turn();
+    hears(again, "{'event': 'came'}");
+    hears(again, "{'event': 'hand', 'seq': 2}");
+}
+
+static void a_reloaded_module_finds_its_state(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    Person *ana = sit(bed, "ana");
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    go(ana); /* the module is detached from while the record is on its way */
+    stoa_module_free(bed->module);
+    start_module(bed, &hands);
+    stoa_room_view_open(bed->module, bed->core, on_view, bed);
+    turn();
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+}
+
+static void a_state_lives_over_leaving_and_is_freed_at_the_end(void **unused G_GNUC_UNUSED)
+{
+    Bed *bed = bed_new(&hands);
+    Person *ana = sit(bed, "ana");
+    Person *second = sit(bed, "ana"); /* another handle of hers: the same person */
+
+    assert_int_equal(n_joined, 1);
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    go(ana);
+    assert_int_equal(n_left, 0);
+    go(second);
+    assert_int_equal(n_left, 1);
+    assert_int_equal(n_forgotten, 0);
+    assert_int_equal(stoa_room_n_participants(bed->view), 0);
+    describes(bed, "ana", "{'mine': true}");
+    bed_free(bed);
+    assert_int_equal(n_forgotten, 1);
+}
+
+static void a_write_that_fails_undoes_the_state_and_tells_the_callers(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    forget(ana);
+    forget(ben);
+    fill_disk(bed, true);
+    g_autofree char *long_text = g_strnfill(60000, 'x');
+    g_autofree char *request = g_strdup_printf("{'request': 'whisper', 'text': '%s'}", long_text);
+    say(ben, "{'request': 'raise', 'up': true}"); /* may fit into a page */
+    say(ana, request);
+    say(ben, "{'request': 'whisper', 'text': 'after'}"); /* built on what never was */
+    say(ana, "{'request': 'state'}");
+    turn();
+    forget(ben);
+    hears(ana, "{'event': 'hand', 'seq': 2}");
+    hears(ana, "{'error_code': 503, 'code': 'unavailable', 'transaction': 't'}");
+    hears(ana, "{'error_code': 503, 'transaction': 't'}");
+    hears_nothing(ana);
+    fill_disk(bed, false);
+    describes(bed, "ana", "{'raised': 2, 'mine': true}");
+    say(ana, "{'request': 'raise', 'up': false}");
+    turn();
+    hears(ana, "{'event': 'hand', 'seq': 3}"); /* the numbers go on where they were */
+    hears(ana, "{'reply': 'raise', 'seq': 3}");
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record"), 3);
+    assert_int_equal(stoa_participant_present(stoa_room_member(bed->view, "ben")), true);
+}
+
+static void a_handler_that_fails_half_way_leaves_nothing(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+
+    forget(ana);
+    say(ana, "{'request': 'stumble'}");
+    turn();
+    hears(ana, "{'error_code': 429, 'error': 'stumbled'}");
+    hears_nothing(ana);
+    describes(bed, "ana", "{'raised': 0, 'mine': false}");
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record"), 0);
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    hears(ana, "{'event': 'hand', 'seq': 1}");
+}
+
+static void a_private_record_reaches_its_two_ends(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+    g_autoptr(Person) eve = sit(bed, "eve");
+
+    forget(ana);
+    forget(ben);
+    forget(eve);
+    say(ana, "{'request': 'whisper', 'text': 'psst', 'to': 'ben'}");
+    say(ana, "{'request': 'whisper', 'text': 'psst', 'to': 'nobody'}");
+    turn();
+    hears(ana, "{'event': 'whisper', 'text': 'psst', 'seq': 1}");
+    hears(ana, "{'reply': 'whisper', 'seq': 1}");
+    hears(ana, "{'error_code': 404}");
+    hears(ben, "{'event': 'whisper', 'text': 'psst'}");
+    hears_nothing(eve);
+    say(eve, "{'request': 'resume', 'after': 0}");
+    say(eve, "{'request': 'history', 'limit': 10}");
+    turn();
+    hears(eve, "{'reply': 'resume', 'seq': 1}");
+    hears(eve, "{'reply': 'history', 'seqs': [], 'more': false}");
+    hears_nothing(eve);
+}
+
+static void who_resumes_misses_nothing_and_hears_nothing_twice(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    say(ana, "{'request': 'raise', 'up': false}");
+    turn();
+    forget(ben);
+    say(ana, "{'request': 'raise', 'up': true}"); /* on its way when ben asks */
+    say(ben, "{'request': 'resume', 'after': 1}");
+    say(ana, "{'request': 'raise', 'up': false}"); /* after he asked */
+    turn();
+    hears(ben, "{'event': 'hand', 'seq': 2}");
+    hears(ben, "{'event': 'hand', 'seq': 3}");
+    hears(ben, "{'event': 'hand', 'seq': 4}");
+    hears(ben, "{'reply': 'resume', 'seq': 3}");
+    hears_nothing(ben);
+}
+
+static void records_are_read_back_in_pages(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+
+    for (int i = 0; i < 5; i++)
+        say(ana, "{'request': 'whisper', 'text': 'x'}");
+    say(ana, "{'request': 'whisper', 'text': 'y', 'erase': 4}");
+    turn();
+    forget(ana);
+    say(ana, "{'request': 'history', 'limit': 2}");
+    say(ana, "{'request': 'history', 'limit': 3, 'before': 5}");
+    say(ana, "{'request': 'history', 'kind': 'hand'}");
+    turn();
+    hears(ana, "{'reply': 'history', 'seqs': [5, 6], 'more': true}");
+    hears(ana, "{'reply': 'history', 'seqs': [1, 2, 3], 'more': false}");
+    hears(ana, "{'reply': 'history', 'seqs': [], 'more': false}");
+    say(ana, "{'request': 'history'}");
+    go(g_steal_pointer(&ana)); /* gone before the answer */
+    turn();
+}
+
+static void an_erased_record_is_a_tombstone_that_apply_never_sees(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+
+    say(ana, "{'request': 'whisper', 'text': 'secret'}");
+    say(ana, "{'request': 'whisper', 'text': 'plain', 'erase': 1}");
+    turn();
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body LIKE '%secret%'"), 0);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE seq = 1 AND body IS NULL"), 1);
+    stoa_clock_advance(2000000); /* the scrub */
+    go(g_steal_pointer(&ana));
+    restart(bed, true);
+    assert_int_equal(n_applied, 1);
+}
+
+static void a_long_room_opens_from_its_snapshot(void **unused G_GNUC_UNUSED)
+{
+    hands_that_save = hands;
+    hands_that_save.save = save;
+    hands_that_save.load = load;
+    g_autoptr(Bed) bed = bed_new(&hands_that_save);
+    g_autoptr(Person) ana = sit(bed, "ana");
+
+    for (int i = 0; i < 451; i++)
+        say(ana, i % 2 ? "{'request': 'raise', 'up': false}" : "{'request': 'raise', 'up': true}");
+    turn();
+    assert_int_equal(ask(bed, "SELECT seq FROM snapshot"), 400);
+    go(g_steal_pointer(&ana));
+    restart(bed, false); /* as if it was killed */
+    assert_int_equal(n_applied, 51);
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+    restart(bed, true);
+    assert_int_equal(n_applied, 0);
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+    /* one that another version wrote is not believed */
+    ask(bed, "UPDATE snapshot SET body = '{}' RETURNING 1");
+    restart(bed, false);
+    assert_int_equal(n_applied, 451);
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+}
+
+static void on_done(const GError *error, void *data)
+{
+    assert_null(error);
+    ++*(int *)data;
+}
+
+static void an_author_is_erased_as_the_module_says(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+    int n_done = 0;
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    say(ana, "{'request': 'whisper', 'text': 'secret'}");
+    say(ben, "{'request': 'whisper', 'text': 'stays'}");
+    turn();
+    stoa_room_core_redact(bed->core, "ana", on_done, &n_done);
+    turn();
+    assert_int_equal(n_done, 1);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body LIKE '%secret%'"), 0);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body IS NOT NULL"), 2);
+    describes(bed, "ben", "{'raised': 1}");
+    forget(ben);
+    say(ben, "{'request': 'raise', 'up': true}");
+    turn();
+    hears(ben, "{'event': 'hand', 'seq': 4}");
+}
+
+static bool erase_all(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
+{
+    return stoa_journal_erase(db, room_id, NULL, error);
+}
+
+static void numbers_go_on_after_everything_was_erased(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    int n_done = 0;
+
+    for (int i = 0; i < 3; i++)
+        say(ana, "{'request': 'whisper', 'text': 'secret'}");
+    say(ana, "{'request': 'raise', 'up': true}");
+    stoa_store_run(bed->store, erase_all, NULL, NULL, NULL);
+    stoa_room_core_rebuild(bed->core, on_done, &n_done);
+    forget(ana);
+    say(ana, "{'request': 'state'}"); /* while it is made anew */
+    turn();
+    assert_int_equal(n_done, 1);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record"), 1);
+    describes(bed, "ana", "{'raised': 0, 'mine': false}");
+    forget(ana);
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    hears(ana, "{'event': 'hand', 'seq': 5}");
+}
+
+static void a_room_that_closes_lets_out_what_waits(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+
+    forget(ana);
+    say(ana, "{'request': 'raise', 'up': true}");
+    say(ana, "{'request': 'history'}");
+    stoa_room_core_close(g_steal_pointer(&bed->core), true);
+    turn();
+    hears(ana, "{'event': 'hand'}");
+    hears(ana, "{'reply': 'raise'}");
+    hears(ana, "{'error_code': 403}"); /* not joined any more */
+    hears_nothing(ana);
+}
+
+static bool is_unavailable;
+
+static void on_no_view(StoaRoom *view, const GError *error, void *data G_GNUC_UNUSED)
+{
+    assert_null(view);
+    is_unavailable = g_error_matches(error, STOA_ERROR, STOA_ERROR_UNAVAILABLE);
+}
+
+static void who_waits_for_a_view_is_told_that_the_room_closed(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+
+    stoa_room_close(bed->view);
+    is_unavailable = false;
+    stoa_room_view_open(bed->module, bed->core, on_no_view, NULL);
+    stoa_room_core_close(g_steal_pointer(&bed->core), true);
+    assert_true(is_unavailable);
+    turn();
+    assert_false(stoa_module_is_busy(bed->module));
+}
+
+static void an_adhoc_room_keeps_its_records_while_it_lives(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = attach(bed);
+    g_autoptr(Person) ben = attach(bed);
+
+    say(ana, "{'request': 'join', 'room': 7, 'display': 'Ana'}");
+    hears(ana, "{'event': 'came'}");
+    hears(ana, "{'reply': 'join'}");
+    say(ana, "{'request': 'raise', 'up': true}");
+    hears(ana, "{'event': 'hand', 'seq': 1}");
+    hears(ana, "{'reply': 'raise', 'seq': 1}");
+    say(ana, "{'request': 'stumble'}");
+    hears(ana, "{'error': 'stumbled'}");
+    say(ben, "{'request': 'join', 'room': 7}");
+    hears(ben, "{'event': 'came'}");
+    hears(ben, "{'reply': 'join'}");
+    say(ben, "{'request': 'resume', 'after': 0}");
+    hears(ben, "{'event': 'hand', 'seq': 1}");
+    hears(ben, "{'reply': 'resume', 'seq': 1}");
+    say(ben, "{'request': 'whisper', 'text': 'x', 'erase': 1}");
+    say(ben, "{'request': 'history'}");
+    hears(ben, "{'event': 'whisper', 'seq': 2}");
+    hears(ben, "{'reply': 'whisper', 'seq': 2}");
+    hears(ben, "{'reply': 'history', 'seqs': [2], 'more': false}");
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record"), 0);
+}
+
+static void nobody_joins_a_kept_room_without_its_token(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) eve = attach(bed);
+    g_autofree char *join = g_strdup_printf("{'request': 'join', 'room': '%s'}", room_id);
+
+    say(eve, join);
+    hears(eve, "{'error_code': 404, 'code': 'not_found'}");
+    assert_false(stoa_handle_sit(eve->handle, bed->view, "mallory", NULL));
+    assert_null(stoa_handle_room(eve->handle));
+}
+
+static int set_up(void **state G_GNUC_UNUSED)
+{
+    stoa_control_init();
+    stoa_clock_fake(1000000);
+    return 0;
+}
+
+static int tear_down(void **state G_GNUC_UNUSED)
+{
+    assert_int_equal(stoa_timer_count(), 0);
+    stoa_control_shutdown();
+    stoa_clock_real();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(nothing_is_said_before_it_is_on_disk),
+        TEST(a_hand_stays_up_over_a_restart),
+        TEST(a_reloaded_module_finds_its_state),
+        TEST(a_state_lives_over_leaving_and_is_freed_at_the_end),
+        TEST(a_write_that_fails_undoes_the_state_and_tells_the_callers),
+        TEST(a_handler_that_fails_half_way_leaves_nothing),
+        TEST(a_private_record_reaches_its_two_ends),
+        TEST(who_resumes_misses_nothing_and_hears_nothing_twice),
+        TEST(records_are_read_back_in_pages),
+        TEST(an_erased_record_is_a_tombstone_that_apply_never_sees),
+        TEST(a_long_room_opens_from_its_snapshot),
+        TEST(an_author_is_erased_as_the_module_says),
+        TEST(numbers_go_on_after_everything_was_erased),
+        TEST(a_room_that_closes_lets_out_what_waits),
+        TEST(who_waits_for_a_view_is_told_that_the_room_closed),
+        TEST(an_adhoc_room_keeps_its_records_while_it_lives),
+        TEST(nobody_joins_a_kept_room_without_its_token),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
