@@ -12,6 +12,9 @@ static const char *const log_levels[] = { "none", "error", "warn", "info", "debu
 static const StoaOption options[] = {
     { "server.name", STOA_STRING, STOA_LIVE, AT(signaling.server_name), "Stoa",
       .help = "what the server calls itself" },
+    { "server.residency", STOA_STRING, STOA_LIVE, AT(residency), "",
+      .help = "where this server keeps its data (EU, CH): rooms that ask for another place are "
+              "refused" },
     { "admin.port", STOA_INT, 0, AT(admin_port), "7088", -1, 65535,
       "port of the admin API; 0: any free one, -1: no admin API" },
     { "admin.address", STOA_STRING, 0, AT(admin_address), "127.0.0.1",

@@ -13,7 +13,7 @@ typedef struct {
     char **media_addresses;
     char *media_ice, *media_certificate, *media_key;
     char *media_stun, *media_turn, *media_turn_user, *media_turn_password;
-    char *base_url;
+    char *base_url, *residency;
     char **trusted_proxies;
     int64_t connections_per_address;
     bool adhoc;

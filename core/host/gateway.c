@@ -17,6 +17,9 @@
 #include "mail/mail.h"
 #include "room/rooms-conf.h"
 #include "store/store.h"
+#include "web/hosts.h"
+#include "web/invitations.h"
+#include "web/rooms.h"
 #include "web/server.h"
 #include "web/web.h"
 
@@ -204,18 +207,37 @@ static int64_t json_depth(void *user)
     return stoa_transport_hub_json_depth(((StoaGateway *)user)->hub);
 }
 
+static const char *residency(void *user)
+{
+    return ((StoaGateway *)user)->conf.residency;
+}
+
+/* Any thread: the folders do not change. */
+static bool is_module_known(void *user, const char *name)
+{
+    g_autofree char *path = stoa_object_find(((StoaGateway *)user)->plugin_dirs, name);
+
+    return path != NULL;
+}
+
 static void open_web(StoaGateway *gateway)
 {
     const StoaWebSpec spec = { .store = gateway->store,
+                               .mail = gateway->mail,
                                .conf = &gateway->rooms,
                                .data_dir = gateway->data_dir,
                                .base_url = base_url,
                                .own_url = own_url,
                                .json_depth = json_depth,
+                               .residency = residency,
+                               .module_known = is_module_known,
                                .user = gateway };
 
     gateway->web = stoa_web_new(&spec);
     stoa_web_add_routes(gateway->web, stoa_web_server_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_host_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_room_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_invitation_routes());
     stoa_transport_hub_set_web(gateway->hub, gateway->web);
 }
 
@@ -441,6 +463,8 @@ void stoa_gateway_free(StoaGateway *gateway)
     }
     g_clear_pointer(&gateway->modules, stoa_modules_free);
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
+    if (gateway->web)
+        stoa_web_set_mail(gateway->web, NULL);
     if (gateway->mail) {
         g_clear_pointer(&gateway->mail, stoa_mail_free);
         stoa_control_settle(); /* what a mail server has taken is still written down */

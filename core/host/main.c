@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "base/watchdog.h"
 #include "host/gateway.h"
+#include "host/hosts.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -81,6 +82,17 @@ static int backup(const StoaOptions *options)
     return EXIT_SUCCESS;
 }
 
+static int hosts(const StoaOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = stoa_hosts_command(options, &error);
+
+    if (!text)
+        return complain(error);
+    fputs(text, stdout);
+    return EXIT_SUCCESS;
+}
+
 static int check(const StoaOptions *options)
 {
     g_autoptr(GError) error = NULL;
@@ -101,6 +113,8 @@ static int choose(const StoaOptions *options)
         return describe(options);
     if (options->backup)
         return backup(options);
+    if (options->add_host || options->list_hosts || options->remove_host)
+        return hosts(options);
     return options->check ? check(options) : run(options);
 }
 

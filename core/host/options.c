@@ -6,7 +6,7 @@
 
 bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **error)
 {
-    gboolean check = FALSE, version = FALSE;
+    gboolean check = FALSE, version = FALSE, list_hosts = FALSE;
     const GOptionEntry entries[] = {
         { "conf", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_dir, "Folder of the conf files",
           "DIR" },
@@ -20,6 +20,13 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
           "Print the reference of a module, and exit", "MODULE" },
         { "backup", 0, 0, G_OPTION_ARG_FILENAME, &options->backup,
           "Copy the database to a new file, also while a gateway runs, and exit", "FILE" },
+        { "add-host", 0, 0, G_OPTION_ARG_STRING, &options->add_host,
+          "Make a host, print a sign-in link that is good once, and exit", "EMAIL" },
+        { "name", 0, 0, G_OPTION_ARG_STRING, &options->name,
+          "With --add-host: what the host is called", "NAME" },
+        { "list-hosts", 0, 0, G_OPTION_ARG_NONE, &list_hosts, "Print the hosts, and exit", NULL },
+        { "remove-host", 0, 0, G_OPTION_ARG_STRING, &options->remove_host,
+          "Erase a host and all of their rooms, and exit", "EMAIL" },
         { "version", 'v', 0, G_OPTION_ARG_NONE, &version, "Print the version, and exit", NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -34,6 +41,7 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
         return false;
     options->check = check;
     options->version = version;
+    options->list_hosts = list_hosts;
     if (*argc > 1) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "\"%s\" is no option: see --help",
                     (*argv)[1]);
@@ -49,4 +57,7 @@ void stoa_options_clear(StoaOptions *options)
     g_strfreev(options->overrides);
     g_free(options->describe);
     g_free(options->backup);
+    g_free(options->add_host);
+    g_free(options->name);
+    g_free(options->remove_host);
 }

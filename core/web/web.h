@@ -57,6 +57,14 @@ typedef struct {
     int64_t (*json_depth)(void *user);   /* limits.json_depth; 0: no limit */
     /* Who carries a participant token, in memory: fills `caller` and moves the expiry on. False: nobody. Control. */
     bool (*seat)(void *user, const char *token, StoaWebCaller *caller);
+    /* Whether a module of that name can be loaded. Any thread. */
+    bool (*module_known)(void *user, const char *name);
+    /* server.residency; NULL: not set. */
+    const char *(*residency)(void *user);
+    /* What was done to rows is told to the rooms that are open. Control. May be NULL. */
+    void (*room_changed)(void *user, const char *room);
+    void (*room_deleted)(void *user, const char *room);
+    void (*person_removed)(void *user, const char *room, const char *person, const char *reason);
     void *user;
 } StoaWebSpec;
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The rooms API: hosts, rooms, invitations; every route from the wrong side; bad input. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { start } from '../lib/gateway.mjs';
+import { call, invite, signIn, stoa, want } from '../lib/rooms.mjs';
+
+const KEY = 'key-of-an-integrator-0123456789';
+let gateway, host, other;
+
+before(async () => {
+    gateway = await start(`rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'stoa:server.residency=EU');
+    host = await signIn(gateway, 'Hana@School.example', 'Hana');
+    other = await signIn(gateway, 'otto@school.example');
+});
+after(async () => assert.equal((await gateway.stop()).code, 0));
+
+const makeRoom = (body = {}, token = host.token) => want(201, gateway, 'POST', '/rooms', { token, body: { title: 'Algebra', ...body } });
+
+test('a host is made on the command line, signs in once, and out', async () => {
+    const link = (await stoa(gateway, '--add-host', 'new@school.example', '--name', 'Nia')).trim();
+    assert.match(link, /^http:\/\/localhost:8088\/host\.html#s=[A-Za-z0-9_-]{43}$/);
+    const body = { token: link.split('#s=')[1] };
+    const { token, host: who } = await want(201, gateway, 'POST', '/host/session', { body });
+    assert.equal(who.email, 'new@school.example');
+    assert.equal(who.name, 'Nia');
+    assert.equal((await want(410, gateway, 'POST', '/host/session', { body })).error.code, 'gone');
+    assert.deepEqual(await want(200, gateway, 'GET', '/rooms', { token }), []);
+    await want(204, gateway, 'DELETE', '/host/session', { token });
+    assert.equal((await want(401, gateway, 'GET', '/rooms', { token })).error.code, 'unauthenticated');
+    assert.match(await stoa(gateway, '--list-hosts'), /^new@school\.example\tNia\t/m);
+    await stoa(gateway, '--remove-host', 'new@school.example');
+    assert.doesNotMatch(await stoa(gateway, '--list-hosts'), /new@school/);
+    await assert.rejects(stoa(gateway, '--remove-host', 'new@school.example'), /no host of that address/);
+    await assert.rejects(stoa(gateway, '--add-host', 'no address'), /email/);
+});
+
+test('asking for a sign-in link tells nobody who is a host', async () => {
+    for (const email of ['hana@school.example', 'nobody@school.example', 'no address', "' OR 1=1 --"])
+        assert.deepEqual(await want(202, gateway, 'POST', '/host/signin', { body: { email } }), {});
+    await want(400, gateway, 'POST', '/host/signin', { body: { email: 5 } });
+});
+
+test('a room has the contract\'s fields and defaults', async () => {
+    const room = await makeRoom();
+    assert.match(room.id, /^[A-Za-z0-9_-]+$/);
+    assert.match(room.created_at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const { id, created_at, ...rest } = room;
+    assert.deepEqual(rest, { title: 'Algebra', host: { id: host.host.id, name: 'Hana' }, access: 'invited', lobby: false, locked: false, e2ee: 'off', modules: ['videoroom', 'chat', 'poll', 'workspace'], retention_days: 365, state: 'scheduled' });
+    const full = { title: '  Ünïcode 教室 <b>"\';--  ', access: 'public', lobby: true, e2ee: 'media', modules: ['videoroom'], starts_at: '2031-02-03T10:00:00+01:00', duration_min: 45, max_people: 12, region: 'eu-west', residency: 'EU', retention_days: 0 };
+    const made = await makeRoom(full);
+    assert.deepEqual({ ...full, title: full.title.trim(), starts_at: '2031-02-03T09:00:00Z' }, Object.fromEntries(Object.keys(full).map((key) => [key, made[key].replace?.(/\.000Z$/, 'Z') ?? made[key]])));
+    assert.deepEqual(await want(200, gateway, 'GET', `/rooms/${made.id}`, { token: host.token }), made);
+    const patched = await want(200, gateway, 'PATCH', `/rooms/${made.id}`, { token: host.token, body: { locked: true, title: 'B', starts_at: null } });
+    assert.equal(patched.locked, true);
+    assert.equal(patched.title, 'B');
+    assert.equal(patched.starts_at, undefined);
+    assert.equal(patched.duration_min, 45);
+    await want(204, gateway, 'DELETE', `/rooms/${made.id}`, { token: host.token });
+    await want(404, gateway, 'GET', `/rooms/${made.id}`, { token: host.token });
+});
+
+test('an API key is host in every room, and says whose a new one is', async () => {
+    const room = await want(201, gateway, 'POST', '/rooms', { token: KEY, body: { title: 'K', host_email: 'HANA@school.example' } });
+    assert.equal(room.host.name, 'Hana');
+    for (const body of [{ title: 'K' }, { title: 'K', host_email: 'nobody@x.example' }, { title: 'K', host_email: 'x' }])
+        assert.match((await want(400, gateway, 'POST', '/rooms', { token: KEY, body })).error.message, /host_email/);
+    assert.equal((await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: KEY, body: { title: 'L' } })).title, 'L');
+    await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token: KEY });
+});
+
+test('rooms are listed newest first, in pages', async () => {
+    const mine = await signIn(gateway, 'pages@school.example');
+    const made = [];
+    for (let n = 0; n < 5; n++)
+        made.unshift((await makeRoom({ title: `n${n}` }, mine.token)).id);
+    const ids = async (query) => (await want(200, gateway, 'GET', `/rooms${query}`, { token: mine.token })).map(({ id }) => id);
+    assert.deepEqual(new Set(await ids('')), new Set(made));
+    const seen = [];
+    for (let before = ''; seen.length < 5; before = `&before=${seen.at(-1)}`)
+        seen.push(...await ids(`?limit=2${before}`));
+    assert.deepEqual(new Set(seen), new Set(made));
+    assert.equal(seen.length, 5);
+    for (const query of ['?limit=0', '?limit=x', '?limit=-1', '?limit=99999', '?before=unknown'])
+        await want(400, gateway, 'GET', `/rooms${query}`, { token: mine.token });
+});
+
+test('one person, one invitation, one token', async () => {
+    const room = await makeRoom();
+    const path = `/rooms/${room.id}/invitations`;
+    const post = (people, deliver = 'none') => want(201, gateway, 'POST', path, { token: host.token, body: { people, deliver } });
+    const { invitations: [ana, ben] } = await post([{ email: 'Ana@x.example', name: 'Ana' }, { email: 'ben@x.example', role: 'cohost' }, { email: 'ANA@X.example' }]);
+    assert.match(ana.link, /^http:\/\/127\.0\.0\.1:\d+\/join\.html#i=[A-Za-z0-9_-]{43}$/);
+    assert.deepEqual({ ...ana, id: 0, link: 0 }, { id: 0, email: 'ana@x.example', name: 'Ana', role: 'participant', state: 'sent', link: 0 });
+    assert.equal(ben.role, 'cohost');
+    const { invitations: [again] } = await post([{ email: 'aNa@x.example', name: 'Other' }]);
+    assert.deepEqual([again.id, again.link, again.name], [ana.id, undefined, 'Ana']);
+    const { invitations: [cem] } = await post([{ email: 'cem@x.example' }], 'mail');
+    assert.equal(cem.link, undefined);
+    const list = await want(200, gateway, 'GET', path, { token: host.token });
+    assert.deepEqual(list.map(({ email }) => email), ['ana@x.example', 'ben@x.example', 'cem@x.example']);
+    assert.ok(!JSON.stringify(list).includes('#i='));
+    const resent = await want(200, gateway, 'POST', `${path}/${ana.id}/resend`, { token: host.token, body: { deliver: 'none' } });
+    assert.notEqual(resent.link, ana.link);
+    await want(204, gateway, 'DELETE', `${path}/${ana.id}`, { token: host.token });
+    await want(204, gateway, 'DELETE', `${path}/${ana.id}`, { token: host.token });
+    assert.equal((await want(200, gateway, 'GET', path, { token: host.token }))[0].state, 'revoked');
+    assert.equal((await want(410, gateway, 'POST', `${path}/${ana.id}/resend`, { token: host.token })).error.code, 'gone');
+    const { invitations: [fresh] } = await post([{ email: 'ana@x.example' }]);
+    assert.deepEqual([fresh.id, fresh.state], [ana.id, 'sent']);
+    assert.ok(fresh.link);
+    const past = await makeRoom({ starts_at: '2020-01-01T10:00:00Z', duration_min: 60 });
+    await invite(gateway, host.token, past.id, 'ana@x.example');
+    assert.equal((await want(200, gateway, 'GET', `/rooms/${past.id}/invitations`, { token: host.token }))[0].state, 'expired');
+});
+
+test('what does not fit is refused by its name, and nothing is made of it', async () => {
+    const before = (await want(200, gateway, 'GET', '/rooms', { token: other.token })).length;
+    const bad = [
+        ['title', ['', '   ', 'x'.repeat(201), 5, null, {}, 'a\u0000b', 'a\nb', 'x\u202Ey']],
+        ['access', ['x', 1, null]], ['lobby', ['yes', 1, null]], ['e2ee', ['on', true]],
+        ['modules', ['chat', ['nope'], [5], ['chat', 'chat'], ['../chat'], Array(20).fill('chat'), ["'; DROP TABLE room; --"]]],
+        ['starts_at', ['tomorrow', '2031-02-03', '2031-02-03T10:00:00', '2031-13-03T10:00:00Z', 5, '']],
+        ['duration_min', [0, -1, 1e9, 'x', 1.5]], ['max_people', [0, -5, 1e9, '5']],
+        ['region', ['', '<b>', 'x'.repeat(65), 5]], ['residency', ['US', "' OR 1", 5]],
+        ['retention_days', [-1, 1e6, '7', 0.5]],
+    ];
+    let tried = 0;
+    for (const [name, values] of bad)
+        for (const value of values) {
+            const answer = await call(gateway, 'POST', '/rooms', { token: other.token, body: { title: 'ok', [name]: value } });
+            assert.equal(answer.status, 400, `${name} ${JSON.stringify(value)}: ${answer.text}`);
+            assert.equal(answer.json.error.code, 'invalid_request');
+            assert.match(answer.json.error.message, name === 'title' && String(value).includes('\u0000') ? /JSON|title/ : new RegExp(name));
+            tried++;
+        }
+    for (const raw of ['', '[]', '"x"', '{', '{"title":"a","title":"b"}', 'null', '['.repeat(5000), `{"title":${'['.repeat(100)}${']'.repeat(100)}}`, Buffer.from([0xff, 0xfe])]) {
+        await want(400, gateway, 'POST', '/rooms', { token: other.token, raw });
+        tried++;
+    }
+    assert.equal((await want(413, gateway, 'POST', '/rooms', { token: other.token, raw: `{"title":"${'x'.repeat(1100000)}"}` })).error.code, 'too_large');
+    const room = await makeRoom();
+    const people = [[], {}, 'x', [{}], [{ email: 5 }], [{ email: '' }], [{ email: 'x' }], [{ email: '@x' }], [{ email: 'a@' }], [{ email: 'a b@x.example' }], [{ email: 'a@x.example\r\nBcc: b@x.example' }],
+        [{ email: 'a,b@x.example' }], [{ email: '<a@x.example>' }], [{ email: `${'x'.repeat(300)}@x.example` }], [{ email: 'a@x.example', role: 'host' }], [{ email: 'a@x.example', role: 'king' }],
+        [{ email: 'a@x.example', name: '' }], [{ email: 'a@x.example', name: 'x'.repeat(65) }], [{ email: 'a@x.example', name: 'a\u202Eb' }], Array(501).fill(0).map((_, n) => ({ email: `p${n}@x.example` })), [5]];
+    for (const one of people) {
+        const answer = await call(gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { people: one, deliver: 'none' } });
+        assert.equal(answer.status, 400, `${JSON.stringify(one).slice(0, 100)}: ${answer.text}`);
+        tried++;
+    }
+    await want(400, gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { people: [{ email: 'a@x.example' }], deliver: 'pigeon' } });
+    assert.deepEqual(await want(200, gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token }), []);
+    assert.equal((await want(200, gateway, 'GET', '/rooms', { token: other.token })).length, before);
+    console.log(`bad input: ${tried} tried`);
+});
+
+test('wrong tokens are counted by address, right ones pass', async (t) => {
+    const strict = await start('rooms:limits.attempts_per_minute=3', `rooms:api.keys=${KEY}`);
+    t.after(() => strict.stop());
+    for (let n = 0; n < 3; n++)
+        await want(401, strict, 'GET', '/rooms', { token: 'x'.repeat(43) });
+    const answer = await call(strict, 'GET', '/rooms', { token: 'y'.repeat(43) });
+    assert.equal(answer.status, 429);
+    assert.equal(answer.json.error.code, 'slow_down');
+    assert.ok(Number(answer.headers.get('retry-after')) >= 1 && Number(answer.headers.get('retry-after')) <= 60);
+    await want(429, strict, 'POST', '/host/session', { body: { token: 'z'.repeat(43) } });
+    await want(200, strict, 'GET', '/rooms', { token: KEY });
+});
