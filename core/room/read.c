@@ -49,14 +49,22 @@ static StoaRead *read_new(StoaRoom *room, const StoaRecordQuery *query, const ch
     return read;
 }
 
+/* The module may be unloaded before the rows come back. */
+static void let_go_of_data(StoaRead *read)
+{
+    GDestroyNotify fn = g_steal_pointer(&read->free_data);
+
+    if (fn)
+        fn(read->data);
+}
+
 static void read_free(gpointer data)
 {
     StoaRead *read = data;
 
     if (read->room)
         g_ptr_array_remove(read->room->reads, read);
-    if (read->free_data)
-        read->free_data(read->data);
+    let_go_of_data(read);
     g_ptr_array_unref(read->records);
     g_free(read->room_id);
     g_free(read->module);
@@ -79,6 +87,7 @@ void stoa_read_cancel_all(StoaRoom *room, const GError *error)
         StoaRead *read = room->reads->pdata[0];
         StoaRequest *req = read->req;
         stoa_read_cancel(read);
+        let_go_of_data(read);
         if (req) {
             req->read = NULL;
             stoa_request_give_up(req, error);

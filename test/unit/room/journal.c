@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/timer.h"
+#include "room/file.h"
 #include "room/journal-private.h"
 #include "room/request-private.h"
 #include "room/room-private.h"
@@ -77,6 +78,16 @@ static bool on_history(StoaRequest *req, GError **error G_GNUC_UNUSED)
 
     stoa_request_read(req, &query, got_history);
     return true;
+}
+
+static bool file_added(StoaRequest *req, const StoaFile *file, GError **error)
+{
+    if (stoa_file_size(file) > 100)
+        return stoa_fail(error, STOA_ERROR_LIMIT, "too large");
+    stoa_request_reply(req, json_pack("{s:s, s:s}", "name", stoa_file_name(file), "by",
+                                      stoa_participant_id(stoa_request_from(req))));
+    return stoa_request_record(req, "whisper", json_pack("{s:s}", "text", stoa_file_id(file)),
+                               error);
 }
 
 static void apply(StoaRoom *room, StoaParticipant *author, const StoaRecord *record)
@@ -203,6 +214,7 @@ static const StoaPlugin hands = {
     .left = left,
     .forgotten = forgotten,
     .room_closed = room_closed,
+    .file_added = file_added,
 };
 static StoaPlugin hands_that_save;
 
@@ -841,6 +853,76 @@ static void nobody_joins_a_kept_room_without_its_token(void **unused G_GNUC_UNUS
     assert_null(stoa_handle_room(eve->handle));
 }
 
+static void on_file(const json_t *reply, const GError *error, void *data)
+{
+    const char *by = json_string_value(json_object_get(reply, "by"));
+
+    g_string_append_printf(data, "%s;", error ? error->message : by);
+}
+
+static void a_file_is_told_of_and_answered_once_it_is_kept(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ben = sit(bed, "ben");
+    StoaFile small = { (char *)"f1", (char *)"a.txt", (char *)"text/plain", 5 };
+    StoaFile large = { (char *)"f2", (char *)"b.txt", (char *)"text/plain", 500 };
+    StoaParticipant *ana = stoa_room_member(bed->view, "ana"); /* who is not in */
+    g_autoptr(GString) told = g_string_new(NULL);
+
+    forget(ben);
+    stoa_request_run_file(bed->view, ana, &small, on_file, told);
+    assert_string_equal(told->str, "");
+    hears_nothing(ben);
+    turn();
+    assert_string_equal(told->str, "ana;");
+    hears(ben, "{'event': 'whisper', 'text': 'f1', 'from': {'id': 'ana', 'name': 'ana'}}");
+    stoa_request_run_file(bed->view, ana, &large, on_file, told);
+    assert_string_equal(told->str, "ana;too large;");
+    fill_disk(bed, true);
+    g_autofree char *name = g_strnfill(60000, 'x');
+    small.id = name;
+    stoa_request_run_file(bed->view, ana, &small, on_file, told);
+    turn();
+    assert_true(g_str_has_suffix(told->str, "nothing can be kept now;"));
+    fill_disk(bed, false);
+}
+
+static void on_rows(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *const *records, size_t n,
+                    bool more, void *data)
+{
+    for (size_t i = 0; i < n; i++)
+        g_string_append_printf(data, "%d", (int)stoa_record_seq(records[i]));
+    g_string_append(data, more ? "+" : ".");
+}
+
+static unsigned n_freed;
+
+static void count_free(gpointer data G_GNUC_UNUSED)
+{
+    n_freed++;
+}
+
+static void a_module_reads_back_without_being_asked(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(GString) told = g_string_new(NULL);
+    StoaRecordQuery all = { 0 }, two = { .limit = 2, .after = 1 };
+
+    n_freed = 0;
+    for (int i = 0; i < 4; i++)
+        say(ana, "{'request': 'whisper', 'text': 'x', 'to': 'ben'}");
+    stoa_room_read(bed->view, &all, on_rows, told, count_free);
+    stoa_room_read(bed->view, &two, on_rows, told, count_free);
+    turn();
+    assert_string_equal(told->str, "1234.23+");
+    stoa_room_read(bed->view, &all, on_rows, told, count_free);
+    stoa_room_close(bed->view); /* first */
+    assert_int_equal(n_freed, 3);
+    turn();
+    assert_string_equal(told->str, "1234.23+");
+}
+
 static int set_up(void **state G_GNUC_UNUSED)
 {
     stoa_control_init();
@@ -878,6 +960,8 @@ int main(void)
         TEST(who_waits_for_a_view_is_told_that_the_room_closed),
         TEST(an_adhoc_room_keeps_its_records_while_it_lives),
         TEST(nobody_joins_a_kept_room_without_its_token),
+        TEST(a_file_is_told_of_and_answered_once_it_is_kept),
+        TEST(a_module_reads_back_without_being_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
