@@ -558,11 +558,14 @@ static StoaRoom *find_or_open(StoaModule *module, const char *id, bool text_id, 
 static bool on_join(StoaRequest *req, GError **error)
 {
     bool text_id = json_is_string(stoa_request_json(req, "room"));
+    const char *id = stoa_request_id(req, "room");
     StoaSeat seat = { .name = stoa_request_string(req, "display") };
 
     if (req->handle->room)
         return stoa_refuse(error, "already_joined", "this handle is in a room already");
-    StoaRoom *room = find_or_open(req->module, stoa_request_id(req, "room"), text_id, error);
+    if (!stoa_module_room(req->module, id)) /* who opens an ad-hoc room is its host */
+        seat.role = STOA_ROLE_HOST;
+    StoaRoom *room = find_or_open(req->module, id, text_id, error);
     if (!room)
         return false;
     StoaParticipant *who = stoa_handle_join(req->handle, room, &seat, error);

@@ -15,6 +15,7 @@ enum { RETRY_MS = 1000 };
 /* The rows of one view: read on the store thread, then control's. */
 typedef struct {
     char *room, *module;
+    bool is_folded; /* the module has `apply`: else there is nothing to make */
     bool without_snapshot;
     json_t *snapshot; /* NULL: none */
     uint64_t last_seq;
@@ -74,6 +75,7 @@ static Loader *loader_new(StoaRoomCore *core, StoaModule *module)
     loader->module = module;
     loader->rows.room = g_strdup(core->id);
     loader->rows.module = g_strdup(module->plugin.name);
+    loader->rows.is_folded = module->plugin.apply != NULL;
     loader->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
     stoa_module_hold(module);
     g_ptr_array_add(core->loaders, loader);
@@ -122,7 +124,7 @@ static bool read_rows(StoaDb *db, void *data, GError **error)
     rows->records = g_ptr_array_new_with_free_func((GDestroyNotify)stoa_record_free);
     g_clear_pointer(&rows->snapshot, json_decref);
     rows->last_seq = stoa_journal_last_seq(db, rows->room, &why);
-    if (!why && read_snapshot(db, rows, &query.after, &why))
+    if (!why && rows->is_folded && read_snapshot(db, rows, &query.after, &why))
         stoa_journal_select(db, &query, rows->records, NULL, &why);
     if (!why)
         return true;

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Notes and boards: CRDT updates that the server keeps and hands on without knowing what is in them. */
+#include "workspace.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { PAGE = 200 };
+
+Item *workspace_item_of(StoaRequest *req, GError **error)
+{
+    const char *id = stoa_request_id(req, "id");
+    Item *item = workspace_find(stoa_request_room(req), workspace_id_of(id));
+
+    if (!item)
+        stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no item %s", id);
+    return item;
+}
+
+static Item *document_of(StoaRequest *req, GError **error)
+{
+    Item *item = workspace_item_of(req, error);
+
+    if (!item || workspace_is_document(item))
+        return item;
+    stoa_fail(error, STOA_ERROR_CONFLICT, "a %s is not edited together: use update", item->kind);
+    return NULL;
+}
+
+/* -- updates ---------------------------------------------------------------------------------------- */
+
+static int64_t bytes_of(StoaRequest *req)
+{
+    return (int64_t)strlen(stoa_request_string(req, "update")) / 4 * 3;
+}
+
+static bool check_bytes(int64_t bytes, int64_t max, GError **error)
+{
+    return bytes <= max + 2 /* of padding */ ||
+           stoa_fail(error, STOA_ERROR_INVALID,
+                     "\"update\" has %" PRId64 " bytes: at most %" PRId64 " are taken", bytes, max);
+}
+
+static json_t *id_and_update(StoaRequest *req, const Item *item)
+{
+    return json_pack("{s:o, s:O}", "id", workspace_id_json(item->id), "update",
+                     stoa_request_json(req, "update"));
+}
+
+/* Whoever edits just now is there, and can make one. Asked again every so often until it comes. */
+static void want_snapshot(StoaRequest *req, Item *item)
+{
+    const WorkspaceConf *conf = stoa_module_conf(stoa_request_module(req));
+    int64_t again = MAX(conf->snapshot_updates / 5, 1);
+
+    if (item->n_updates < conf->snapshot_updates && item->bytes < conf->snapshot_log_bytes)
+        return;
+    if (item->wanted_at && item->n_updates < item->wanted_at + again)
+        return;
+    item->wanted_at = item->n_updates;
+    stoa_participant_send(stoa_request_from(req), "snapshot_wanted",
+                          json_pack("{s:o, s:I}", "id", workspace_id_json(item->id), "upto",
+                                    (json_int_t)item->last_sync));
+}
+
+bool workspace_on_sync(StoaRequest *req, GError **error)
+{
+    const WorkspaceConf *conf = stoa_module_conf(stoa_request_module(req));
+    WorkspaceSeat *seat = stoa_participant_state(stoa_request_from(req));
+    Item *item = document_of(req, error);
+
+    if (!item || !check_bytes(bytes_of(req), conf->update_bytes, error) ||
+        !stoa_rate_take(&seat->updates, conf->updates_per_second, error))
+        return false;
+    if (item->bytes + bytes_of(req) > conf->item_bytes)
+        return stoa_fail(error, STOA_ERROR_LIMIT,
+                         "this %s has %" PRId64 " bytes of updates: send a snapshot first",
+                         item->kind, item->bytes);
+    if (!stoa_request_record(req, "sync", id_and_update(req, item), error))
+        return false;
+    stoa_request_reply(req, json_pack("{s:o}", "id", workspace_id_json(item->id)));
+    want_snapshot(req, item);
+    return true;
+}
+
+/* -- snapshots -------------------------------------------------------------------------------------- */
+
+/* What came after `upto` counts on: it is read back to be sure. */
+static bool got_rest(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                     GError **error)
+{
+    Item *item = document_of(req, error);
+    uint64_t upto = (uint64_t)stoa_request_int(req, "upto");
+    int64_t n_after = 0, bytes_after = 0;
+
+    if (!item)
+        return false;
+    if (upto <= item->upto || more)
+        return stoa_fail(error, STOA_ERROR_CONFLICT,
+                         "a newer snapshot than %" PRIu64 " is wanted: %" PRIu64 " is the newest "
+                         "update",
+                         upto, item->last_sync);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *body = stoa_record_body(records[i]);
+        const char *update = json_string_value(json_object_get(body, "update"));
+        if (workspace_id_of(json_string_value(json_object_get(body, "id"))) != item->id ||
+            json_object_get(body, "upto"))
+            continue;
+        n_after++;
+        bytes_after += update ? (int64_t)strlen(update) / 4 * 3 : 0;
+    }
+    json_t *body = id_and_update(req, item);
+    json_object_set_new(body, "upto", json_integer((json_int_t)upto));
+    json_object_set_new(body, "n_after", json_integer(n_after));
+    json_object_set_new(body, "bytes_after", json_integer(bytes_after));
+    if (!stoa_request_record(req, "sync", body, error))
+        return false;
+    workspace_sweep_soon(stoa_request_room(req));
+    stoa_request_reply(req, json_pack("{s:o}", "id", workspace_id_json(item->id)));
+    return true;
+}
+
+bool workspace_on_snapshot(StoaRequest *req, GError **error)
+{
+    const WorkspaceConf *conf = stoa_module_conf(stoa_request_module(req));
+    StoaRecordQuery rest = { .kind = "sync", .limit = 1000 };
+    Item *item = document_of(req, error);
+
+    if (!item || !check_bytes(bytes_of(req), conf->snapshot_bytes, error))
+        return false;
+    rest.after = (uint64_t)stoa_request_int(req, "upto");
+    if (rest.after > item->last_sync)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "\"upto\" is the number of an update of this %s: %" PRIu64
+                         " is the newest",
+                         item->kind, item->last_sync);
+    stoa_request_read(req, &rest, got_rest);
+    return true;
+}
+
+/* -- presence --------------------------------------------------------------------------------------- */
+
+bool workspace_on_presence(StoaRequest *req, GError **error)
+{
+    const WorkspaceConf *conf = stoa_module_conf(stoa_request_module(req));
+    StoaParticipant *from = stoa_request_from(req);
+    WorkspaceSeat *seat = stoa_participant_state(from);
+    StoaRoom *room = stoa_request_room(req);
+    const json_t *data = stoa_request_json(req, "data");
+    const Item *item = workspace_item_of(req, error);
+
+    if (!item || !stoa_rate_take(&seat->presences, conf->presence_per_second, error))
+        return false;
+    size_t size = json_dumpb(data, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (size > (size_t)conf->presence_bytes)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "\"data\" has %zu bytes: at most %" PRId64 " are handed on", size,
+                         conf->presence_bytes);
+    stoa_room_broadcast_except(room, from, "presence",
+                               json_pack("{s:o, s:o, s:O}", "id", workspace_id_json(item->id),
+                                         "from", stoa_room_who(room, stoa_participant_id(from)),
+                                         "data", data));
+    return true;
+}
+
+/* -- the list --------------------------------------------------------------------------------------- */
+
+/* The items as they were when it was asked for, filled with updates page by page. */
+typedef struct {
+    json_t *items;
+    GHashTable *documents; /* id → json_t of `items`, borrowed */
+} Listing;
+
+static void listing_free(gpointer data)
+{
+    Listing *listing = data;
+
+    json_decref(listing->items);
+    g_hash_table_unref(listing->documents);
+    g_free(listing);
+}
+
+/* `after` comes down to the first update that is needed. */
+static void list_item(StoaRoom *room, Listing *listing, const Item *item, uint64_t *after)
+{
+    json_t *body = workspace_item_json(room, item);
+
+    json_array_append_new(listing->items, body);
+    if (!workspace_is_document(item))
+        return;
+    json_object_set_new(body, "updates", json_array());
+    if (!item->last_sync)
+        return;
+    if (item->snapshot)
+        json_object_set_new(body, "upto", json_integer((json_int_t)item->upto));
+    int64_t *id = g_new(int64_t, 1);
+    *id = (int64_t)item->id;
+    g_hash_table_insert(listing->documents, id, body);
+    *after = MIN(*after, item->upto ? item->upto : item->id);
+}
+
+static Listing *listing_new(StoaRoom *room, uint64_t id, uint64_t *after)
+{
+    const Workspace *state = stoa_room_state(room);
+    Listing *listing = g_new(Listing, 1);
+
+    listing->items = json_array();
+    listing->documents = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    *after = INT64_MAX;
+    for (guint i = 0; i < state->items->len; i++) {
+        const Item *item = state->items->pdata[i];
+        if (id == 0 || item->id == id)
+            list_item(room, listing, item, after);
+    }
+    return listing;
+}
+
+/* A snapshot takes the place of all up to its `upto`; of two the later is right. */
+static void list_record(const Listing *listing, const StoaRecord *record)
+{
+    const json_t *body = stoa_record_body(record);
+    int64_t id = (int64_t)workspace_id_of(json_string_value(json_object_get(body, "id")));
+    json_t *item = g_hash_table_lookup(listing->documents, &id);
+    uint64_t upto = (uint64_t)json_integer_value(json_object_get(item, "upto"));
+
+    if (!item)
+        return;
+    if (json_object_get(body, "upto")) {
+        if ((uint64_t)json_integer_value(json_object_get(body, "upto")) == upto)
+            json_object_set(item, "snapshot", json_object_get(body, "update"));
+    } else if (stoa_record_seq(record) > upto) {
+        json_array_append(json_object_get(item, "updates"), json_object_get(body, "update"));
+    }
+}
+
+static void reply_with(StoaRequest *req, const Listing *listing)
+{
+    stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+}
+
+static bool got_updates(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                        GError **error G_GNUC_UNUSED)
+{
+    const Listing *listing = stoa_request_data(req);
+    StoaRecordQuery next = { .kind = "sync", .limit = PAGE };
+
+    for (size_t i = 0; i < n; i++)
+        list_record(listing, records[i]);
+    if (!more || n == 0) {
+        reply_with(req, listing);
+        return true;
+    }
+    next.after = stoa_record_seq(records[n - 1]);
+    stoa_request_read(req, &next, got_updates);
+    return true;
+}
+
+bool workspace_on_list(StoaRequest *req, GError **error)
+{
+    StoaRecordQuery first = { .kind = "sync", .limit = PAGE };
+    uint64_t id = 0;
+
+    if (stoa_request_has(req, "id")) {
+        const Item *item = workspace_item_of(req, error);
+        if (!item)
+            return false;
+        id = item->id;
+    }
+    Listing *listing = listing_new(stoa_request_room(req), id, &first.after);
+    stoa_request_set_data(req, listing, listing_free);
+    if (g_hash_table_size(listing->documents) > 0)
+        stoa_request_read(req, &first, got_updates);
+    else
+        reply_with(req, listing);
+    return true;
+}
