@@ -16,9 +16,11 @@
 #include "host/modules.h"
 #include "mail/mail.h"
 #include "room/rooms-conf.h"
+#include "room/rooms.h"
 #include "store/store.h"
 #include "web/hosts.h"
 #include "web/invitations.h"
+#include "web/people.h"
 #include "web/rooms.h"
 #include "web/server.h"
 #include "web/web.h"
@@ -45,6 +47,7 @@ struct StoaGateway {
     StoaTransportHub *hub;
     StoaSignaling *signaling;
     StoaWeb *web;
+    StoaRooms *kept; /* the rooms of the rooms API */
     StoaModules *modules;
     StoaMetricCell *sessions_gauge, *clients_gauge;
 };
@@ -137,6 +140,8 @@ static StoaModule *find_module(void *user, const char *package)
     }
     if (!g_str_has_prefix(package, "stoa.plugin."))
         return NULL;
+    if (g_str_equal(package, "stoa.plugin.room"))
+        return stoa_rooms_module(gateway->kept);
     return stoa_modules_find(gateway->modules, package);
 }
 
@@ -182,12 +187,18 @@ static const char *data_dir(void *user)
     return ((StoaGateway *)user)->data_dir;
 }
 
+static StoaRooms *kept_rooms(void *user)
+{
+    return ((StoaGateway *)user)->kept;
+}
+
 static const StoaSignalingHost signaling_host = {
     .find_module = find_module,
     .list_modules = list_modules,
     .list_transports = list_transports,
     .admin_module = admin_module,
     .data_dir = data_dir,
+    .rooms = kept_rooms,
 };
 
 /* -- what the web asks of us -------------------------------------------------------------- */
@@ -220,6 +231,11 @@ static bool is_module_known(void *user, const char *name)
     return path != NULL;
 }
 
+static bool seat(void *user, const char *token, StoaWebCaller *caller)
+{
+    return stoa_web_seat(((StoaGateway *)user)->kept, token, caller);
+}
+
 static void open_web(StoaGateway *gateway)
 {
     const StoaWebSpec spec = { .store = gateway->store,
@@ -231,6 +247,8 @@ static void open_web(StoaGateway *gateway)
                                .json_depth = json_depth,
                                .residency = residency,
                                .module_known = is_module_known,
+                               .seat = seat,
+                               .rooms = gateway->kept,
                                .user = gateway };
 
     gateway->web = stoa_web_new(&spec);
@@ -238,7 +256,36 @@ static void open_web(StoaGateway *gateway)
     stoa_web_add_routes(gateway->web, stoa_web_host_routes());
     stoa_web_add_routes(gateway->web, stoa_web_room_routes());
     stoa_web_add_routes(gateway->web, stoa_web_invitation_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_people_routes());
     stoa_transport_hub_set_web(gateway->hub, gateway->web);
+}
+
+/* -- the rooms ---------------------------------------------------------------------------- */
+
+static StoaModule *room_module(void *user, const char *name)
+{
+    return stoa_modules_find(((StoaGateway *)user)->modules, name);
+}
+
+static void mail_waits(void *user)
+{
+    stoa_mail_wake(((StoaGateway *)user)->mail);
+}
+
+/* What was open when the server stopped is open again before anybody can ask. */
+static bool open_rooms(StoaGateway *gateway, GError **error)
+{
+    const StoaRoomsSpec spec = { .store = gateway->store,
+                                 .conf = &gateway->rooms,
+                                 .env = &gateway->env,
+                                 .module = room_module,
+                                 .base_url = base_url,
+                                 .own_url = own_url,
+                                 .mail_waits = mail_waits,
+                                 .user = gateway };
+
+    gateway->kept = stoa_rooms_new(&spec);
+    return stoa_rooms_start(gateway->kept, error);
 }
 
 static void drain(void *user, StoaModule *module)
@@ -370,6 +417,8 @@ static bool start(StoaGateway *gateway, GError **error)
         return false;
     gateway->signaling = stoa_signaling_new(&gateway->conf.signaling, &signaling_host, gateway);
     stoa_transport_hub_set_signaling(gateway->hub, gateway->signaling);
+    if (!open_rooms(gateway, error))
+        return false;
     open_web(gateway);
     stoa_modules_commit(gateway->modules);
     if (stoa_modules_n_loaded(gateway->modules, STOA_OBJECT_TRANSPORT) == 0)
@@ -461,6 +510,7 @@ void stoa_gateway_free(StoaGateway *gateway)
         stoa_modules_stop_transports(gateway->modules);
         stoa_transport_hub_set_signaling(gateway->hub, NULL);
     }
+    stoa_rooms_close(gateway->kept);
     g_clear_pointer(&gateway->modules, stoa_modules_free);
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
     if (gateway->web)
@@ -470,6 +520,7 @@ void stoa_gateway_free(StoaGateway *gateway)
         stoa_control_settle(); /* what a mail server has taken is still written down */
     }
     g_clear_pointer(&gateway->store, stoa_store_free);
+    g_clear_pointer(&gateway->kept, stoa_rooms_free);
     g_clear_pointer(&gateway->media, stoa_media_free);
     g_clear_pointer(&gateway->web, stoa_web_free);
     g_clear_pointer(&gateway->hub, stoa_transport_hub_free);

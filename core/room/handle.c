@@ -5,6 +5,7 @@
 #define LOG_AREA "handle"
 
 #include "room/journal-private.h"
+#include "room/kept-room.h"
 #include "room/request-private.h"
 #include "room/room-private.h"
 
@@ -20,8 +21,8 @@ static void enter_room_of_one(StoaHandle *handle)
     stoa_handle_join(handle, room, &seat, NULL);
 }
 
-StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
-                            const char *log_ids, GError **error)
+StoaHandle *stoa_handle_new_for(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
+                                const char *log_ids, StoaMember *member, GError **error)
 {
     StoaHandle *handle = g_new0(StoaHandle, 1);
 
@@ -32,6 +33,7 @@ StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, 
     handle->outbox.handle = handle;
     handle->requests = g_ptr_array_new_with_free_func((GDestroyNotify)stoa_request_free);
     handle->state = g_malloc0(MAX(module->plugin.handle_size, 1));
+    handle->member = member;
     stoa_log_tag_set(&handle->log, "%s", log_ids);
     g_ptr_array_add(module->handles, handle);
     if (module->plugin.scope == STOA_SCOPE_HANDLE)
@@ -43,6 +45,22 @@ StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, 
     handle->attached = true;
     log_debug(handle, "attached to %s", module->plugin.name);
     return handle;
+}
+
+StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
+                            const char *log_ids, GError **error)
+{
+    return stoa_handle_new_for(module, outlet, user, log_ids, NULL, error);
+}
+
+StoaMember *stoa_handle_member(const StoaHandle *handle)
+{
+    return handle->member;
+}
+
+bool stoa_handle_has_member(const StoaHandle *handle)
+{
+    return handle->member != NULL;
 }
 
 void stoa_handle_free(StoaHandle *handle)
@@ -61,6 +79,8 @@ void stoa_handle_free(StoaHandle *handle)
     stoa_handle_leave(handle);
     if (room_of_one)
         stoa_room_close(room_of_one);
+    if (handle->member)
+        stoa_member_forget(handle->member, handle);
     g_ptr_array_remove(handle->module->handles, handle);
     log_debug(handle, "detached from %s", handle->module->plugin.name);
     stoa_outbox_clear(&handle->outbox);

@@ -4,12 +4,16 @@
 
 #include "room/module.h"
 
+typedef struct StoaMember StoaMember; /* a person of a kept room: room/rooms.h */
+
 /* Where a handle's messages go; set by signaling. */
 typedef struct {
     /* An event of the plugin. `transaction` NULL: not caused by a request. data and jsep taken; jsep may be NULL. */
     void (*event)(StoaHandle *handle, const char *transaction, json_t *data, json_t *jsep);
     /* An event of the core: "webrtcup", "media", "slowlink", "hangup", "ice-failed", "trickle". fields taken, may be NULL. */
     void (*core_event)(StoaHandle *handle, const char *name, json_t *fields);
+    /* The server ends the handle: its client is told `detached`; a session, a connection that has nothing else ends too. */
+    void (*end)(StoaHandle *handle);
 } StoaHandleOutlet;
 
 /**
@@ -22,6 +26,14 @@ typedef struct {
  */
 StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
                             const char *log_ids, GError **error);
+
+/** The same for a person of a kept room, within StoaSeatReady (room/rooms.h): stoa_member_seat() is to follow. */
+StoaHandle *stoa_handle_new_for(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
+                                const char *log_ids, StoaMember *member, GError **error);
+
+/** Whose participant token it was attached with; NULL: nobody's. */
+StoaMember *stoa_handle_member(const StoaHandle *handle);
+bool stoa_handle_has_member(const StoaHandle *handle);
 
 /** Detach: the PeerConnection ends, `detached` is called, the seat is given up. Sends nothing. */
 void stoa_handle_free(StoaHandle *handle);

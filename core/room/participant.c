@@ -205,6 +205,24 @@ StoaParticipant *stoa_room_author(StoaRoom *room, const char *id)
 
 /* -- seats -------------------------------------------------------------------------------- */
 
+/* Only the person whose token the handle has, and as nobody else. */
+static StoaParticipant *join_kept(StoaHandle *handle, StoaRoom *room, const StoaSeat *seat,
+                                  GError **error)
+{
+    StoaSeat own;
+
+    if (stoa_handle_seat(handle, &own) != room || g_strcmp0(own.id, seat->id) != 0) {
+        stoa_refuse(error, "unauthorized", "one comes into this room by an invitation");
+        return NULL;
+    }
+    const StoaParticipant *there = stoa_room_look_up(room, own.id);
+    if (there && there->handle) {
+        stoa_refuse(error, "id_taken", "you are in this room already, with another handle");
+        return NULL;
+    }
+    return stoa_handle_sit(handle, room, own.id, error) ? handle->who : NULL;
+}
+
 StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room, const StoaSeat *seat,
                                   GError **error)
 {
@@ -212,6 +230,8 @@ StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room, const Stoa
         stoa_refuse(error, "already_joined", "this handle is in a room already: leave it first");
         return NULL;
     }
+    if (room->core && room->core->is_kept)
+        return join_kept(handle, room, seat, error);
     StoaParticipant *who = stoa_participant_new(room, handle, seat, error);
     if (!who)
         return NULL;

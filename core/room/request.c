@@ -546,7 +546,8 @@ static StoaRoom *find_or_open(StoaModule *module, const char *id, bool text_id, 
 
     if (room && !room->core->is_kept)
         return room;
-    if (core ? core->is_kept : !module->env->adhoc) { /* into a kept room one comes by its token */
+    /* into a kept room one comes by its token */
+    if (core ? core->is_kept : !module->env->adhoc || stoa_room_id_is_reserved(id)) {
         stoa_refuse(error, "no_such_room", "there is no room %s", id);
         return NULL;
     }

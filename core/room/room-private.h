@@ -80,7 +80,9 @@ struct StoaHandle {
     void *state;
     StoaRoom *room;
     StoaParticipant *who;
-    bool is_seat; /* took `who`'s seat itself */
+    bool is_seat;              /* took `who`'s seat itself */
+    struct StoaMember *member; /* whose token it was attached with; NULL: nobody's */
+    bool lost;                 /* its connection is; only with a member */
     StoaConnection *connection;
     StoaConnection *dying; /* went down by itself; freed at the next turn */
     StoaTimer *reaper;
@@ -104,6 +106,8 @@ void stoa_room_core_free(StoaRoomCore *core);
 
 /* core.c */
 bool stoa_room_core_face(StoaRoomCore *core, const char *member, StoaMemberFace *face);
+
+bool stoa_room_id_is_reserved(const char *id); /* of a kept room */
 
 /* participant.c */
 StoaParticipant *stoa_participant_new(StoaRoom *room, StoaHandle *handle, const StoaSeat *seat,

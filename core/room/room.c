@@ -10,6 +10,7 @@
 #include "room/room-private.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* All rooms of the process, id → StoaRoomCore; empty tables are let go so that nothing outlives the last room. */
 static GHashTable *cores;
@@ -150,6 +151,11 @@ StoaRoom *stoa_module_create_room(StoaModule *module, const StoaRoomSpec *spec, 
     g_autofree char *id = spec->id ? g_strdup(spec->id) : free_id();
     StoaRoomCore *core = stoa_room_core_find(id);
 
+    if (stoa_room_id_is_reserved(id)) {
+        stoa_fail(error, STOA_ERROR_INVALID,
+                  "rooms with such an id are made by POST /api/v1/rooms: choose another");
+        return NULL;
+    }
     if (g_hash_table_contains(module->rooms, id) || (core && (core->creator || core->is_kept))) {
         stoa_refuse(error, "room_exists", "room %s exists already", id);
         return NULL;
@@ -219,6 +225,19 @@ void stoa_room_close_if_empty(StoaRoom *room)
     if (!room->own && !room->closing && room->handles->len == 0 &&
         stoa_room_n_participants(room) == 0)
         stoa_room_close(room);
+}
+
+bool stoa_room_is_kept(const StoaRoom *room)
+{
+    return room->core && room->core->is_kept;
+}
+
+/* As stoa_store_id() makes them, whether there is such a room or not. */
+bool stoa_room_id_is_reserved(const char *id)
+{
+    size_t n = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    return n == 20 && id[n] == '\0';
 }
 
 const char *stoa_room_id(const StoaRoom *room)

@@ -42,10 +42,10 @@ static void core_event(StoaHandle *handle, const char *name, json_t *fields)
     stoa_session_event(attachment->session, event);
 }
 
-static const StoaHandleOutlet outlet = { plugin_event, core_event };
+static const StoaHandleOutlet outlet = { plugin_event, core_event, stoa_seat_end };
 
 StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
-                                    GError **error)
+                                    StoaMember *member, GError **error)
 {
     StoaAttachment *attachment = g_new0(StoaAttachment, 1);
     char ids[64];
@@ -57,7 +57,7 @@ StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, co
     g_snprintf(ids, sizeof ids, "%s handle=%04" PRIx64 "…", session->log.ids, attachment->id >> 37);
     attachment->opaque_id = g_strdup(opaque_id);
     attachment->created_us = stoa_clock_wall_us();
-    attachment->handle = stoa_handle_new(module, &outlet, attachment, ids, error);
+    attachment->handle = stoa_handle_new_for(module, &outlet, attachment, ids, member, error);
     if (!attachment->handle) {
         stoa_attachment_free(attachment);
         return NULL;

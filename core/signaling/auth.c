@@ -82,7 +82,7 @@ json_t *stoa_auth_list(StoaSignaling *signaling)
 }
 
 /* Every stored token is compared, so that the time does not tell which one came near. */
-static bool is_token(StoaSignaling *signaling, const char *token)
+bool stoa_auth_is_token(StoaSignaling *signaling, const char *token)
 {
     GHashTableIter iter;
     gpointer known;
@@ -104,5 +104,6 @@ bool stoa_auth_allows(StoaSignaling *signaling, const json_t *message)
 
     if (conf->api_secret && !stoa_id_constant_time_equal(conf->api_secret, secret))
         return false;
-    return !conf->token_auth || (token && is_token(signaling, token));
+    return !conf->token_auth || (token && (stoa_auth_is_token(signaling, token) ||
+                                           stoa_seat_is_token(signaling, token)));
 }

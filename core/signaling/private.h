@@ -95,6 +95,7 @@ void stoa_session_touch(StoaSession *session);
 void stoa_session_event(StoaSession *session, json_t *event /* taken */);
 void stoa_session_own(StoaSession *session, StoaClient *owner);
 void stoa_session_lost(StoaSession *session);
+bool stoa_session_is_of(const StoaSession *session, const StoaClient *client);
 void stoa_session_forget_poll(StoaSession *session);
 void stoa_session_poll(StoaSession *session, StoaClient *client, uint64_t request, unsigned maxev);
 void stoa_session_end(StoaSession *session);
@@ -103,7 +104,7 @@ int64_t stoa_session_timeout_s(const StoaSignaling *signaling);
 
 /* attachment.c */
 StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
-                                    GError **error);
+                                    StoaMember *member, GError **error);
 void stoa_attachment_free(gpointer attachment);
 void stoa_attachment_detach(StoaAttachment *attachment); /* with the event */
 
@@ -114,6 +115,9 @@ void stoa_call_fail(StoaCall *call, StoaWireError code, const char *fmt, ...) G_
 void stoa_call_miss(StoaCall *call, json_t *answer /* taken, may be NULL */);
 bool stoa_call_string(StoaCall *call, const char *name, const char **value);
 uint64_t stoa_call_id(const json_t *message, const char *name);
+bool stoa_call_may_attach(StoaCall *call); /* false: answered */
+/* As stoa_call_miss(), with an error: for who guesses ids and tokens. */
+void stoa_call_fail_late(StoaCall *call, StoaWireError code, const char *reason);
 
 /* message.c */
 void stoa_verb_message(StoaCall *call);
@@ -125,6 +129,18 @@ void stoa_auth_load(StoaSignaling *signaling);
 void stoa_auth_add(StoaSignaling *signaling, const char *token);
 bool stoa_auth_remove(StoaSignaling *signaling, const char *token);
 json_t *stoa_auth_list(StoaSignaling *signaling);
+
+bool stoa_auth_is_token(StoaSignaling *signaling, const char *token);
+
+/* seat.c: handles with a participant token */
+bool stoa_seat_is_token(StoaSignaling *signaling, const char *token);
+bool stoa_seat_allows(StoaCall *call);
+bool stoa_seat_allows_poll(StoaSignaling *signaling, StoaSession *session, const json_t *query);
+bool stoa_seat_attach(StoaCall *call, StoaModule *module,
+                      const char *opaque_id); /* true: it answers */
+void stoa_seat_session_lost(StoaSession *session, bool lost);
+void stoa_seat_claimed(StoaSession *session, StoaClient *client);
+void stoa_seat_end(StoaHandle *handle); /* the outlet's `end` */
 
 /* info.c */
 json_t *stoa_info(StoaSignaling *signaling, const char *transaction, bool admin);

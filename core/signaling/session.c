@@ -159,11 +159,19 @@ void stoa_session_own(StoaSession *session, StoaClient *owner)
     session->owner = owner->info.events ? owner : NULL;
     session->orphan = false;
     stoa_session_touch(session);
+    stoa_seat_session_lost(session, false);
     if (!session->owner)
         return;
     g_hash_table_add(owner->sessions, session);
     while (!g_queue_is_empty(&session->events))
         stoa_client_answer(owner, 0, g_queue_pop_head(&session->events));
+}
+
+bool stoa_session_is_of(const StoaSession *session, const StoaClient *client)
+{
+    if (session->orphan)
+        return false;
+    return session->owner ? session->owner == client : !client->info.events;
 }
 
 void stoa_session_lost(StoaSession *session)
@@ -175,7 +183,7 @@ void stoa_session_lost(StoaSession *session)
     if (session->signaling->conf->reclaim_s == 0)
         stoa_session_end(session);
     else
-        log_debug(session, "waits to be claimed");
+        stoa_seat_session_lost(session, true);
 }
 
 /* -- timeouts ----------------------------------------------------------------------------- */

@@ -37,6 +37,8 @@ typedef struct {
      * Returns what goes beside "success", NULL with `error`. */
     json_t *(*admin_module)(void *user, const char *verb, const char *module, GError **error);
     const char *(*data_dir)(void *user);
+    /* The kept rooms, whose people attach with tokens; NULL, or returns NULL: there are none. */
+    struct StoaRooms *(*rooms)(void *user);
 } StoaSignalingHost;
 
 /* How a client is reached: the functions of its transport. */

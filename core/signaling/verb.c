@@ -87,7 +87,7 @@ void stoa_call_miss(StoaCall *call, json_t *answer)
     stoa_timer_after(MISS_DELAY_MS, answer_late, late);
 }
 
-static void fail_missed(StoaCall *call, StoaWireError code, const char *reason)
+void stoa_call_fail_late(StoaCall *call, StoaWireError code, const char *reason)
 {
     stoa_call_miss(call, error_answer(call, code, reason));
 }
@@ -178,6 +178,7 @@ static void verb_claim(StoaCall *call)
         return;
     stoa_call_success(call, NULL);
     stoa_session_own(call->session, call->client);
+    stoa_seat_claimed(call->session, call->client);
 }
 
 static void verb_keepalive(StoaCall *call)
@@ -193,10 +194,22 @@ static void verb_destroy(StoaCall *call)
     stoa_session_end(call->session);
 }
 
+bool stoa_call_may_attach(StoaCall *call)
+{
+    int64_t limit = call->signaling->conf->handles_per_session;
+
+    if (!limit || g_hash_table_size(call->session->handles) < limit)
+        return true;
+    stoa_call_fail(call, STOA_WIRE_LIMIT,
+                   "this session has %" PRId64
+                   " handles, the most it may have (limits.handles_per_session)",
+                   limit);
+    return false;
+}
+
 static void verb_attach(StoaCall *call)
 {
     StoaSignaling *signaling = call->signaling;
-    int64_t limit = signaling->conf->handles_per_session;
     const json_t *opaque = json_object_get(call->message, "opaque_id");
     g_autoptr(GError) error = NULL;
     const char *package;
@@ -212,15 +225,10 @@ static void verb_attach(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_NO_PLUGIN, "there is no plugin \"%.100s\" here", package);
         return;
     }
-    if (limit && g_hash_table_size(call->session->handles) >= limit) {
-        stoa_call_fail(call, STOA_WIRE_LIMIT,
-                       "this session has %" PRId64
-                       " handles, the most it may have (limits.handles_per_session)",
-                       limit);
+    if (!stoa_call_may_attach(call) || stoa_seat_attach(call, module, json_string_value(opaque)))
         return;
-    }
     StoaAttachment *attachment =
-        stoa_attachment_new(call->session, module, json_string_value(opaque), &error);
+        stoa_attachment_new(call->session, module, json_string_value(opaque), NULL, &error);
     if (!attachment) {
         stoa_call_fail(call, STOA_WIRE_ATTACH_REFUSED, "%s", error ? error->message : "refused");
         return;
@@ -266,9 +274,7 @@ static bool may_use(const StoaCall *call, const StoaSession *session)
 {
     if (g_str_equal(call->verb, "claim"))
         return true;
-    if (session->orphan)
-        return false;
-    return session->owner ? session->owner == call->client : !call->client->info.events;
+    return stoa_session_is_of(session, call->client);
 }
 
 /* Finds what the request names. False: answered already. */
@@ -281,7 +287,7 @@ static bool find_target(StoaCall *call)
         return true;
     StoaSession *session = stoa_session_find(call->signaling, session_id);
     if (!session || !may_use(call, session)) {
-        fail_missed(call, STOA_WIRE_NO_SESSION, "there is no such session");
+        stoa_call_fail_late(call, STOA_WIRE_NO_SESSION, "there is no such session");
         return false;
     }
     call->session = session;
@@ -290,7 +296,7 @@ static bool find_target(StoaCall *call)
         return true;
     call->attachment = g_hash_table_lookup(session->handles, &handle_id);
     if (!call->attachment)
-        fail_missed(call, STOA_WIRE_NO_HANDLE, "there is no such handle in this session");
+        stoa_call_fail_late(call, STOA_WIRE_NO_HANDLE, "there is no such handle in this session");
     return call->attachment != NULL;
 }
 
@@ -370,8 +376,13 @@ static void run(StoaCall *call)
                        "the secret or token is missing or wrong (\"apisecret\", \"token\")");
         return;
     }
-    if (find_target(call))
+    if (!find_target(call))
+        return;
+    if (stoa_seat_allows(call))
         run_verb(call);
+    else
+        stoa_call_fail_late(call, STOA_WIRE_UNAUTHORIZED,
+                            "this belongs to a person of a room: send that person's \"token\"");
 }
 
 void stoa_signaling_request(StoaSignaling *signaling, uint64_t client, uint64_t request,
@@ -401,6 +412,9 @@ static void poll(StoaCall *call, uint64_t session_id, unsigned maxev)
                                                "the secret or token is missing or wrong"));
     else if (!session || session->owner || session->orphan)
         stoa_call_miss(call, NULL);
+    else if (!stoa_seat_allows_poll(signaling, session, call->message))
+        stoa_call_answer(call, stoa_wire_error(STOA_WIRE_UNAUTHORIZED, session_id, NULL,
+                                               "this belongs to a person of a room: add token="));
     else
         stoa_session_poll(session, call->client, call->request, maxev);
 }

@@ -238,6 +238,11 @@ StoaStore *stoa_web_store(const StoaWebCall *call)
     return call->web->spec.store;
 }
 
+struct StoaRooms *stoa_web_rooms(const StoaWebCall *call)
+{
+    return call->web->spec.rooms;
+}
+
 StoaMail *stoa_web_mail(const StoaWebCall *call)
 {
     return call->web->spec.mail;

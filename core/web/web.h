@@ -49,7 +49,8 @@ typedef struct {
 /* What the web needs of the gateway. All borrowed, all but `conf`'s values fixed. */
 typedef struct {
     StoaStore *store;
-    StoaMail *mail; /* NULL: nothing is sent */
+    StoaMail *mail;          /* NULL: nothing is sent */
+    struct StoaRooms *rooms; /* those that are open: room/rooms.h */
     const StoaRoomsConf *conf;
     const char *data_dir;
     const char *(*base_url)(void *user); /* public.base_url; NULL: not set */
@@ -99,6 +100,8 @@ const char *stoa_web_query(const StoaWebCall *call, const char *name);
 const char *stoa_web_header(const StoaWebCall *call, const char *name);
 /** The body, checked against `params`; an empty object when there was none. Borrowed. */
 const json_t *stoa_web_body(const StoaWebCall *call);
+/** The open rooms. Control. */
+struct StoaRooms *stoa_web_rooms(const StoaWebCall *call);
 /** The store, the outbox (NULL: none) and rooms.conf. */
 StoaStore *stoa_web_store(const StoaWebCall *call);
 StoaMail *stoa_web_mail(const StoaWebCall *call);

@@ -135,6 +135,8 @@ typedef struct {
     /* A participant's state is about to be freed: free what it owns. In an ad-hoc room right after `left`; in a room that is
      * kept it lives as long as the room is open, over leaving and joining again. */
     void (*forgotten)(StoaRoom *room, StoaParticipant *who);
+    /* A host or cohost silences somebody: stop relaying their audio until they switch it on again. */
+    void (*muted)(StoaRoom *room, StoaParticipant *who);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -221,6 +223,11 @@ STOA_EXPORT StoaParticipant *stoa_handle_participant(StoaHandle *handle) STOA_ON
 /** A number that tells handles apart in logs and tables; not the secret id of the wire. */
 STOA_EXPORT uint64_t stoa_handle_number(const StoaHandle *handle) STOA_ON_CONTROL;
 
+/**
+ * The room and the seat that a participant token gives this handle, for modules with a `join` of their own: `stoa_handle_join`
+ * takes them as they are. NULL: it was attached without one.
+ */
+STOA_EXPORT StoaRoom *stoa_handle_seat(StoaHandle *handle, StoaSeat *seat) STOA_ON_CONTROL;
 /** Take a seat: `joined` is called. See StoaSeat in room.h. NULL with `error`: the id is taken ("id_taken"), the room full. */
 STOA_EXPORT StoaParticipant *stoa_handle_join(StoaHandle *handle, StoaRoom *room,
                                               const StoaSeat *seat, GError **error) STOA_ON_CONTROL;

@@ -59,6 +59,8 @@ STOA_EXPORT void stoa_module_task(StoaModule *module, void (*work)(void *data),
 STOA_EXPORT const char *stoa_room_id(const StoaRoom *room) STOA_ON_CONTROL;
 /** The id as the wire shows it: a number, or a text. New reference. */
 STOA_EXPORT json_t *stoa_room_id_json(const StoaRoom *room) STOA_ON_CONTROL;
+/** Whether it is a room of the rooms API, whose people come in by token; else it was made by a request or the conf. */
+STOA_EXPORT bool stoa_room_is_kept(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT const char *stoa_room_title(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_room_set_title(StoaRoom *room, const char *title) STOA_ON_CONTROL;
 STOA_EXPORT StoaModule *stoa_room_module(StoaRoom *room) STOA_ON_CONTROL;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* One kept room while it is open; what rooms.c, kept-room.c, member.c, join.c, meeting.c and room-module.c share. */
+#pragma once
+
+#include "base/log.h"
+#include "base/timer.h"
+#include "room/ledger.h"
+#include "room/rooms.h"
+
+struct StoaRooms {
+    StoaRoomsSpec spec;
+    StoaSeatTokens *tokens;
+    StoaModule *module;  /* "room" */
+    GHashTable *open;    /* id → StoaKeptRoom, owned */
+    GHashTable *opening; /* id → its Opening, owned: see rooms.c */
+    StoaTimer *pulse;    /* says in the store that the meetings live */
+    char *base_url;      /* as the last who came in saw the server; NULL: nobody did */
+    bool closed;
+};
+
+struct StoaKeptRoom {
+    StoaLogTag log;
+    StoaRooms *rooms;
+    StoaRoomCore *core;
+    StoaRoomInfo *info;
+    GHashTable *members; /* id → StoaMember, owned */
+    GPtrArray *order;    /* the same, in the order they came */
+    StoaTimer *linger;   /* the meeting ends when it fires */
+    StoaTimer *idle;     /* the room is closed when it fires */
+    unsigned busy;       /* jobs under way that come back to it */
+    bool ending;         /* its meeting is */
+};
+
+typedef enum {
+    STOA_MEMBER_LEFT,
+    STOA_MEMBER_WAITING,
+    STOA_MEMBER_IN,
+    STOA_MEMBER_RECONNECTING, /* in, but the connection is lost */
+} StoaMemberState;
+
+struct StoaMember {
+    StoaKeptRoom *room;
+    char *id, *name; /* name NULL: erased */
+    StoaRole role;
+    StoaMemberState state;
+    bool banned;
+    bool admitted; /* was in in this meeting: the lobby and the lock are behind them */
+    bool muted;
+    bool announced;             /* the others know that they are in */
+    bool connected;             /* had a connection in this stay */
+    int64_t hand_ms;            /* since when the hand is up; 0: down */
+    int64_t joined_ms, lost_ms; /* this stay; when the connection was lost */
+    StoaTimer *grace;           /* the seat is given up when it fires */
+    GPtrArray *handles;         /* of StoaHandle, borrowed: attached with their token */
+};
+
+/* -- kept-room.c ---------------------------------------------------------------------------- */
+
+/* What opening reads, on the store thread. */
+typedef struct {
+    StoaRoomInfo *info;
+    GPtrArray *members; /* of StoaMember without a room */
+    uint64_t last_seq;
+} StoaRoomRows;
+
+StoaRoomRows *stoa_room_rows_read(StoaDb *db, const char *room, GError **error);
+void stoa_room_rows_free(StoaRoomRows *rows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaRoomRows, stoa_room_rows_free)
+
+/** @rows  emptied */
+StoaKeptRoom *stoa_kept_room_new(StoaRooms *rooms, StoaRoomRows *rows);
+/** @save  as in stoa_room_core_close() */
+void stoa_kept_room_free(StoaKeptRoom *room, bool save);
+
+StoaMember *stoa_kept_room_member(StoaKeptRoom *room, const char *id);
+StoaMember *stoa_kept_room_add(StoaKeptRoom *room, const StoaLedgerPerson *person);
+/** How many seats are taken: in or reconnecting. */
+unsigned stoa_kept_room_n_in(const StoaKeptRoom *room);
+/** Look whether the meeting may linger or the room be closed, and set the timers so. */
+void stoa_kept_room_settle(StoaKeptRoom *room);
+/** Tell everybody who is in, on their handles of `room`. @body  taken */
+void stoa_kept_room_tell(StoaKeptRoom *room, const char *event, json_t *body);
+/** The same but for one. */
+void stoa_kept_room_tell_others(StoaKeptRoom *room, const StoaMember *but, const char *event,
+                                json_t *body);
+/** Tell hosts and cohosts. @body  taken */
+void stoa_kept_room_tell_hosts(StoaKeptRoom *room, const char *event, json_t *body);
+
+/* -- member.c ------------------------------------------------------------------------------- */
+
+StoaMember *stoa_member_new(const char *id, const char *name, StoaRole role);
+void stoa_member_free(StoaMember *member);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaMember, stoa_member_free)
+/** "in", "waiting", "left", "reconnecting" */
+const char *stoa_member_state_name(const StoaMember *member);
+/** As the wire shows a person. New reference. */
+json_t *stoa_member_json(const StoaMember *member);
+/** {"id", "name"}. New reference. */
+json_t *stoa_member_who(const StoaMember *member);
+
+/** In from now on: the meeting begins if none runs. */
+void stoa_member_enter(StoaMember *member, StoaLedger *ledger);
+/** Into the lobby. */
+void stoa_member_wait(StoaMember *member);
+/** Tell the others that the person is in, or waits. */
+void stoa_member_announce(StoaMember *member);
+/** Out: the seat is free, the token stays. The others are told. Nothing for who is out. */
+void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, const char *reason);
+/** The person's token is dead, and so are the handles: told `event` first. @body  taken */
+void stoa_member_cut(StoaMember *member, const char *event, json_t *body);
+/** End the handles, told `event` first. @body  taken */
+void stoa_member_end_handles(StoaMember *member, const char *event, json_t *body);
+/** Say something to the person alone, at once. @body  taken */
+void stoa_member_tell(StoaMember *member, const char *event, json_t *body);
+void stoa_member_set_hand(StoaMember *member, bool up);
+void stoa_member_set_role(StoaMember *member, StoaRole role);
+void stoa_member_mute(StoaMember *member);
+/** A handle of theirs goes: from stoa_handle_free(). */
+void stoa_member_forget(StoaMember *member, StoaHandle *handle);
+/** The person was let in from the lobby: the handles that waited take their seats. */
+void stoa_member_admitted(StoaMember *member);
+
+/* -- join.c --------------------------------------------------------------------------------- */
+
+/** Whether a person may take a seat now: "gone", "room_locked", "room_full". */
+bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member, GError **error);
+/** Whether a person must wait in the lobby. */
+bool stoa_kept_room_must_wait(const StoaKeptRoom *room, const StoaMember *member);
+
+/* -- meeting.c ------------------------------------------------------------------------------ */
+
+void stoa_meeting_begin(StoaKeptRoom *room, StoaLedger *ledger);
+/**
+ * End the meeting, if one runs; the room is `state` then. Summaries are put into the outbox. `done` may be NULL.
+ * @cut  also those in the lobby go, and tokens die
+ */
+void stoa_meeting_end(StoaKeptRoom *room, const char *state, bool cut, StoaRoomsDone *done,
+                      void *data);
+
+/* -- room-module.c -------------------------------------------------------------------------- */
+
+/** The built-in module's descriptor. Static. */
+const StoaPlugin *stoa_room_module_plugin(void);
+/** Hand over the sealed keys that wait for a person. */
+void stoa_room_module_deliver_keys(StoaMember *member);
