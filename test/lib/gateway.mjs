@@ -13,10 +13,10 @@ export const binary = join(build, 'stoa');
 /** Sanitizers keep what was freed for a while: there is no judging by memory. */
 export const sanitized = Boolean(process.env.ASAN_OPTIONS ?? process.env.TSAN_OPTIONS);
 
-/** Start it; a first argument {conf} names another conf folder, the rest are FILE:SECTION.KEY=VALUE. */
+/** Start it; a first argument {conf, data} names another conf folder, a data folder that outlives it; the rest are FILE:SECTION.KEY=VALUE. */
 export async function start(...settings) {
-    const { conf } = typeof settings[0] === 'object' ? settings.shift() : {};
-    const data = mkdtempSync(join(tmpdir(), 'stoa-data-'));
+    const { conf, data: kept } = typeof settings[0] === 'object' ? settings.shift() : {};
+    const data = kept ?? mkdtempSync(join(tmpdir(), 'stoa-data-'));
     const ports = ['http:listen.port=0', 'websocket:listen.port=0', 'stoa:admin.port=0', 'stoa:media.port=0'];
     const args = [...(conf ? ['-c', conf] : []), '-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -34,7 +34,8 @@ export async function start(...settings) {
         const since = Date.now();
         child.kill('SIGTERM');
         const how = await gateway.ended;
-        rmSync(data, { recursive: true, force: true });
+        if (!kept)
+            rmSync(data, { recursive: true, force: true });
         return { ...how, ms: Date.now() - since };
     };
     return gateway;

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Mail over real SMTP: with and without TLS, with a password, to a server that is down, slow, or refuses one of many. */
+import assert from 'node:assert';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { binary, start } from '../lib/gateway.mjs';
+import { startSmtp } from '../lib/smtp.mjs';
+
+const dir = mkdtempSync(join(tmpdir(), 'stoa-mail-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+/* An authority and a certificate for 127.0.0.1 by it. */
+const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
+openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1',
+    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', 'key.pem', '-out', 'cert.pem');
+const tls = { key: readFileSync(join(dir, 'key.pem')), cert: readFileSync(join(dir, 'cert.pem')) };
+
+const addHost = (gateway, email) => execFileSync(binary, ['-d', gateway.data, '--add-host', email], { encoding: 'utf8' });
+const signIn = async (gateway, email) => {
+    const answer = await fetch(`${gateway.http}/api/v1/host/signin`, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email }) });
+    assert.equal(answer.status, 202);
+};
+const to = (address) => ({ recipients }) => recipients.includes(address);
+
+async function within(ms, what, check) {
+    for (const until = Date.now() + ms; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 50)))
+        if (check())
+            return;
+    assert.fail(`not within ${ms} ms: ${what}`);
+}
+
+async function withGateway(settings, run) {
+    const gateway = await start(...settings);
+    try {
+        addHost(gateway, 'ana@example.org');
+        await run(gateway);
+    } finally {
+        await gateway.stop();
+    }
+}
+
+test('a sign-in link is mailed, in text and HTML, and the log knows neither link nor address', async () => {
+    const smtp = await startSmtp();
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'stoa:log.level=debug'],
+        async (gateway) => {
+            await signIn(gateway, 'Ana@Example.org');
+            const mail = await smtp.mail(to('ana@example.org'));
+            const [, token] = mail.text.match(/\/host\.html#s=([\w-]{40,})/);
+            assert.ok(mail.html.includes(`host.html#s=${token}`));
+            assert.equal(mail.from.value[0].address, 'stoa@example.org');
+            assert.equal(mail.headers.get('auto-submitted'), 'auto-generated');
+            assert.ok(!/<img|http-equiv|src=/i.test(mail.html), 'a mail loads nothing');
+            await signIn(gateway, 'nobody@example.org'); // 202 too, and no mail
+            assert.ok(!gateway.log.includes(token) && !/ana@example/i.test(gateway.log));
+        });
+    assert.equal(smtp.mails.length, 0);
+    await smtp.stop();
+});
+
+test('STARTTLS, implicit TLS and a password', async () => {
+    const users = [];
+    const onAuth = ({ username, password }, session, done) => {
+        users.push(username);
+        done(password === 'geheim' ? null : new Error('no'), { user: username });
+    };
+    const cases = [
+        { server: { ...tls, secure: false, onAuth }, scheme: 'smtp', settings: ['mail:smtp.tls=required', `mail:smtp.ca_file=${dir}/cert.pem`] },
+        { server: { ...tls, secure: true, onAuth }, scheme: 'smtps', settings: [`mail:smtp.ca_file=${dir}/cert.pem`] },
+        { server: { ...tls, secure: false, onAuth }, scheme: 'smtp', settings: [] },
+    ];
+    for (const { server, scheme, settings } of cases) {
+        const smtp = await startSmtp(server);
+        await withGateway([`mail:smtp.url=${scheme}://127.0.0.1:${smtp.port}`, 'mail:smtp.user=stoa', 'mail:smtp.password=geheim', ...settings],
+            async (gateway) => {
+                await signIn(gateway, 'ana@example.org');
+                const mail = await smtp.mail(to('ana@example.org'));
+                assert.ok(mail.secure);
+                assert.equal(mail.user, 'stoa');
+            });
+        await smtp.stop();
+    }
+    assert.equal(users.length, cases.length);
+});
+
+test('a certificate that nobody vouches for gets no mail where TLS is required', async () => {
+    const smtp = await startSmtp({ ...tls, secure: false });
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.tls=required'], async (gateway) => {
+        await signIn(gateway, 'ana@example.org');
+        await within(10000, 'a warning', () => /tried again in/.test(gateway.log));
+        assert.equal(smtp.mails.length, 0);
+    });
+    await smtp.stop();
+});
+
+test('a server that is down gets the mail when it is up again, also after a restart', async () => {
+    const probe = await startSmtp();
+    const { port } = probe;
+    await probe.stop();
+    const data = mkdtempSync(join(dir, 'data-'));
+    const settings = [`mail:smtp.url=smtp://127.0.0.1:${port}`, 'mail:retry.first_s=1', 'mail:retry.longest_s=1'];
+    const before = await start({ data }, ...settings);
+    addHost(before, 'ana@example.org');
+    await signIn(before, 'ana@example.org');
+    await within(10000, 'a second warning', () => before.log.match(/tried again in/g)?.length > 1);
+    assert.equal((await before.stop()).code, 0);
+    const gateway = await start({ data }, ...settings);
+    await within(10000, 'a warning', () => /tried again in/.test(gateway.log));
+    const smtp = await startSmtp({ port });
+    await smtp.mail(to('ana@example.org'));
+    await within(10000, 'that it was sent', () => /was sent/.test(gateway.log));
+    await gateway.stop();
+    assert.equal(smtp.mails.length, 0, 'once');
+    await smtp.stop();
+});
+
+test('one refused address of many is dropped, the others get theirs', async () => {
+    const smtp = await startSmtp({ refuse: (address) => address === 'bad@example.org' });
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`], async (gateway) => {
+        for (const email of ['bad@example.org', 'ben@example.org', 'cid@example.org'])
+            addHost(gateway, email);
+        await Promise.all(['bad', 'ben', 'cid', 'ana'].map((name) => signIn(gateway, `${name}@example.org`)));
+        await Promise.all(['ben', 'cid', 'ana'].map((name) => smtp.mail(to(`${name}@example.org`))));
+        await within(10000, 'an error', () => /is dropped/.test(gateway.log));
+        assert.ok(!gateway.log.includes('bad@example.org'));
+    });
+    await smtp.stop();
+});
+
+test('a slow server delays nobody, and SIGTERM does not wait for it', async () => {
+    const smtp = await startSmtp({ delay: 20000 });
+    const gateway = await start(`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`);
+    addHost(gateway, 'ana@example.org');
+    await signIn(gateway, 'ana@example.org');
+    for (let i = 0; i < 20; i++) {
+        const since = Date.now();
+        assert.equal((await fetch(`${gateway.http}/janus/info`)).status, 200);
+        assert.ok(Date.now() - since < 1000);
+    }
+    const how = await gateway.stop();
+    assert.equal(how.code, 0);
+    assert.ok(how.ms < 3000, `${how.ms} ms`);
+    await smtp.stop();
+});
+
+test('without a server mails are .eml files, 0600, and the log names the file', async () => {
+    await withGateway([], async (gateway) => {
+        await signIn(gateway, 'ana@example.org');
+        const folder = join(gateway.data, 'mail');
+        await within(10000, 'a file', () => /was written to/.test(gateway.log));
+        const [name] = readdirSync(folder);
+        assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
+        assert.ok(gateway.log.includes(name));
+        assert.match(readFileSync(join(folder, name), 'utf8'), /^To: ana@example\.org\r$/m);
+    });
+});
