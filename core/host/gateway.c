@@ -236,6 +236,21 @@ static bool seat(void *user, const char *token, StoaWebCaller *caller)
     return stoa_web_seat(((StoaGateway *)user)->kept, token, caller);
 }
 
+static void room_changed(void *user, const char *room)
+{
+    stoa_rooms_reload(((StoaGateway *)user)->kept, room);
+}
+
+static void room_deleted(void *user, const char *room)
+{
+    stoa_rooms_deleted(((StoaGateway *)user)->kept, room);
+}
+
+static void person_removed(void *user, const char *room, const char *person, const char *reason)
+{
+    stoa_rooms_remove(((StoaGateway *)user)->kept, room, person, reason);
+}
+
 static void open_web(StoaGateway *gateway)
 {
     const StoaWebSpec spec = { .store = gateway->store,
@@ -249,6 +264,9 @@ static void open_web(StoaGateway *gateway)
                                .module_known = is_module_known,
                                .seat = seat,
                                .rooms = gateway->kept,
+                               .room_changed = room_changed,
+                               .room_deleted = room_deleted,
+                               .person_removed = person_removed,
                                .user = gateway };
 
     gateway->web = stoa_web_new(&spec);

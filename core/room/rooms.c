@@ -403,3 +403,38 @@ void stoa_rooms_remove(StoaRooms *rooms, const char *id, const char *person, con
     stoa_member_cut(member, "removed", json_pack("{s:s}", "reason", reason));
     stoa_kept_room_settle(room);
 }
+
+typedef struct {
+    char *person;
+    StoaRoomDone *done;
+    void *data;
+} Redaction;
+
+static void redact(StoaKeptRoom *room, const GError *error, void *data)
+{
+    Redaction *redaction = data;
+
+    if (room)
+        stoa_room_core_redact(room->core, redaction->person, redaction->done, redaction->data);
+    else
+        redaction->done(error, redaction->data);
+    g_free(redaction->person);
+    g_free(redaction);
+}
+
+void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, StoaRoomDone *done,
+                       void *data)
+{
+    Redaction *redaction = g_new(Redaction, 1);
+
+    *redaction = (Redaction){ g_strdup(person), done, data };
+    stoa_rooms_open(rooms, room, redact, redaction);
+}
+
+void stoa_rooms_rebuild(StoaRooms *rooms, const char *id)
+{
+    StoaKeptRoom *room = stoa_rooms_find(rooms, id);
+
+    if (room)
+        stoa_room_core_rebuild(room->core, NULL, NULL);
+}

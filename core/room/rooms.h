@@ -112,6 +112,12 @@ void stoa_rooms_deleted(StoaRooms *rooms, const char *room);
 /** Somebody is put out: an invitation was revoked, a person erased. @reason  "revoked", "erased": for the event `removed` */
 void stoa_rooms_remove(StoaRooms *rooms, const char *room, const char *person, const char *reason);
 
+/** Redact what a person recorded in a room: stoa_room_core_redact() of the room, opened for it. */
+void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, StoaRoomDone *done,
+                       void *data);
+/** Records of a room were changed by a job: stoa_room_core_rebuild(), if it is open. */
+void stoa_rooms_rebuild(StoaRooms *rooms, const char *room);
+
 /* -- handles with a token ------------------------------------------------------------------ */
 
 /* What signaling asks for when a handle is attached with a token. */

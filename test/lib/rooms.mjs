@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { binary } from './gateway.mjs';
+import { binary, connect } from './gateway.mjs';
 
 const run = promisify(execFile);
 
@@ -41,4 +41,41 @@ export async function signIn(gateway, email, name) {
 export async function invite(gateway, token, room, email, more = {}) {
     const { invitations: [one] } = await want(201, gateway, 'POST', `/rooms/${room}/invitations`, { token, body: { people: [{ email, ...more }], deliver: 'none' } });
     return { ...one, token: one.link.split('#i=')[1] };
+}
+
+/** POST /join: the contract's answer. @who  {invitation} or {room, name}; @options {token} of a host */
+export const join = (gateway, who, options = {}) => want(200, gateway, 'POST', '/join', { ...options, body: who });
+
+/**
+ * A person's page: one WebSocket, one session, handles by module name.
+ * `joined` is what join() gave. attach(module) → its id; ask(module, request, fields) → data of the answer;
+ * hears(module, event, more) → the next such event; raw(message) → the direct answer, with the token unless the message has one.
+ */
+export async function enter(gateway, joined, ...modules) {
+    const client = await connect(gateway.websocket);
+    const person = { ...joined.participant, joined, token: joined.token, client, handles: {}, session: 0 };
+    person.raw = (message) => client.request({ token: person.token, ...(person.session ? { session_id: person.session } : {}), ...message });
+    person.session = (await person.raw({ janus: 'create' })).data.id;
+    person.attach = async (module) => {
+        const answer = await person.raw({ janus: 'attach', plugin: `stoa.plugin.${module}` });
+        assert.equal(answer.janus, 'success', JSON.stringify(answer));
+        person.handles[module] = answer.data.id;
+        return answer.data.id;
+    };
+    person.message = (module, body) => person.raw({ janus: 'message', handle_id: person.handles[module], body });
+    person.ask = async (module, request, fields = {}) => {
+        const answer = await person.message(module, { request, ...fields });
+        assert.equal(answer.janus, 'ack', JSON.stringify(answer));
+        const event = await client.event((one) => one.transaction === answer.transaction);
+        return event.plugindata.data;
+    };
+    person.hears = async (module, name, more = () => true) => {
+        const event = await client.event(({ sender, plugindata, transaction }) => sender === person.handles[module] && !transaction &&
+            plugindata?.data.event === name && more(plugindata.data));
+        return event.plugindata.data;
+    };
+    person.close = () => client.close();
+    for (const module of modules)
+        await person.attach(module);
+    return person;
 }

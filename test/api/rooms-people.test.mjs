@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a room over the wire: coming in, the lobby, the lock, seats taken over, lost and found, meetings that end. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { after, before, test } from 'node:test';
+import { connect, start } from '../lib/gateway.mjs';
+import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
+
+const KEY = 'key-of-an-integrator-0123456789';
+let gateway, host;
+
+before(async () => {
+    gateway = await start(`rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'rooms:meeting.reconnect_s=2', 'rooms:meeting.linger_s=1');
+    host = await signIn(gateway, 'hana@school.example', 'Hana');
+});
+after(async () => assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000)));
+
+let last = 0;
+const makeRoom = (body = {}) => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra', ...body } });
+const guest = async (room, role = 'participant', name = 'Ana') =>
+    (await invite(gateway, host.token, room.id, `p${++last}@school.example`, { name, role })).token;
+const act = (status, room, who, body, token = host.token) =>
+    want(status, gateway, 'POST', `/rooms/${room.id}/participants/${who.id}`, { token, body });
+const people = async (room, token = host.token) => want(200, gateway, 'GET', `/rooms/${room.id}/participants`, { token });
+const state = async (room, id) => (await people(room)).find((one) => one.id === id)?.state;
+const code = async (status, method, path, options) => (await want(status, gateway, method, path, options)).error.code;
+
+test('an invitation is a seat: token, person, room, where signaling is', async () => {
+    const room = await makeRoom();
+    const joined = await join(gateway, { invitation: await guest(room) });
+    assert.match(joined.token, /^[A-Za-z0-9_-]{43}$/);
+    assert.equal(joined.participant.name, 'Ana');
+    assert.equal(joined.participant.role, 'participant');
+    assert.equal(joined.state, 'in');
+    assert.equal(joined.room.state, 'open');
+    assert.match(joined.room.meeting, /./);
+    assert.equal(joined.signaling.websocket, gateway.websocket);
+    assert.equal(joined.signaling.http, `${gateway.http}/janus`);
+    assert.ok(Array.isArray(joined.ice_servers));
+    const own = await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: joined.token });
+    assert.equal(own.id, room.id);
+    assert.deepEqual((await people(room, joined.token)).map(({ name, role, state: s }) => ({ name, role, s })), [{ name: 'Ana', role: 'participant', s: 'in' }]);
+    await want(204, gateway, 'POST', '/leave', { token: joined.token });
+    await want(401, gateway, 'POST', '/leave', { token: joined.token });
+    assert.equal(await state(room, joined.participant.id), 'left');
+});
+
+test('who may not come in learns as little as need be', async () => {
+    const room = await makeRoom(), open = await makeRoom({ access: 'public' });
+    const unknown = await call(gateway, 'POST', '/join', { body: { room: 'AAAAAAAAAAAAAAAAAAAA', name: 'Eve' } });
+    assert.equal(unknown.status, 404);
+    for (const body of [{ room: room.id, name: 'Eve' }, { invitation: 'A'.repeat(43) }, { invitation: 'x' }, { room: "' OR 1=1 --", name: 'Eve' }]) {
+        const answer = await call(gateway, 'POST', '/join', { body });
+        assert.equal(answer.status, 404);
+        assert.equal(answer.text, unknown.text);
+    }
+    for (const body of [{}, { room: open.id }, { room: open.id, name: '' }, { room: open.id, name: 'x'.repeat(65) }, { room: open.id, name: 'a\u202eb' }, { room: open.id, name: 'a\u0007' }, { room: open.id, name: 7 }, { invitation: 7 }])
+        assert.equal(await code(400, 'POST', '/join', { body }), 'invalid_request', JSON.stringify(body));
+    const joined = await join(gateway, { room: open.id, name: ' Zoe <b> ' });
+    assert.equal(joined.participant.name, 'Zoe <b>');
+});
+
+test('revoked, expired and ended are gone; a banned person too', async () => {
+    const room = await makeRoom();
+    const one = await invite(gateway, host.token, room.id, 'revoked@school.example');
+    const joined = await enter(gateway, await join(gateway, { invitation: one.token }), 'room');
+    await want(204, gateway, 'DELETE', `/rooms/${room.id}/invitations/${one.id}`, { token: host.token });
+    assert.equal((await joined.hears('room', 'removed')).reason, 'revoked');
+    assert.equal(await code(410, 'POST', '/join', { body: { invitation: one.token } }), 'gone');
+    await want(401, gateway, 'GET', `/rooms/${room.id}`, { token: joined.token });
+    const past = await makeRoom({ starts_at: '2020-01-01T10:00:00Z', duration_min: 30 });
+    assert.equal(await code(410, 'POST', '/join', { body: { invitation: await guest(past) } }), 'gone');
+    const banned = await guest(room), here = await join(gateway, { invitation: banned });
+    await act(200, room, here.participant, { action: 'ban' });
+    assert.equal(await code(410, 'POST', '/join', { body: { invitation: banned } }), 'gone');
+    const last = await guest(room);
+    assert.equal((await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token })).state, 'ended');
+    assert.equal(await code(410, 'POST', '/join', { body: { invitation: last } }), 'gone');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    await join(gateway, { invitation: last });
+});
+
+test('a handle attached with a token is that person, and hears the others', async () => {
+    const room = await makeRoom();
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room');
+    assert.equal(hana.role, 'host');
+    const first = await hana.hears('room', 'state');
+    assert.equal(first.you.id, hana.id);
+    assert.equal(first.room.id, room.id);
+    const ana = await enter(gateway, await join(gateway, { invitation: await guest(room) }), 'room', 'chat');
+    assert.equal((await hana.hears('room', 'participant_joined')).id, ana.id);
+    assert.deepEqual(Object.keys(await ana.ask('room', 'hand', { up: true })).sort(), ['reply', 'up']);
+    const hand = await hana.hears('room', 'hand');
+    assert.equal(hand.id, ana.id);
+    assert.equal(hand.up, true);
+    assert.equal((await ana.ask('room', 'hands_down')).error_code, 403);
+    await hana.ask('room', 'hands_down');
+    assert.equal((await ana.hears('room', 'hand', ({ up }) => !up)).id, ana.id);
+    const list = await ana.ask('room', 'people');
+    assert.deepEqual(list.people.map(({ state: s }) => s), ['in', 'in']);
+    assert.equal((await ana.ask('room', 'hand', { up: 'yes' })).code, 'invalid_request');
+    await ana.ask('room', 'keys', { to: hana.id, epoch: 1, box: 'sealed' });
+    assert.deepEqual((({ from, epoch, box }) => ({ from: from.id, epoch, box }))(await hana.hears('room', 'key')), { from: ana.id, epoch: 1, box: 'sealed' });
+    await act(200, room, ana, { action: 'role', role: 'cohost' });
+    assert.equal((await ana.hears('room', 'role')).role, 'cohost');
+    assert.equal((await ana.ask('room', 'hands_down')).reply, 'hands_down');
+    await act(200, room, ana, { action: 'remove' });
+    assert.equal((await ana.hears('room', 'removed')).reason, 'removed');
+    assert.equal((await hana.hears('room', 'participant_left')).id, ana.id);
+    await until('the connection is closed', () => ana.client.socket.readyState === 3);
+    hana.close();
+});
+
+test('the lobby: waiting, admitted, denied', async () => {
+    const room = await makeRoom({ lobby: true });
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room');
+    const joined = await join(gateway, { invitation: await guest(room) });
+    assert.equal(joined.state, 'waiting');
+    const ana = await enter(gateway, joined, 'room');
+    assert.equal((await hana.hears('room', 'participant_state', ({ state: s }) => s === 'waiting')).id, ana.id);
+    assert.equal((await ana.raw({ janus: 'attach', plugin: 'stoa.plugin.chat' })).error.code, 403);
+    assert.equal((await ana.ask('room', 'people')).error_code, 403);
+    assert.equal((await ana.ask('room', 'state')).error_code, 403);
+    await want(403, gateway, 'GET', `/rooms/${room.id}`, { token: ana.token });
+    assert.equal(await state(room, ana.id), 'waiting');
+    await act(403, room, ana, { action: 'admit' }, ana.token);
+    assert.equal((await act(200, room, ana, { action: 'admit' })).state, 'in');
+    await ana.hears('room', 'admitted');
+    await ana.hears('room', 'state');
+    await ana.attach('chat');
+    await act(409, room, ana, { action: 'admit' });
+    const other = await enter(gateway, await join(gateway, { invitation: await guest(room) }), 'room');
+    await act(200, room, other, { action: 'deny' }, hana.token);
+    await other.hears('room', 'denied');
+    await want(401, gateway, 'POST', '/leave', { token: other.token });
+    const left = await join(gateway, { invitation: await guest(room) });
+    await want(204, gateway, 'POST', '/leave', { token: left.token });
+    hana.close();
+    ana.close();
+});
+
+test('a locked room and a full one take nobody, and say so to a valid link', async () => {
+    const room = await makeRoom({ max_people: 2 });
+    const ana = await enter(gateway, await join(gateway, { invitation: await guest(room) }), 'room');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { locked: true } });
+    assert.equal((await ana.hears('room', 'locked')).locked, true);
+    const late = await guest(room);
+    assert.equal(await code(409, 'POST', '/join', { body: { invitation: late } }), 'room_locked');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { locked: false } });
+    const ben = await join(gateway, { invitation: late });
+    assert.equal(await code(409, 'POST', '/join', { body: { invitation: await guest(room) } }), 'room_full');
+    await want(204, gateway, 'POST', '/leave', { token: ben.token });
+    await join(gateway, { invitation: await guest(room) });
+    ana.close();
+});
+
+test('a second join takes the seat over, a newer connection too', async () => {
+    const room = await makeRoom(), invitation = await guest(room);
+    const first = await enter(gateway, await join(gateway, { invitation }), 'room', 'chat');
+    const again = await join(gateway, { invitation });
+    await first.hears('room', 'replaced');
+    await until('the older connection is closed', () => first.client.socket.readyState === 3);
+    await want(401, gateway, 'GET', `/rooms/${room.id}`, { token: first.token });
+    const second = await enter(gateway, again, 'room');
+    const third = await enter(gateway, again, 'room');
+    await second.hears('room', 'replaced');
+    await until('the older connection is closed', () => second.client.socket.readyState === 3);
+    assert.equal((await third.ask('room', 'people')).people.length, 1);
+    third.close();
+});
+
+test('a lost connection keeps the seat for a while', async () => {
+    const room = await makeRoom();
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room');
+    const joined = await join(gateway, { invitation: await guest(room) });
+    const ana = await enter(gateway, joined, 'room');
+    ana.client.socket.terminate();
+    assert.equal((await hana.hears('room', 'participant_state', ({ state: s }) => s === 'reconnecting')).id, ana.id);
+    assert.equal(await state(room, ana.id), 'in');
+    const back = await enter(gateway, joined, 'room');
+    await hana.hears('room', 'participant_state', ({ state: s }) => s === 'in');
+    back.client.socket.terminate();
+    await hana.hears('room', 'participant_left', ({ id }) => id === ana.id);
+    assert.equal(await state(room, ana.id), 'left');
+    const later = await enter(gateway, joined, 'room');
+    await hana.hears('room', 'participant_joined', ({ id }) => id === ana.id);
+    later.close();
+    hana.close();
+});
+
+test('signaling over HTTP with a token: every request and poll carries it', async () => {
+    const room = await makeRoom(), { token } = await join(gateway, { invitation: await guest(room) });
+    const post = async (path, body) => (await fetch(`${gateway.http}/janus${path}`, { method: 'POST', body: JSON.stringify({ transaction: 'x', token, ...body }) })).json();
+    const poll = async (id, with_token) => (await fetch(`${gateway.http}/janus/${id}?maxev=10${with_token ? `&token=${with_token}` : ''}`)).json();
+    const { data: { id } } = await post('', { janus: 'create' });
+    const { data: { id: handle } } = await post(`/${id}`, { janus: 'attach', plugin: 'stoa.plugin.room' });
+    assert.equal((await poll(id, token))[0].plugindata.data.event, 'state');
+    assert.equal((await poll(id)).error.code, 403);
+    assert.equal((await poll(id, 'B'.repeat(43))).error.code, 403);
+    assert.equal((await post(`/${id}/${handle}`, { janus: 'message', body: { request: 'people' }, token: undefined })).error.code, 403);
+    assert.equal((await post(`/${id}/${handle}`, { janus: 'message', body: { request: 'people' } })).janus, 'ack');
+    assert.equal((await poll(id, token))[0].plugindata.data.reply, 'people');
+    assert.equal((await post(`/${id}`, { janus: 'keepalive', token: undefined })).error.code, 403);
+    assert.equal((await post(`/${id}`, { janus: 'keepalive' })).janus, 'ack');
+});
+
+test('a meeting ends by itself when the room was empty, and by its host', async () => {
+    const room = await makeRoom(), invitation = await guest(room);
+    const ana = await join(gateway, { invitation });
+    await want(204, gateway, 'POST', '/leave', { token: ana.token });
+    await until('the meeting is over', async () => (await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: host.token })).state === 'scheduled');
+    const again = await enter(gateway, await join(gateway, { invitation }), 'room');
+    assert.notEqual(again.joined.room.meeting, ana.room.meeting);
+    const ended = await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: KEY });
+    assert.equal(ended.state, 'ended');
+    assert.equal(ended.meeting, undefined);
+    await again.hears('room', 'room_ended');
+    await until('everyone is disconnected', () => again.client.socket.readyState === 3);
+    await want(401, gateway, 'POST', '/leave', { token: again.token });
+});
+
+test('a deleted room is gone at once', async () => {
+    const room = await makeRoom();
+    const ana = await enter(gateway, await join(gateway, { invitation: await guest(room) }), 'room');
+    await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token: host.token });
+    await ana.hears('room', 'room_ended');
+    await want(401, gateway, 'POST', '/leave', { token: ana.token });
+});
+
+test('an ad-hoc room never takes the id of a kept one', async () => {
+    const room = await makeRoom();
+    const client = await connect(gateway.websocket);
+    const { data: { id: session_id } } = await client.request({ janus: 'create' });
+    const { data: { id: handle_id } } = await client.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.chat' });
+    for (const id of [room.id, 'AAAAAAAAAAAAAAAAAAAA']) {
+        await client.request({ janus: 'message', session_id, handle_id, body: { request: 'join', room: id, display: 'Eve' } });
+        assert.equal((await client.event(({ janus }) => janus === 'event')).plugindata.data.code, 'not_found');
+    }
+    assert.equal((await client.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.room' })).error.code, 461);
+    client.close();
+});
+
+test('tokens, meetings and people survive a restart', async (t) => {
+    const data = mkdtempSync(path(tmpdir(), 'stoa-data-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    const first = await start({ data }, `rooms:api.keys=${KEY}`);
+    const me = await signIn(first, 'hana@school.example', 'Hana');
+    const room = await want(201, first, 'POST', '/rooms', { token: me.token, body: { title: 'R' } });
+    const one = await invite(first, me.token, room.id, 'ana@school.example', { name: 'Ana' });
+    const ana = await enter(first, await join(first, { invitation: one.token }), 'room');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await start({ data }, `rooms:api.keys=${KEY}`);
+    t.after(async () => assert.equal((await second.stop()).code, 0));
+    const back = await enter(second, ana.joined, 'room');
+    const event = await back.hears('room', 'state');
+    assert.equal(event.room.meeting, ana.joined.room.meeting);
+    assert.deepEqual(event.people.map(({ id, state: s }) => ({ id, s })), [{ id: ana.id, s: 'in' }]);
+    back.close();
+});
