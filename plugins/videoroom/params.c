@@ -2,10 +2,8 @@
 /* The fields of each request; the core checks them before a handler runs. Fields not named here are not looked at. */
 #include "params.h"
 
-#define MAX_ID ((INT64_C(1) << 53) - 1)
-
 /* clang-format off */
-#define ID(name, flags, text)  { name, STOA_INT, flags, 1, MAX_ID, .help = text }
+#define ID(name, flags, text)  { name, STOA_ID, flags, .help = text }
 #define BOOL(name, text)       { name, STOA_BOOL, .help = text }
 #define INT(name, most, text)  { name, STOA_INT, 0, 0, most, .help = text }
 #define TEXT(name, most, text) { name, STOA_STRING, 0, 0, most, .help = text }
@@ -15,7 +13,7 @@
 #define TOKENS(name) \
     { name, STOA_ARRAY, STOA_SECRET, .items = STOA_STRING, .help = "tokens of people who may come in" }
 /* clang-format on */
-#define ROOM        ID("room", STOA_REQUIRED, "the room's number")
+#define ROOM        ID("room", 0, "the room's number; not needed with a participant token")
 #define ROOM_SECRET SECRET("secret", "the room's secret, if it has one")
 #define PERMANENT   BOOL("permanent", "taken, but rooms are kept in conf/videoroom.conf only")
 
@@ -126,7 +124,7 @@ static const StoaParam unwanted[] = {
 };
 
 static const StoaParam switched[] = {
-    { "feed", STOA_INT, STOA_REQUIRED, 1, MAX_ID, .help = "the publisher to show" },
+    ID("feed", STOA_REQUIRED, "the publisher to show"),
     { "mid", STOA_STRING, STOA_REQUIRED, 1, 64, .help = "its stream" },
     { "sub_mid", STOA_STRING, STOA_REQUIRED, 1, 64, .help = "your m-line that shall show it" },
     { NULL },

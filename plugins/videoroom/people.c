@@ -64,7 +64,7 @@ static json_t *allowed_json(const VrRoom *state)
 
 bool vr_on_allowed(StoaRequest *req, GError **error)
 {
-    StoaRoom *room = vr_find_own_room(req, error);
+    StoaRoom *room = vr_is_elsewhere(req, error) ? NULL : vr_find_own_room(req, error);
     const char *action = stoa_request_string(req, "action");
     bool changes_list = g_str_equal(action, "add") || g_str_equal(action, "remove");
 
@@ -96,7 +96,7 @@ bool vr_on_allowed(StoaRequest *req, GError **error)
 static StoaParticipant *find_person(StoaRequest *req, StoaRoom *room, GError **error)
 {
     const char *id = stoa_request_id(req, "id");
-    StoaParticipant *who = stoa_room_find(room, id);
+    StoaParticipant *who = id ? stoa_room_find(room, id) : NULL;
 
     if (!who)
         stoa_refuse(error, "no_such_feed", "there is nobody with the id %s in room %s", id,
@@ -120,6 +120,8 @@ bool vr_on_kick(StoaRequest *req, GError **error)
 
     if (!who)
         return false;
+    if (stoa_room_is_kept(room) && stoa_participant_role(who) == STOA_ROLE_HOST)
+        return stoa_refuse(error, "forbidden", "nobody does that to the room's host");
     VrSeat *seat = stoa_participant_state(who);
     json_t *goodbye = vr_event(room);
     json_object_set_new(goodbye, "leaving", json_string("ok"));
@@ -142,6 +144,8 @@ bool vr_on_moderate(StoaRequest *req, GError **error)
 
     if (!who)
         return false;
+    if (stoa_room_is_kept(room) && stoa_participant_role(who) == STOA_ROLE_HOST)
+        return stoa_refuse(error, "forbidden", "nobody does that to the room's host");
     StoaHandle *handle = stoa_participant_handle(who);
     StoaTrack *track = handle ? stoa_handle_track(handle, mid) : NULL;
     if (!track)

@@ -173,7 +173,8 @@ static void note_wishes(StoaRequest *req, VrSeat *seat)
 static bool change_name(StoaRequest *req, StoaParticipant *who, GError **error)
 {
     const char *display = stoa_request_string(req, "display");
-    bool names = stoa_request_has(req, "display"), notes = stoa_request_has(req, "metadata");
+    bool names = stoa_request_has(req, "display") && !stoa_room_is_kept(stoa_participant_room(who));
+    bool notes = stoa_request_has(req, "metadata");
 
     if (names && !stoa_participant_set_name(who, display && *display ? display : NULL, error))
         return false;
@@ -343,6 +344,8 @@ static StoaParticipant *take_seat(StoaRequest *req, StoaRoom *room, GError **err
     const char *display = stoa_request_string(req, "display");
     StoaSeat seat = { .id = stoa_request_has(req, "id") ? stoa_request_id(req, "id") : NULL,
                       .name = display && *display ? display : NULL };
+    if (stoa_room_is_kept(room)) /* who one is, the token says */
+        vr_seat(req, &seat);
     uint32_t private_id = new_private_id(room);
     StoaHandle *handle = stoa_request_handle(req);
     StoaParticipant *who = stoa_handle_join(handle, room, &seat, error);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { KEPT_PUBLISHERS = 10000 };
+
 /* -- who may ------------------------------------------------------------------------------------ */
 
 /* Takes as long as `given` is long, wherever they differ. */
@@ -30,12 +32,22 @@ bool vr_knows(StoaRequest *req, const char *field, const char *secret, GError **
 
 StoaRoom *vr_find_room(StoaRequest *req, GError **error)
 {
+    StoaSeat seat;
+
+    if (vr_seat(req, &seat))
+        return vr_own_seat(req, error);
+    if (!vr_ids_fit(req, error))
+        return NULL;
+    if (!stoa_request_has(req, "room")) {
+        stoa_refuse(error, "missing_element", "\"room\" is missing: the room's number");
+        return NULL;
+    }
     const char *id = stoa_request_id(req, "room");
     StoaRoom *room = stoa_module_room(stoa_request_module(req), id);
-
-    if (!room)
-        stoa_refuse(error, "no_such_room", "there is no room %s", id);
-    return room;
+    if (room && !stoa_room_is_kept(room))
+        return room;
+    stoa_refuse(error, "no_such_room", "there is no room %s", id);
+    return NULL;
 }
 
 static bool is_operator(StoaRequest *req)
@@ -49,6 +61,8 @@ StoaRoom *vr_find_own_room(StoaRequest *req, GError **error)
 
     if (!room || is_operator(req))
         return room;
+    if (stoa_room_is_kept(room))
+        return vr_may_manage(req, "manage", error) ? room : NULL;
     const VrRoom *state = stoa_room_state(room);
     return vr_knows(req, "secret", state->set.secret, error) ? room : NULL;
 }
@@ -95,6 +109,10 @@ void vr_room_opened(StoaRoom *room)
     VrRoom *state = stoa_room_state(room);
 
     vr_settings_init(&state->set);
+    if (stoa_room_is_kept(room)) { /* how many are in is the core's affair */
+        state->set.publishers = KEPT_PUBLISHERS;
+        state->set.description = g_strdup(stoa_room_title(room));
+    }
     state->allowed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -164,9 +182,9 @@ void vr_room_destroy(StoaRoom *room)
 
 /* -- requests ----------------------------------------------------------------------------------------- */
 
-static void count_room(StoaRoom *room G_GNUC_UNUSED, void *data)
+static void count_room(StoaRoom *room, void *data)
 {
-    (*(int64_t *)data)++;
+    *(int64_t *)data += !stoa_room_is_kept(room);
 }
 
 static bool may_create(StoaRequest *req, GError **error)
@@ -204,7 +222,8 @@ bool vr_on_create(StoaRequest *req, GError **error)
 {
     g_auto(VrSettings) settings = { 0 };
 
-    if (!may_create(req, error) || asks_for_more(req, error))
+    if (vr_is_elsewhere(req, error) || !vr_ids_fit(req, error) || !may_create(req, error) ||
+        asks_for_more(req, error))
         return false;
     vr_settings_init(&settings);
     vr_settings_read(&settings, "", req);
@@ -227,7 +246,7 @@ bool vr_on_create(StoaRequest *req, GError **error)
 
 bool vr_on_edit(StoaRequest *req, GError **error)
 {
-    StoaRoom *room = vr_find_own_room(req, error);
+    StoaRoom *room = vr_is_elsewhere(req, error) ? NULL : vr_find_own_room(req, error);
     g_auto(VrSettings) settings = { 0 };
 
     if (!room)
@@ -246,7 +265,7 @@ bool vr_on_edit(StoaRequest *req, GError **error)
 
 bool vr_on_destroy(StoaRequest *req, GError **error)
 {
-    StoaRoom *room = vr_find_own_room(req, error);
+    StoaRoom *room = vr_is_elsewhere(req, error) ? NULL : vr_find_own_room(req, error);
 
     if (!room)
         return false;
@@ -257,12 +276,18 @@ bool vr_on_destroy(StoaRequest *req, GError **error)
     return true;
 }
 
-bool vr_on_exists(StoaRequest *req, GError **error G_GNUC_UNUSED)
+bool vr_on_exists(StoaRequest *req, GError **error)
 {
-    bool exists = stoa_module_room(stoa_request_module(req), stoa_request_id(req, "room"));
+    g_autoptr(GError) why = NULL;
+    bool exists = vr_find_room(req, &why) != NULL;
+    json_t *room = (json_t *)stoa_request_json(req, "room");
 
-    stoa_request_reply(req, json_pack("{s:s, s:I, s:b}", "videoroom", "success", "room",
-                                      (json_int_t)stoa_request_int(req, "room"), "exists", exists));
+    if (!room || (json_is_string(room) && !exists)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return exists;
+    }
+    stoa_request_reply(
+        req, json_pack("{s:s, s:O, s:b}", "videoroom", "success", "room", room, "exists", exists));
     return true;
 }
 
@@ -305,7 +330,7 @@ static void list_room(StoaRoom *room, void *data)
     const VrRoom *state = stoa_room_state(room);
     Listing *listing = data;
 
-    if (listing->all || !state->set.is_private)
+    if (!stoa_room_is_kept(room) && (listing->all || !state->set.is_private))
         json_array_append_new(listing->list, room_json(room));
 }
 

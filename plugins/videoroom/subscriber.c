@@ -182,6 +182,9 @@ bool vr_join_subscriber(StoaRequest *req, GError **error)
         return false;
     const VrRoom *settings = stoa_room_state(room);
     StoaParticipant *owner = vr_owner_of(room, stoa_request_int(req, "private_id"));
+    StoaSeat seat;
+    if (!owner && vr_seat(req, &seat))
+        owner = stoa_room_find(room, seat.id);
     if (!vr_may_enter(room, req, owner, error))
         return false;
     if (settings->set.require_pvtid && !owner)
@@ -231,7 +234,7 @@ static bool update(StoaRequest *req, const char *add, const char *drop, GError *
     g_autoptr(GArray) wants = g_array_new(FALSE, FALSE, sizeof(VrWant));
     const json_t *item;
 
-    if (!handle)
+    if (!handle || !vr_ids_fit(req, error))
         return false;
     if (!(add && stoa_request_has(req, add)) && !(drop && stoa_request_has(req, drop)))
         return stoa_refuse(error, "missing_element", "\"%s\" is missing", add ? add : drop);
@@ -391,7 +394,7 @@ bool vr_on_switch(StoaRequest *req, GError **error)
     g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(Change));
     int n = 0;
 
-    if (!handle || !read_changes(req, handle, changes, error))
+    if (!handle || !vr_ids_fit(req, error) || !read_changes(req, handle, changes, error))
         return false;
     for (guint i = 0; i < changes->len; i++) {
         const Change *change = &g_array_index(changes, Change, i);

@@ -297,5 +297,5 @@ STOA_PLUGIN(.name = "videoroom", .version = "1.0",
             .room_opened = vr_room_opened, .room_closed = vr_room_closed, .left = vr_left,
             .detached = detached, .info = info, .connected = connected,
             .disconnected = disconnected, .track_added = vr_track_added,
-            .track_removed = vr_track_removed, .layer_changed = vr_layer_changed,
+            .track_removed = vr_track_removed, .layer_changed = vr_layer_changed, .muted = vr_muted,
             .talking = vr_talking, .slow_link = vr_slow_link, .data_received = vr_data_received)

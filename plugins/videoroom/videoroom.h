@@ -167,6 +167,20 @@ bool vr_may_enter(StoaRoom *room, StoaRequest *req, StoaParticipant *owner, GErr
 /** Who has that private id; NULL: nobody. */
 StoaParticipant *vr_owner_of(StoaRoom *room, int64_t private_id);
 
+/* -- kept.c ---------------------------------------------------------------------------------------------- */
+
+/** The room and the seat of a handle that was attached with a participant token; NULL: it was not. */
+StoaRoom *vr_seat(StoaRequest *req, StoaSeat *seat);
+/** That room, if the request names no other: "unauthorized". Only with a seat. */
+StoaRoom *vr_own_seat(StoaRequest *req, GError **error);
+/** Whether the ids of a request are of this world: numbers, texts only with a seat. "wrong_type" */
+bool vr_ids_fit(StoaRequest *req, GError **error);
+/** Whether the role of a seat allows it to manage others; true without a seat. */
+bool vr_may_manage(StoaRequest *req, const char *what, GError **error);
+/** True with `error`: with a seat this is done through the rooms API. */
+bool vr_is_elsewhere(StoaRequest *req, GError **error);
+void vr_muted(StoaRoom *room, StoaParticipant *who);
+
 /* -- publisher.c ----------------------------------------------------------------------------------------- */
 
 bool vr_join_publisher(StoaRequest *req, GError **error);

@@ -261,3 +261,32 @@ test('tokens, meetings and people survive a restart', async (t) => {
     assert.deepEqual(event.people.map(({ id, state: s }) => ({ id, s })), [{ id: ana.id, s: 'in' }]);
     back.close();
 });
+
+test('videoroom: room, id and name come from the token', async () => {
+    const room = await makeRoom(), other = await makeRoom();
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room', 'videoroom');
+    const ana = await enter(gateway, await join(gateway, { invitation: await guest(room) }), 'room', 'videoroom');
+    const joined = await hana.ask('videoroom', 'join', { ptype: 'publisher', display: 'Not Hana', id: 5 });
+    assert.equal(joined.videoroom, 'joined');
+    assert.equal(joined.room, room.id);
+    assert.equal(joined.id, hana.id);
+    assert.equal((await ana.ask('videoroom', 'join', { ptype: 'publisher', room: other.id })).error_code, 433);
+    assert.equal((await ana.ask('videoroom', 'join', { ptype: 'publisher', room: 1234 })).error_code, 433);
+    assert.equal((await ana.ask('videoroom', 'join', { ptype: 'publisher', room: room.id })).id, ana.id);
+    const sync = async (person, request, fields = {}) => (await person.message('videoroom', { request, ...fields })).plugindata.data;
+    assert.deepEqual((await sync(ana, 'listparticipants')).participants.map(({ id, display }) => ({ id, display })), [{ id: hana.id, display: 'Hana' }, { id: ana.id, display: 'Ana' }]);
+    for (const [request, fields] of [['create', {}], ['edit', { new_pin: 'x' }], ['destroy', {}], ['allowed', { action: 'enable' }], ['kick', { id: hana.id }], ['moderate', { id: hana.id, mid: '0', mute: true }]])
+        assert.equal((await sync(ana, request, fields)).error_code, 433, request);
+    assert.equal((await sync(hana, 'kick', { id: hana.id })).error_code, 433);
+    const stranger = await connect(gateway.websocket);
+    const { data: { id: session_id } } = await stranger.request({ janus: 'create' });
+    const { data: { id: handle_id } } = await stranger.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.videoroom' });
+    const ask = async (body) => (await stranger.request({ janus: 'message', session_id, handle_id, body })).plugindata?.data ??
+        (await stranger.event(({ janus }) => janus === 'event')).plugindata.data;
+    assert.equal((await ask({ request: 'join', ptype: 'publisher', room: room.id })).error_code, 430);
+    assert.equal((await ask({ request: 'listparticipants', room: room.id })).error_code, 430);
+    assert.ok((await ask({ request: 'list' })).list.every((one) => one.room !== room.id));
+    stranger.close();
+    hana.close();
+    ana.close();
+});
