@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What each role may do. Modules say the same in their method tables; a test compares the two. */
+/* What each role may do. Modules say the same in their method tables: the table of
+ * test/api/rooms-authorization.test.mjs holds both to it. */
 #include "config.h"
 
 #include "room/capability.h"
