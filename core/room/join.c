@@ -2,6 +2,8 @@
 /* Coming in, leaving, and what a host or cohost does to somebody. Each is decided here, written by one job, answered after it. */
 #include "config.h"
 
+#define LOG_AREA "room"
+
 #include "room/capability.h"
 #include "room/kept-room.h"
 
@@ -390,4 +392,24 @@ void stoa_rooms_leave(StoaRooms *rooms, const char *id, const char *person, Stoa
         stoa_kept_room_settle(room);
     }
     stoa_ledger_run(ledger, rooms->spec.store, acted, acting, acting_free);
+}
+
+static void was_admitted(json_t *answer G_GNUC_UNUSED, const GError *error,
+                         void *data G_GNUC_UNUSED)
+{
+    if (error)
+        log_info(stoa_process, "somebody still waits in a lobby that was closed: %s",
+                 error->message);
+}
+
+void stoa_kept_room_admit_all(StoaKeptRoom *room)
+{
+    for (guint i = 0; i < room->order->len; i++) {
+        const StoaMember *member = room->order->pdata[i];
+        const StoaAction admission = { .room = room->info->id,
+                                       .person = member->id,
+                                       .action = "admit" };
+        if (member->state == STOA_MEMBER_WAITING)
+            stoa_rooms_act(room->rooms, &admission, was_admitted, NULL);
+    }
 }

@@ -124,6 +124,8 @@ void stoa_member_admitted(StoaMember *member);
 
 /** Whether a person may take a seat now: "gone", "room_locked", "room_full". */
 bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member, GError **error);
+/** The lobby was closed: who waits there is let in, as far as there are seats. */
+void stoa_kept_room_admit_all(StoaKeptRoom *room);
 /** Whether a person must wait in the lobby. */
 bool stoa_kept_room_must_wait(const StoaKeptRoom *room, const StoaMember *member);
 

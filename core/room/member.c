@@ -389,11 +389,12 @@ void stoa_member_set_role(StoaMember *member, StoaRole role)
 
 void stoa_member_mute(StoaMember *member)
 {
-    member->muted = true;
+    member->muted = true; /* for this event: they may switch their audio on again */
     for (guint i = 0; i < member->handles->len; i++) {
         StoaHandle *handle = member->handles->pdata[i];
         if (handle->who && handle->who->handle == handle && handle->module->plugin.muted)
             handle->module->plugin.muted(handle->room, handle->who);
     }
     tell_state(member);
+    member->muted = false;
 }

@@ -355,6 +355,8 @@ static void reloaded(void *data, const GError *error)
     stoa_room_core_set_sealed(room->core, g_str_equal(info->e2ee, "all"));
     if (was->locked != info->locked)
         stoa_kept_room_tell(room, "locked", json_pack("{s:b}", "locked", info->locked));
+    if (was->lobby && !info->lobby)
+        stoa_kept_room_admit_all(room);
     stoa_room_info_free(was);
     stoa_kept_room_settle(room);
 }

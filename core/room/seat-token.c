@@ -55,16 +55,21 @@ static void sweep(void *data)
 {
     StoaSeatTokens *tokens = data;
     int64_t now = stoa_store_now_ms();
-    g_autoptr(GList) all = g_hash_table_get_keys(tokens->by_hash);
+    g_autoptr(GPtrArray) over = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer value;
 
-    for (GList *at = all; at; at = at->next) {
-        StoaSeatToken *token = g_hash_table_lookup(tokens->by_hash, at->data);
-        if (!token || token->expires_ms > now)
-            continue;
-        if (tokens->expired)
+    g_hash_table_iter_init(&iter, tokens->by_hash);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const StoaSeatToken *token = value;
+        if (token->expires_ms <= now)
+            g_ptr_array_add(over, g_strdup(token->participant));
+    }
+    for (guint i = 0; i < over->len; i++) {
+        const StoaSeatToken *token = g_hash_table_lookup(tokens->by_person, over->pdata[i]);
+        if (token && tokens->expired)
             tokens->expired(token, tokens->user);
-        if (g_hash_table_contains(tokens->by_hash, at->data))
-            remove_token(tokens, token);
+        stoa_seat_tokens_drop(tokens, over->pdata[i]);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a room over the wire: coming in, the lobby, the lock, seats taken over, lost and found, meetings that end. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -220,6 +220,22 @@ test('a meeting ends by itself when the room was empty, and by its host', async 
     await again.hears('room', 'room_ended');
     await until('everyone is disconnected', () => again.client.socket.readyState === 3);
     await want(401, gateway, 'POST', '/leave', { token: again.token });
+});
+
+test('who was in is mailed a summary, with a link to the history', async () => {
+    const room = await makeRoom({ title: 'Geometrie am Abend' });
+    const one = await invite(gateway, host.token, room.id, 'sum@school.example', { name: 'Sumi' });
+    await join(gateway, { room: room.id }, { token: host.token });
+    await join(gateway, { invitation: one.token });
+    await guest(room); /* was invited, did not come */
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    const mails = () => readdirSync(path(gateway.data, 'mail')).map((name) => readFileSync(path(gateway.data, 'mail', name), 'utf8')).filter((text) => text.includes('Geometrie am Abend'));
+    await until('the summaries are written', () => mails().length === 2);
+    const text = mails().find((mail) => /^To:.*sum@school\.example/mi.test(mail)).replace(/=\r?\n/g, '').replace(/=3D/g, '=');
+    assert.match(text, /Hana/);
+    assert.match(text, /Sumi/);
+    const [link] = text.match(/http:\/\/\S+\/history\.html#h=[A-Za-z0-9_-]{43}/);
+    assert.ok(link.startsWith(gateway.http), link);
 });
 
 test('a deleted room is gone at once', async () => {

@@ -132,6 +132,20 @@ static void the_lobby_lets_in_who_is_admitted(void **unused G_GNUC_UNUSED)
     assert_false(ana->waiting);
 }
 
+static void closing_the_lobby_lets_everybody_in(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Browser) ana = browser_new("ana");
+
+    bed_sql(store, "UPDATE room SET lobby = 1");
+    comes(ana);
+    assert_true(ana->waiting);
+    bed_sql(store, "UPDATE room SET lobby = 0");
+    stoa_rooms_reload(rooms, "r");
+    stoa_control_settle();
+    hears(ana, "admitted state participant_joined ");
+    assert_string_equal(state_of("ana"), "in");
+}
+
 static void who_is_denied_is_out(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Browser) ana = browser_new("ana");
@@ -388,6 +402,7 @@ int main(void)
         TEST(a_second_join_takes_the_seat_over),
         TEST(a_newer_connection_takes_over),
         TEST(the_lobby_lets_in_who_is_admitted),
+        TEST(closing_the_lobby_lets_everybody_in),
         TEST(who_is_denied_is_out),
         TEST(a_locked_room_takes_nobody_new),
         TEST(a_full_room_says_so),
