@@ -165,62 +165,24 @@ bool workspace_on_presence(StoaRequest *req, GError **error)
 
 /* -- the list --------------------------------------------------------------------------------------- */
 
-/* The items as they were when it was asked for, filled with updates page by page. */
-typedef struct {
-    json_t *items;
-    GHashTable *documents; /* id → json_t of `items`, borrowed */
-} Listing;
-
-static void listing_free(gpointer data)
+static json_t *find_in(const json_t *items, const char *id)
 {
-    Listing *listing = data;
+    json_t *item;
+    size_t i;
 
-    json_decref(listing->items);
-    g_hash_table_unref(listing->documents);
-    g_free(listing);
-}
-
-/* `after` comes down to the first update that is needed. */
-static void list_item(StoaRoom *room, Listing *listing, const Item *item, uint64_t *after)
-{
-    json_t *body = workspace_item_json(room, item);
-
-    json_array_append_new(listing->items, body);
-    if (!workspace_is_document(item))
-        return;
-    json_object_set_new(body, "updates", json_array());
-    if (!item->last_sync)
-        return;
-    if (item->snapshot)
-        json_object_set_new(body, "upto", json_integer((json_int_t)item->upto));
-    int64_t *id = g_new(int64_t, 1);
-    *id = (int64_t)item->id;
-    g_hash_table_insert(listing->documents, id, body);
-    *after = MIN(*after, item->upto ? item->upto : item->id);
-}
-
-static Listing *listing_new(StoaRoom *room, uint64_t id, uint64_t *after)
-{
-    const Workspace *state = stoa_room_state(room);
-    Listing *listing = g_new(Listing, 1);
-
-    listing->items = json_array();
-    listing->documents = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    *after = INT64_MAX;
-    for (guint i = 0; i < state->items->len; i++) {
-        const Item *item = state->items->pdata[i];
-        if (id == 0 || item->id == id)
-            list_item(room, listing, item, after);
+    json_array_foreach(items, i, item)
+    {
+        if (g_strcmp0(json_string_value(json_object_get(item, "id")), id) == 0)
+            return item;
     }
-    return listing;
+    return NULL;
 }
 
-/* A snapshot takes the place of all up to its `upto`; of two the later is right. */
-static void list_record(const Listing *listing, const StoaRecord *record)
+/* A snapshot takes the place of all up to its `upto`; the item says which one is right. */
+static void fill_in(const json_t *items, const StoaRecord *record)
 {
     const json_t *body = stoa_record_body(record);
-    int64_t id = (int64_t)workspace_id_of(json_string_value(json_object_get(body, "id")));
-    json_t *item = g_hash_table_lookup(listing->documents, &id);
+    json_t *item = find_in(items, json_string_value(json_object_get(body, "id")));
     uint64_t upto = (uint64_t)json_integer_value(json_object_get(item, "upto"));
 
     if (!item)
@@ -233,26 +195,51 @@ static void list_record(const Listing *listing, const StoaRecord *record)
     }
 }
 
-static void reply_with(StoaRequest *req, const Listing *listing)
+void workspace_fill(StoaRoom *room G_GNUC_UNUSED, json_t *items, const StoaRecord *const *records,
+                    size_t n)
 {
-    stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+    for (size_t i = 0; i < n; i++)
+        fill_in(items, records[i]);
 }
 
+/* The items as they were when it was asked for, filled page by page. */
 static bool got_updates(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
                         GError **error G_GNUC_UNUSED)
 {
-    const Listing *listing = stoa_request_data(req);
+    json_t *items = stoa_request_data(req);
     StoaRecordQuery next = { .kind = "sync", .limit = PAGE };
 
-    for (size_t i = 0; i < n; i++)
-        list_record(listing, records[i]);
+    workspace_fill(stoa_request_room(req), items, records, n);
     if (!more || n == 0) {
-        reply_with(req, listing);
+        stoa_request_reply(req, json_pack("{s:O}", "items", items));
         return true;
     }
     next.after = stoa_record_seq(records[n - 1]);
     stoa_request_read(req, &next, got_updates);
     return true;
+}
+
+static void free_items(gpointer items)
+{
+    json_decref(items);
+}
+
+/* `after` comes down to the first update that is needed. */
+static json_t *items_for(StoaRoom *room, uint64_t id, uint64_t *after)
+{
+    const Workspace *state = stoa_room_state(room);
+    json_t *items = json_array();
+
+    *after = INT64_MAX;
+    for (guint i = 0; i < state->items->len; i++) {
+        const Item *item = state->items->pdata[i];
+        if (id != 0 && item->id != id)
+            continue;
+        json_array_append_new(items, workspace_document_json(room, item));
+        if (item->last_sync)
+            *after = MIN(*after, MAX(item->upto, item->id));
+    }
+    return items;
 }
 
 bool workspace_on_list(StoaRequest *req, GError **error)
@@ -266,11 +253,11 @@ bool workspace_on_list(StoaRequest *req, GError **error)
             return false;
         id = item->id;
     }
-    Listing *listing = listing_new(stoa_request_room(req), id, &first.after);
-    stoa_request_set_data(req, listing, listing_free);
-    if (g_hash_table_size(listing->documents) > 0)
+    json_t *items = items_for(stoa_request_room(req), id, &first.after);
+    stoa_request_set_data(req, items, free_items);
+    if (first.after < INT64_MAX)
         stoa_request_read(req, &first, got_updates);
     else
-        reply_with(req, listing);
+        stoa_request_reply(req, json_pack("{s:O}", "items", items));
     return true;
 }

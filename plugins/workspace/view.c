@@ -26,6 +26,17 @@ json_t *workspace_item_json(StoaRoom *room, const Item *item)
     return body;
 }
 
+json_t *workspace_document_json(StoaRoom *room, const Item *item)
+{
+    json_t *body = workspace_item_json(room, item);
+
+    if (workspace_is_document(item))
+        json_object_set_new(body, "updates", json_array());
+    if (item->snapshot)
+        json_object_set_new(body, "upto", json_integer((json_int_t)item->upto));
+    return body;
+}
+
 json_t *workspace_describe(StoaRoom *room, StoaParticipant *viewer G_GNUC_UNUSED)
 {
     const Workspace *state = stoa_room_state(room);
@@ -45,7 +56,7 @@ json_t *workspace_history(StoaRoom *room, const char *meeting,
     for (guint i = 0; i < state->items->len; i++) {
         const Item *item = state->items->pdata[i];
         if (g_strcmp0(item->meeting, meeting) == 0)
-            json_array_append_new(items, workspace_item_json(room, item));
+            json_array_append_new(items, workspace_document_json(room, item));
     }
     return items;
 }

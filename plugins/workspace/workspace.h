@@ -67,6 +67,8 @@ bool workspace_is_document(const Item *item);
 
 /* view.c: what people see */
 json_t *workspace_item_json(StoaRoom *room, const Item *item);
+/** With an empty "updates" where it is a document, for workspace_fill(). */
+json_t *workspace_document_json(StoaRoom *room, const Item *item);
 json_t *workspace_describe(StoaRoom *room, StoaParticipant *viewer);
 json_t *workspace_present(StoaRoom *room, const StoaRecord *record, StoaParticipant *viewer);
 json_t *workspace_redact(StoaRoom *room, const StoaRecord *record);
@@ -77,6 +79,8 @@ bool workspace_on_list(StoaRequest *req, GError **error);
 bool workspace_on_sync(StoaRequest *req, GError **error);
 bool workspace_on_snapshot(StoaRequest *req, GError **error);
 bool workspace_on_presence(StoaRequest *req, GError **error);
+/** Put the updates of documents where they belong. */
+void workspace_fill(StoaRoom *room, json_t *items, const StoaRecord *const *records, size_t n);
 /** The item that a request names; NULL with `error`: there is none. */
 Item *workspace_item_of(StoaRequest *req, GError **error);
 

@@ -137,6 +137,9 @@ typedef struct {
     void (*forgotten)(StoaRoom *room, StoaParticipant *who);
     /* A host or cohost silences somebody: stop relaying their audio until they switch it on again. */
     void (*muted)(StoaRoom *room, StoaParticipant *who);
+    /* With `history` and `history_kind` both: what `history` made is filled in from all records of that kind, whatever their
+     * meeting, in pages, oldest first. */
+    void (*history_fill)(StoaRoom *room, json_t *array, const StoaRecord *const *records, size_t n);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 

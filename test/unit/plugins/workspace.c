@@ -365,6 +365,31 @@ static void the_history_has_the_items_of_a_meeting(void **unused G_GNUC_UNUSED)
     json_decref(items);
 }
 
+static void on_page(StoaRoom *room, const StoaRecord *const *records, size_t n,
+                    bool more G_GNUC_UNUSED, void *data)
+{
+    stoa_plugin()->history_fill(room, data, records, n);
+}
+
+static void the_history_shows_what_is_in_a_note(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Kept) kept = kept_new("");
+    g_autoptr(Person) ben = kept_person(kept, "ben");
+    StoaRecordQuery all = { .kind = stoa_plugin()->history_kind, .limit = 1000 };
+
+    say(ben, "{'request': 'add', 'kind': 'note', 'title': 'one'}");
+    sync_one(ben, "1", 1);
+    say(ben, "{'request': 'snapshot', 'id': '1', 'upto': 2, 'update': 'BBBB'}");
+    stoa_room_core_set_meeting(kept->core, "N");
+    sync_one(ben, "1", 2);
+    json_t *items = stoa_plugin()->history(kept_view(kept), "M", NULL);
+    stoa_room_read(kept_view(kept), &all, on_page, items, NULL);
+    stoa_control_settle();
+    check_fits(items, "[{'kind': 'note', 'snapshot': 'BBBB', 'updates': ['AAAAAAAC'], 'upto': 2}]",
+               "history");
+    json_decref(items);
+}
+
 static void an_adhoc_room_has_a_workspace_too(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(PluginBed) bed = plugin_bed_new("");
@@ -401,6 +426,7 @@ int main(void)
         TEST(a_sealed_name_is_the_title),
         TEST(an_erased_person_takes_links_and_files_along),
         TEST(the_history_has_the_items_of_a_meeting),
+        TEST(the_history_shows_what_is_in_a_note),
         TEST(an_adhoc_room_has_a_workspace_too),
         cmocka_unit_test(the_sample_agrees_with_the_table),
     };
