@@ -27,6 +27,14 @@ static const StoaOption options[] = {
       "how long a token made from a history link is good" },
     { "tokens.ticket_s", STOA_INT, STOA_LIVE, AT(ticket_s), "600", 1, DAY_S,
       "how long the link of a file is good, as found in the history" },
+    { "ice.servers", STOA_LIST, STOA_LIVE, AT(ice_servers), "",
+      .help = "STUN and TURN servers that browsers are told of: stun:HOST:PORT, turn:HOST:PORT, "
+              "turns:HOST:PORT" },
+    { "ice.turn_secret", STOA_STRING, STOA_SECRET | STOA_LIVE, AT(turn_secret), "",
+      .help = "the TURN servers' static-auth-secret: everybody who joins gets a password of their "
+              "own" },
+    { "ice.turn_s", STOA_INT, STOA_LIVE, AT(turn_s), "43200", 60, 7 * DAY_S,
+      "how long such a password is good" },
     { "invitations.days", STOA_INT, STOA_LIVE, AT(invitation_days), "30", 1, 3650,
       "an invitation to a room without a time expires after so many days" },
     { "invitations.after_s", STOA_INT, STOA_LIVE, AT(invitation_after_s), "86400", 0, 365 * DAY_S,

@@ -17,6 +17,8 @@ typedef struct {
     int64_t rooms_per_host, people_per_room, invitations_per_room, invitations_per_request;
     int64_t uploads_per_person;
     char **file_types;
+    char **ice_servers, *turn_secret;
+    int64_t turn_s;
 } StoaRoomsConf;
 
 /** The table of rooms.conf. Static. */

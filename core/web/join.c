@@ -4,6 +4,7 @@
 
 #include "room/capability.h"
 #include "room/check.h"
+#include "room/ice-servers.h"
 #include "room/invitation.h"
 #include "room/rooms.h"
 #include "store/token.h"
@@ -210,12 +211,13 @@ static void joined(const StoaJoined *joined, const GError *error, void *data)
         stoa_web_fail(call, error);
         return;
     }
-    json_t *body = json_pack(
-        "{s:s, s:{s:s, s:s?, s:s}, s:o, s:s, s:{s:s?, s:s}, s:[]}", "token", joined->token,
-        "participant", "id", joined->id, "name", joined->name, "role", stoa_role_name(joined->role),
-        "room", stoa_room_info_json(joined->room), "state", joined->waiting ? "waiting" : "in",
-        "signaling", "websocket", stoa_web_websocket_url(call), "http",
-        stoa_web_signaling_url(call), "ice_servers");
+    json_t *body =
+        json_pack("{s:s, s:{s:s, s:s?, s:s}, s:o, s:s, s:{s:s?, s:s}, s:o}", "token", joined->token,
+                  "participant", "id", joined->id, "name", joined->name, "role",
+                  stoa_role_name(joined->role), "room", stoa_room_info_json(joined->room), "state",
+                  joined->waiting ? "waiting" : "in", "signaling", "websocket",
+                  stoa_web_websocket_url(call), "http", stoa_web_signaling_url(call), "ice_servers",
+                  stoa_ice_servers(stoa_web_conf(call), joined->id, stoa_store_now_ms()));
     stoa_web_set_reply(call, 200, body);
     stoa_web_send(call);
 }

@@ -13,7 +13,7 @@ const KEY = 'key-of-an-integrator-0123456789';
 let gateway, host;
 
 before(async () => {
-    gateway = await start(`rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'rooms:meeting.reconnect_s=2', 'rooms:meeting.linger_s=1');
+    gateway = await start(`rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'rooms:meeting.reconnect_s=2', 'rooms:ice.servers=stun:stun.school.example:3478;turn:turn.school.example', 'rooms:ice.turn_secret=s3cret', 'rooms:meeting.linger_s=1');
     host = await signIn(gateway, 'hana@school.example', 'Hana');
 });
 after(async () => assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000)));
@@ -39,7 +39,8 @@ test('an invitation is a seat: token, person, room, where signaling is', async (
     assert.match(joined.room.meeting, /./);
     assert.equal(joined.signaling.websocket, gateway.websocket);
     assert.equal(joined.signaling.http, `${gateway.http}/janus`);
-    assert.ok(Array.isArray(joined.ice_servers));
+    assert.deepEqual(joined.ice_servers[0], { urls: ['stun:stun.school.example:3478'] });
+    assert.match(joined.ice_servers[1].username, new RegExp(`^\\d+:${joined.participant.id}$`));
     const own = await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: joined.token });
     assert.equal(own.id, room.id);
     assert.deepEqual((await people(room, joined.token)).map(({ name, role, state: s }) => ({ name, role, s })), [{ name: 'Ana', role: 'participant', s: 'in' }]);
