@@ -525,10 +525,11 @@ void stoa_gateway_free(StoaGateway *gateway)
     if (gateway->signaling) {
         stoa_modules_quiesce(gateway->modules);
         stoa_signaling_say_goodbye(gateway->signaling);
+        stoa_rooms_close(gateway->kept); /* who waits for a room is answered while there is a way */
         stoa_modules_stop_transports(gateway->modules);
         stoa_transport_hub_set_signaling(gateway->hub, NULL);
     }
-    stoa_rooms_close(gateway->kept);
+    stoa_rooms_close(gateway->kept); /* also after a start that failed */
     g_clear_pointer(&gateway->modules, stoa_modules_free);
     g_clear_pointer(&gateway->signaling, stoa_signaling_free);
     if (gateway->web)

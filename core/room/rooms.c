@@ -42,27 +42,33 @@ static bool read_rows(StoaDb *db, void *data, GError **error)
     return opening->rows != NULL;
 }
 
+/* Each waiter once; what one does may close the room again. */
+static void answer_all(Opening *opening, const GError *error)
+{
+    g_autoptr(GArray) waiters = g_steal_pointer(&opening->waiters);
+    g_autoptr(GError) gone =
+        g_error_new(STOA_ERROR, STOA_ERROR_UNAVAILABLE, "the server is about to stop");
+
+    opening->waiters = g_array_new(false, false, sizeof(Waiter));
+    for (guint i = 0; i < waiters->len; i++) {
+        const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+        StoaKeptRoom *room = error ? NULL : stoa_rooms_find(opening->rooms, opening->id);
+        waiter->ready(room, room ? NULL : error ? error : gone, waiter->data);
+    }
+}
+
 static void opened(void *data, const GError *error)
 {
     Opening *opening = data;
     StoaRooms *rooms = opening->rooms;
-    StoaKeptRoom *room = NULL;
 
     g_hash_table_remove(rooms->opening, opening->id);
     if (!error && !rooms->closed) {
-        room = stoa_kept_room_new(rooms, opening->rows);
+        StoaKeptRoom *room = stoa_kept_room_new(rooms, opening->rows);
         g_hash_table_insert(rooms->open, room->info->id, room);
         stoa_kept_room_settle(room);
     }
-    g_autoptr(GError) gone =
-        g_error_new(STOA_ERROR, STOA_ERROR_UNAVAILABLE, "the server is about to stop");
-    for (guint i = 0; i < opening->waiters->len; i++) {
-        const Waiter *waiter = &g_array_index(opening->waiters, Waiter, i);
-        /* what the one before did may have closed it again */
-        if (room && !stoa_rooms_find(rooms, opening->id))
-            room = NULL;
-        waiter->ready(room, room ? NULL : error ? error : gone, waiter->data);
-    }
+    answer_all(opening, error);
 }
 
 void stoa_rooms_open(StoaRooms *rooms, const char *id, StoaRoomReady *ready, void *data)
@@ -73,6 +79,12 @@ void stoa_rooms_open(StoaRooms *rooms, const char *id, StoaRoomReady *ready, voi
     if (room) {
         stoa_kept_room_settle(room);
         ready(room, NULL, data);
+        return;
+    }
+    if (rooms->closed) {
+        g_autoptr(GError) gone =
+            g_error_new(STOA_ERROR, STOA_ERROR_UNAVAILABLE, "the server is about to stop");
+        ready(NULL, gone, data);
         return;
     }
     Opening *opening = g_hash_table_lookup(rooms->opening, id);
@@ -276,6 +288,9 @@ void stoa_rooms_close(StoaRooms *rooms)
         return;
     rooms->closed = true;
     stoa_timer_clear(&rooms->pulse);
+    g_autoptr(GList) opening = g_hash_table_get_values(rooms->opening);
+    for (GList *at = opening; at; at = at->next)
+        answer_all(at->data, NULL);
     say_who_left(rooms);
     g_hash_table_remove_all(rooms->open);
     g_clear_pointer(&rooms->module, stoa_module_free);

@@ -29,7 +29,8 @@ typedef struct {
 StoaRooms *stoa_rooms_new(const StoaRoomsSpec *spec);
 /** Read the tokens and the meetings that ran when the server stopped; returns when they are there. */
 bool stoa_rooms_start(StoaRooms *rooms, GError **error);
-/** Write down who is in; close all rooms, open none any more. Their meetings go on after a restart. Handles must be gone;
+/** Write down who is in; close all rooms, open none any more. Their meetings go on after a restart. Who waits for a room hears that it
+ * stops. Handles must be gone;
  * modules still be there. */
 void stoa_rooms_close(StoaRooms *rooms);
 /** After stoa_rooms_close(), and after the store: no job of a room waits any more. */
