@@ -187,14 +187,14 @@ static void report(void)
 
 int main(int argc, char **argv)
 {
-    int64_t n_stored = argc > 3 ? atoll(argv[3]) : 0;
+    int64_t n_stored = argc > 3 ? g_ascii_strtoll(argv[3], NULL, 10) : 0;
     g_autofree char *dir = g_strdup("stoa-records-XXXXXX");
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
     StoaRoomEnv env = { 0 };
 
-    rate = argc > 1 ? atoi(argv[1]) : rate;
-    n_wanted = (int64_t)rate * (argc > 2 ? atoi(argv[2]) : 10);
+    rate = argc > 1 ? (int)g_ascii_strtoll(argv[1], NULL, 10) : rate;
+    n_wanted = (int64_t)rate * (argc > 2 ? (int)g_ascii_strtoll(argv[2], NULL, 10) : 10);
     waits_us = g_array_new(FALSE, FALSE, sizeof(int64_t));
     stoa_control_init();
     store = stoa_store_new(g_mkdtemp(dir), NULL, &error);

@@ -200,7 +200,7 @@ static void what_was_acknowledged_is_there_after_a_kill(void **unused G_GNUC_UNU
 {
     g_autofree char *dir = g_dir_make_tmp("stoa-kill-XXXXXX", NULL);
     const char *asked = g_getenv("STOA_ROUNDS");
-    int rounds = asked ? atoi(asked) : 5, fd, status;
+    int rounds = asked ? (int)g_ascii_strtoll(asked, NULL, 10) : 5, fd, status;
     guint n_acks = 0;
 
     for (int i = 0; i < rounds; i++) {
