@@ -6,6 +6,7 @@
 
 bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **error)
 {
+    /* "name" is read as a file name is: its bytes, whatever the locale. */
     gboolean check = FALSE, version = FALSE, list_hosts = FALSE;
     const GOptionEntry entries[] = {
         { "conf", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_dir, "Folder of the conf files",
@@ -22,7 +23,7 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
           "Copy the database to a new file, also while a gateway runs, and exit", "FILE" },
         { "add-host", 0, 0, G_OPTION_ARG_STRING, &options->add_host,
           "Make a host, print a sign-in link that is good once, and exit", "EMAIL" },
-        { "name", 0, 0, G_OPTION_ARG_STRING, &options->name,
+        { "name", 0, 0, G_OPTION_ARG_FILENAME, &options->name,
           "With --add-host: what the host is called", "NAME" },
         { "list-hosts", 0, 0, G_OPTION_ARG_NONE, &list_hosts, "Print the hosts, and exit", NULL },
         { "remove-host", 0, 0, G_OPTION_ARG_STRING, &options->remove_host,
@@ -39,6 +40,10 @@ bool stoa_options_read(StoaOptions *options, int *argc, char ***argv, GError **e
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return false;
+    if (options->name && !g_utf8_validate(options->name, -1, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--name must be UTF-8");
+        return false;
+    }
     options->check = check;
     options->version = version;
     options->list_hosts = list_hosts;

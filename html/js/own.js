@@ -39,7 +39,7 @@ export class Own {
 
     async setMicrophone(on) {
         this.track('audio').enabled = on;
-        await this.#changed();
+        await this.#changed({ audio: on });
     }
 
     /** The camera is let go while it is off: its light tells the truth. */
@@ -102,9 +102,9 @@ export class Own {
         }
     }
 
-    async #changed() {
+    async #changed(more = {}) {
         this.onchange();
-        await this.handle?.message({ request: 'configure', metadata: this.state });
+        await this.handle?.message({ request: 'configure', metadata: this.state, ...more });
     }
 
     /* The PeerConnection broke while we are in the room: make another. */

@@ -5,12 +5,36 @@ const KEEPALIVE_MS = 25000;
 const ANSWER_MS = 20000;
 const LOST = 'The connection to the server was lost.';
 
-/** An error that the server answered; `code` is its number, 0 when it was not the server's. */
+/** An error that the server answered; `code` is its number, 0 when it was not the server's; `reason` a word, where it gives one. */
 export class StoaError extends Error {
-    constructor(code, message) {
+    constructor(code, message, reason = '') {
         super(message);
         this.code = code;
+        this.reason = reason;
     }
+}
+
+/** Waits before each attempt to come back after a lost connection. */
+const RETRY_S = [0, 1, 2, 4, 8, 8, 8, 8];
+
+/**
+ * Try something again and again while the server cannot be reached. True when it worked, false when it never did
+ * or is not wanted any more; what the server refuses is thrown.
+ */
+export async function tryAgain(attempt, isWanted) {
+    for (const seconds of RETRY_S) {
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        if (!isWanted())
+            return false;
+        try {
+            await attempt();
+            return true;
+        } catch (error) {
+            if (error instanceof StoaError && error.code > 0)
+                throw error;
+        }
+    }
+    return false;
 }
 
 async function findServers() {
@@ -22,8 +46,8 @@ async function findServers() {
 }
 
 export class Stoa {
-    /** Connect to the server that the page came from, and make a session. */
-    static async connect() {
+    /** Connect to the server that the page came from, and make a session. @token: of a participant, sent with every request; @iceServers: for PeerConnections */
+    static async connect({ token, iceServers } = {}) {
         const servers = await findServers();
         if (!servers.websocket)
             throw new StoaError(0, 'This server has no WebSocket transport: its operator can enable it.');
@@ -32,14 +56,16 @@ export class Stoa {
             socket.onopen = resolve;
             socket.onerror = () => reject(new StoaError(0, 'The server cannot be reached.'));
         });
-        const stoa = new Stoa(socket);
+        const stoa = new Stoa(socket, token, iceServers);
         stoa.session = (await stoa.request({ janus: 'create' })).data.id;
         stoa.timer = setInterval(() => stoa.request({ janus: 'keepalive' }).catch(() => {}), KEEPALIVE_MS);
         return stoa;
     }
 
-    constructor(socket) {
+    constructor(socket, token, iceServers = []) {
         this.socket = socket;
+        this.token = token;
+        this.iceServers = iceServers;
         this.waiting = new Map(); /* transaction → {resolve, reject, wantEvent, timer} */
         this.handles = new Map();
         this.onclosed = () => {};
@@ -59,7 +85,7 @@ export class Stoa {
         return new Promise((resolve, reject) => {
             const timer = setTimeout(() => this.#settle(transaction)?.reject(new StoaError(0, 'The server does not answer.')), ANSWER_MS);
             this.waiting.set(transaction, { resolve, reject, wantEvent, timer });
-            this.socket.send(JSON.stringify({ ...message, session_id: this.session, transaction }));
+            this.socket.send(JSON.stringify({ ...message, session_id: this.session, transaction, token: this.token }));
         });
     }
 
@@ -125,13 +151,13 @@ export class Handle {
         const answer = await this.stoa.request({ janus: 'message', handle_id: this.id, body, jsep }, true);
         const data = answer.plugindata?.data ?? {};
         if (data.error_code)
-            throw new StoaError(data.error_code, data.error);
+            throw new StoaError(data.error_code, data.error, data.code);
         return { data, jsep: answer.jsep };
     }
 
     /** Make the PeerConnection; its candidates are trickled. */
     open() {
-        this.pc = new RTCPeerConnection();
+        this.pc = new RTCPeerConnection({ iceServers: this.stoa.iceServers });
         this.pc.onicecandidate = ({ candidate }) =>
             this.stoa.request({ janus: 'trickle', handle_id: this.id, candidate: candidate ?? { completed: true } })
                 .catch(() => {});

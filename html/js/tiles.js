@@ -18,8 +18,14 @@ export function tileWidth(n, width, height) {
 export class Tiles {
     constructor(place) {
         this.place = place;
-        new ResizeObserver(() => this.#fit()).observe(place);
-        new MutationObserver(() => this.#fit()).observe(place, { childList: true });
+        this.observers = [new ResizeObserver(() => this.#fit()), new MutationObserver(() => this.#fit())];
+        this.observers[0].observe(place);
+        this.observers[1].observe(place, { childList: true });
+    }
+
+    close() {
+        for (const observer of this.observers)
+            observer.disconnect();
     }
 
     #fit() {

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The way into a class: by invitation (#i=TOKEN), by public link (#r=ID or ?room=ID), or as its host (?host=ID). */
+import { ApiError, api } from './api.js';
+import { Classroom } from './class.js';
+import { Look } from './look.js';
+import { $, note, press, reloadOn, say, takeFragment } from './page.js';
+import { Seat } from './seat.js';
+
+const KEPT = 'stoa.entry'; /* of this tab, so that a reload finds the way in again */
+const FINAL = new Set([401, 403, 404, 410]); /* trying again does not help */
+const VIEWS = ['look', 'waiting', 'over', 'class'];
+let seat = null, entry = null;
+const look = new Look();
+
+/* -- where to ------------------------------------------------------------------------------------------ */
+
+/* An entry: {invitation}, {room, host: true} or {room}, for a guest with the answer of the last join in `joined`. */
+function findEntry() {
+    const fragment = takeFragment(), query = new URLSearchParams(location.search);
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
+    const room = fragment.get('r') ?? query.get('room');
+    if (fragment.has('i'))
+        return { invitation: fragment.get('i') };
+    if (query.has('host'))
+        return { room: query.get('host'), host: true };
+    return room && room !== kept?.room ? { room } : kept;
+}
+
+const isGuest = () => !entry.invitation && !entry.host;
+
+function keep(joined) {
+    entry.joined = isGuest() ? joined : undefined;
+    sessionStorage.setItem(KEPT, JSON.stringify(entry));
+}
+
+function show(view) {
+    for (const one of VIEWS)
+        $(one).hidden = one !== view;
+    $('controls').hidden = view !== 'class';
+    document.body.dataset.view = view;
+}
+
+/* -- words ----------------------------------------------------------------------------------------------- */
+
+const REFUSED = {
+    room_full: 'The class is full. Try again when somebody has left.',
+    room_locked: 'The host has locked the class: nobody else can come in now.',
+    not_found: 'This link leads nowhere: the room was deleted, or the link is not complete. Ask the host for a new one.',
+    unauthenticated: 'You are signed out. Sign in as host again.',
+    slow_down: 'Too many attempts. Wait a minute, then try again.',
+};
+
+const words = (error) => (error instanceof ApiError && REFUSED[error.code]) || error.message;
+
+function over({ why, again = false, ended = false }) {
+    look.close();
+    seat = null;
+    const history = entry?.host ? `/history.html?room=${entry.room}` : ended && entry?.invitation && `/history.html#h=${entry.invitation}`;
+    $('over-why').textContent = why;
+    $('again').hidden = !again;
+    $('over-history').hidden = !history;
+    if (history)
+        $('over-history').href = history;
+    $('over-rooms').hidden = !entry?.host;
+    note('');
+    show('over');
+    $('over-title').focus();
+}
+
+/* -- going in ---------------------------------------------------------------------------------------------- */
+
+/* After a reload a guest's seat may still be there. */
+async function oldSeat() {
+    const { joined } = entry;
+    if (!joined)
+        return null;
+    keep(undefined);
+    try {
+        return { ...joined, room: await api('GET', `/rooms/${joined.room.id}`, { token: joined.token }) };
+    } catch (error) {
+        return error.status === 403 ? joined : null; /* 403: still in the lobby */
+    }
+}
+
+async function newSeat() {
+    if (entry.invitation)
+        return api('POST', '/join', { body: { invitation: entry.invitation } });
+    if (entry.host) {
+        const { token } = JSON.parse(localStorage.getItem('stoa.host') ?? '{}');
+        return api('POST', '/join', { token: token ?? 'none', body: { room: entry.room } });
+    }
+    const name = $('name').value.trim();
+    sessionStorage.setItem('stoa.name', name);
+    return api('POST', '/join', { body: { room: entry.room, name } });
+}
+
+/* One seat's life, from here to the end of it. */
+async function sit(joined, stream) {
+    if (joined.room.e2ee === 'all')
+        throw new Error('What people write in this room is sealed end to end, which this page cannot read yet.');
+    const mine = seat = new Seat(joined);
+    const classroom = new Classroom(mine, stream);
+    mine.onadmitted = () => seat === mine && show('class');
+    mine.onover = (how) => { classroom.close(); keep(undefined); over(how); };
+    classroom.onleft = (how) => { keep(undefined); over(how); };
+    $('title').textContent = document.title = joined.room.title;
+    try {
+        await mine.connect();
+    } catch (error) {
+        mine.abandon();
+        classroom.close();
+        throw error;
+    }
+    if (mine.isOver)
+        return;
+    keep(joined);
+    note('');
+    show(mine.isWaiting ? 'waiting' : 'class');
+    (mine.isWaiting ? $('waiting-title') : $('title')).focus();
+}
+
+async function enter(stream) {
+    note('Joining …');
+    try {
+        const old = isGuest() && await oldSeat();
+        if (old)
+            await sit(old, stream).catch(async (error) => error.code > 0 ? sit(await newSeat(), stream) : Promise.reject(error));
+        else
+            await sit(await newSeat(), stream);
+    } catch (error) {
+        seat = null;
+        for (const track of stream.getTracks())
+            track.stop();
+        if (error instanceof ApiError && FINAL.has(error.status)) {
+            over({ why: words(error) });
+        } else {
+            await start();
+            say(words(error));
+        }
+    }
+}
+
+function join(button, stream) {
+    if (!$('form').reportValidity())
+        return;
+    press(button, () => enter(stream()));
+}
+
+/* -- the page ------------------------------------------------------------------------------------------------ */
+
+async function start() {
+    say('');
+    note('');
+    show('look');
+    $('name-part').hidden = !isGuest();
+    $('name').required = isGuest();
+    $('name').value ||= sessionStorage.getItem('stoa.name') ?? '';
+    $('join').disabled = true;
+    $('listen').disabled = false;
+    await look.open();
+    $('join').disabled = !look.hasMedia;
+    (isGuest() && !$('name').value ? $('name') : look.hasMedia ? $('join') : $('listen')).focus();
+}
+
+$('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    join($('join'), () => look.take());
+});
+$('listen').addEventListener('click', () => join($('listen'), () => { look.close(); return new MediaStream(); }));
+$('again').addEventListener('click', () => press($('again'), start));
+$('give-up').addEventListener('click', () => press($('give-up'), async () => {
+    await seat.leave();
+    keep(undefined);
+    over({ why: 'You left the lobby.', again: true });
+}));
+
+entry = findEntry();
+reloadOn('i');
+reloadOn('r');
+if (entry)
+    start();
+else
+    over({ why: 'This page needs a link to a class: the one in your invitation, or one that the host gave you.' });

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is here: roles, hands and whose turn it is, the lobby, and what hosts do about people. */
+import { button, confirm, el, nameOf, note } from './page.js';
+
+const ROLES = { host: 'host', cohost: 'co-host', participant: '' };
+const RANK = { host: 0, cohost: 1, participant: 2 };
+
+export class People {
+    constructor(place, seat) {
+        this.place = place;
+        this.seat = seat;
+        this.all = new Map(); /* id → {id, name, role, state, hand, turn} */
+        this.room = seat.room;
+        this.hands = 0;
+        this.onchange = this.onnews = () => {};
+        this.onwrite = () => {};
+        this.onmuted = () => {}; /* a host silenced us */
+        this.list = el('ul', { class: 'rows', 'aria-label': 'People' });
+        this.lobby = el('div', { class: 'lobby', role: 'status' });
+        this.tools = el('div', { class: 'row' });
+        place.replaceChildren(this.lobby, this.tools, this.list);
+    }
+
+    get mine() {
+        return this.all.get(this.seat.me.id) ?? { ...this.seat.me, hand: false };
+    }
+
+    /** Those who are in, in the order of the list. */
+    get present() {
+        const turn = ({ hand, turn: n }) => (hand ? n : Infinity);
+        return [...this.all.values()].filter(({ state }) => state === 'in' || state === 'reconnecting').sort((a, b) =>
+            turn(a) - turn(b) || RANK[a.role] - RANK[b.role] || nameOf(a).localeCompare(nameOf(b)) || 0);
+    }
+
+    get waiting() {
+        return [...this.all.values()].filter(({ state }) => state === 'waiting');
+    }
+
+    nameOf(id) {
+        return id === this.seat.me.id ? 'you' : nameOf(this.all.get(id));
+    }
+
+    async raise(up) {
+        await this.seat.people.ask({ request: 'hand', up });
+    }
+
+    takeState({ room, people }) {
+        this.room = room ?? this.room;
+        this.all.clear();
+        for (const person of people ?? [])
+            this.#put(person);
+        this.#show();
+    }
+
+    take(data) {
+        const { event, id } = data;
+        const before = this.all.get(id);
+        if (event === 'participant_joined' || event === 'participant_state' || event === 'participant_left')
+            this.#put({ ...data, state: event === 'participant_left' ? 'left' : data.state ?? 'in' });
+        else if (event === 'hand')
+            this.#put({ ...this.all.get(id), id, hand: data.up });
+        else if (event === 'role')
+            this.#put({ ...this.all.get(id), id, role: data.role });
+        else if (event === 'locked')
+            this.room = { ...this.room, locked: data.locked };
+        else
+            return;
+        if ((event === 'hand' && data.up) || data.state === 'waiting')
+            this.onnews();
+        if (event === 'participant_state' && id === this.seat.me.id && data.muted && before?.state === data.state)
+            this.onmuted();
+        this.#show();
+    }
+
+    /* Hands have their turn in the order they went up. */
+    #put(person) {
+        const before = this.all.get(person.id);
+        const hand = Boolean(person.hand) && person.state !== 'left';
+        this.all.set(person.id, { ...before, ...person, hand, turn: hand ? before?.hand ? before.turn : ++this.hands : 0 });
+    }
+
+    /* -- what is shown ----------------------------------------------------------------------------------- */
+
+    get #moderates() {
+        return this.mine.role === 'host' || this.mine.role === 'cohost';
+    }
+
+    #show() {
+        const focused = document.activeElement?.closest?.('[data-key]')?.dataset.key;
+        const open = this.list.querySelector('details[open]')?.dataset.person;
+        let turn = 0;
+        this.list.replaceChildren(...this.present.map((person) => this.#row(person, person.hand ? ++turn : 0, person.id === open)));
+        this.lobby.replaceChildren(...this.#moderates ? this.waiting.map((person) => this.#waitingRow(person)) : []);
+        this.tools.replaceChildren(...this.#moderates ? this.#toolButtons() : []);
+        if (focused)
+            this.place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+        this.onchange();
+    }
+
+    #toolButtons() {
+        const { locked } = this.room;
+        const hands = this.present.filter(({ hand }) => hand).length;
+        return [
+            button(locked ? 'Unlock the class' : 'Lock the class', () => this.seat.http('PATCH', `/rooms/${this.room.id}`, { locked: !locked }),
+                { 'class': 'quiet small', 'data-key': 'lock', title: 'While it is locked nobody else comes in' }),
+            hands > 0 && button('Lower all hands', () => this.seat.people.ask({ request: 'hands_down' }), { 'class': 'quiet small', 'data-key': 'hands' }),
+        ].filter(Boolean);
+    }
+
+    #waitingRow({ id, name }) {
+        return el('div', { class: 'row' }, el('span', { class: 'grow' }, el('b', {}, name), ' waits to come in'),
+            button('Admit', () => this.seat.act(id, 'admit'), { 'class': 'small', 'data-key': `admit-${id}`, 'aria-label': `Admit ${name}` }),
+            button('Deny', () => this.seat.act(id, 'deny'), { 'class': 'quiet small', 'data-key': `deny-${id}`, 'aria-label': `Deny ${name}` }));
+    }
+
+    #row(person, turn, isOpen) {
+        const { id, role, state } = person;
+        const isMe = id === this.seat.me.id;
+        const facts = [ROLES[role], state === 'reconnecting' && 'reconnecting …'].filter(Boolean).join(', ');
+        return el('li', { 'data-person': id }, el('span', { class: 'grow' }, el('span', { class: 'who' }, nameOf(person)), isMe && ' (you)',
+            facts && el('span', { class: 'faint' }, ` ${facts}`)),
+            turn > 0 && el('span', { class: 'badge turn' }, turn === 1 ? '✋ next' : `✋ ${turn}`),
+            !isMe && this.#menu(person, isOpen));
+    }
+
+    #menu(person, isOpen) {
+        const items = this.#actions(person);
+        if (items.length === 0)
+            return null;
+        const menu = el('details', { class: 'menu', open: isOpen, 'data-person': person.id },
+            el('summary', { 'data-key': `menu-${person.id}`, 'aria-label': `What to do about ${nameOf(person)}` }, '⋯'),
+            el('div', { class: 'menu-items' }, items));
+        menu.addEventListener('keydown', ({ key }) => key === 'Escape' && (menu.open = false, menu.firstChild.focus()));
+        menu.addEventListener('focusout', ({ relatedTarget }) => relatedTarget && !menu.contains(relatedTarget) && (menu.open = false));
+        menu.addEventListener('click', ({ target }) => target.closest('button') && (menu.open = false));
+        return menu;
+    }
+
+    #actions(person) {
+        const { id, role } = person;
+        const name = nameOf(person);
+        const act = (label, action, more) => button(label, () => this.seat.act(id, action, more), { 'class': 'quiet small' });
+        const sure = (label, question, action, said) => button(label, async () => {
+            if (!await confirm(question, label))
+                return;
+            await this.seat.act(id, action);
+            note(said);
+        }, { 'class': 'quiet small' });
+        const items = this.seat.channel('chat') ? [button('Write privately', () => this.onwrite(person), { 'class': 'quiet small' })] : [];
+        if (this.#moderates && role !== 'host')
+            items.push(act('Mute', 'mute'),
+                sure('Remove', `Remove ${name} from the class? They may come back.`, 'remove', `${name} was removed.`),
+                sure('Ban', `Ban ${name}? They are removed and cannot come back.`, 'ban', `${name} was banned.`));
+        if (this.mine.role === 'host' && role !== 'host')
+            items.push(act(role === 'cohost' ? 'Make participant' : 'Make co-host', 'role', { role: role === 'cohost' ? 'participant' : 'cohost' }));
+        return items;
+    }
+}

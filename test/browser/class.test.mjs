@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The rooms' pages in Chromium, with real mail: from the host's sign-in to the summary. STOA_SHOTS=DIR keeps pictures. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fakeMedia, launch, probe, seenAndHeard, until } from '../lib/browser.mjs';
+import { start } from '../lib/gateway.mjs';
+import { stoa } from '../lib/rooms.mjs';
+import { startSmtp } from '../lib/smtp.mjs';
+
+const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 };
+const hostile = '<img src=x onerror=alert(1)>"\'&amp;';
+let gateway, smtp, browser;
+
+before(async () => {
+    smtp = await startSmtp();
+    gateway = await start(`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'rooms:limits.attempts_per_minute=0');
+    browser = await launch(...fakeMedia);
+});
+after(async () => {
+    await browser?.close();
+    await smtp?.stop();
+    assert.equal((await gateway.stop()).code, 0);
+});
+
+/* -- pages ---------------------------------------------------------------------------------------- */
+
+const opened = [];
+
+/* A test that says, when it fails, what each page said last. */
+const story = (name, run) => test(name, async (t) => {
+    opened.length = 0;
+    try {
+        await run(t);
+    } catch (error) {
+        for (const [i, page] of opened.entries()) {
+            const words = await page.evaluate(() => [location.pathname, ...['title', 'problem', 'status'].map((id) => document.getElementById(id)?.textContent)])
+                .catch(() => ['gone']);
+            t.diagnostic(`page ${i}: ${words.join(' | ')} ${page.problems.join(' ')}`);
+            await shot(page, `failed-${i}`).catch(() => {});
+        }
+        throw error;
+    }
+});
+
+async function open(url, { context, ...options } = {}) {
+    const page = await (context ?? await browser.newContext({ viewport: desk, permissions: ['camera', 'microphone', 'clipboard-read', 'clipboard-write'], ...options })).newPage();
+    page.problems = [];
+    opened.push(page);
+    page.on('console', (line) => line.type() === 'error' && !/status of 4\d\d/.test(line.text()) && page.problems.push(line.text()));
+    page.on('pageerror', (error) => page.problems.push(error.stack));
+    page.setDefaultTimeout(60000);
+    await page.addInitScript(probe);
+    await page.goto(url.startsWith('/') ? gateway.http + url : url);
+    return page;
+}
+
+async function close(...pages) {
+    for (const page of pages) {
+        assert.deepEqual(await page.evaluate(() => window.violations), []);
+        assert.deepEqual(page.problems, []);
+        await page.context().close();
+    }
+}
+
+const shot = (page, name) => process.env.STOA_SHOTS && page.screenshot({ path: `${process.env.STOA_SHOTS}/${name}.png` });
+const says = (page, id, pattern) => page.waitForFunction(([where, words]) =>
+    new RegExp(words).test(document.getElementById(where).textContent), [id, pattern.source]);
+const has = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
+const tab = (page, name) => page.click(`#tab-${name}`);
+
+/* No page is wider than its window. */
+async function fits(page, name) {
+    for (const [size, viewport] of Object.entries({ desk, phone })) {
+        await page.setViewportSize(viewport);
+        await page.waitForFunction((width) => innerWidth === width, viewport.width);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} on a ${size} is too wide`);
+        await shot(page, `${name}-${size}`);
+    }
+    await page.setViewportSize(desk);
+}
+
+/* -- mail ------------------------------------------------------------------------------------------- */
+
+const mailTo = (address, subject) => smtp.mail((mail) => mail.recipients.includes(address) && subject.test(mail.subject), 60000);
+const linkIn = (mail, page) => new RegExp(`https?://\\S+/${page}#\\S+`).exec(mail.text)[0];
+
+/* -- people ------------------------------------------------------------------------------------------- */
+
+async function signIn(email, name) {
+    await stoa(gateway, '--add-host', email, '--name', name);
+    const page = await open('/host.html');
+    await page.fill('#email', email);
+    await page.click('text=Send me a sign-in link');
+    await has(page, 'h2', 'Look into your mail');
+    const link = linkIn(await mailTo(email, /Sign in/), 'host.html');
+    await page.goto(link);
+    await page.waitForSelector('text=New room');
+    assert.equal(new URL(page.url()).hash, '');
+    return page;
+}
+
+/* By the pages: a room; its id. */
+async function makeRoom(page, title, settings = async () => {}) {
+    await page.goto(`${gateway.http}/host.html#`);
+    await page.click('text=New room');
+    await page.fill('#room-title', title);
+    await settings();
+    await page.click('text=Create the room');
+    await page.waitForSelector('#people');
+    return new URLSearchParams(new URL(page.url()).hash.slice(1)).get('room');
+}
+
+async function enter(page, { name, button = '#join' } = {}) {
+    if (name)
+        await page.fill('#name', name);
+    await page.click(`${button}:not([disabled])`);
+    return page;
+}
+
+const inClass = (page) => page.waitForSelector('#class:not([hidden])');
+
+/* -- the story ------------------------------------------------------------------------------------------ */
+
+story('a class from the invitation to the summary', async () => {
+    const host = await signIn('prof@example.org', 'Prof. Weiß');
+    await fits(host, 'rooms-empty');
+    await makeRoom(host, 'Algebra I');
+    await host.fill('#people textarea, textarea#people', 'Ana Lopez <ana@example.org>, ben@example.org');
+    await host.click('button:text-is("Invite")');
+    await says(host, 'status', /2 invitations are on the way/);
+    await fits(host, 'room');
+    const invitations = [linkIn(await mailTo('ana@example.org', /Algebra/), 'join.html'), linkIn(await mailTo('ben@example.org', /Algebra/), 'join.html')];
+    await host.click('text=Start the class');
+    await enter(host);
+    const people = [host];
+    for (const link of invitations) {
+        const page = await open(link);
+        assert.equal(new URL(page.url()).hash, '');
+        if (people.length === 1)
+            await fits(page, 'look');
+        await enter(page);
+        people.push(page);
+    }
+    const [, ana, ben] = people;
+    for (const page of people)
+        await inClass(page);
+    await has(host, '#tab-people', 'People (3)');
+    for (const page of people)
+        await seenAndHeard(page, 2);
+    await chat(host, ana, ben);
+    await vote(host, ana, ben);
+    await share(host, ana, ben);
+    await shot(host, 'class-desk');
+    await endOf(host, ana, ben);
+});
+
+async function chat(host, ana, ben) {
+    for (const page of [host, ana, ben])
+        await tab(page, 'chat');
+    await host.fill('#chat textarea', `Good morning ${hostile}`);
+    await host.press('#chat textarea', 'Enter');
+    for (const page of [host, ana, ben])
+        await has(page, '.message p', `Good morning ${hostile}`);
+    await ana.selectOption('#chat select', { label: 'Only Prof. Weiß' });
+    await ana.fill('#chat textarea', 'May I leave early?');
+    await ana.click('text=Send');
+    await has(host, '.message.private p', 'May I leave early?');
+    await ben.fill('#chat textarea', 'Hello');
+    await has(host, '.typing', 'ben is writing');
+    await ben.click('text=Send');
+    await has(ana, '.message p', 'Hello');
+    assert.equal(await ben.locator('.message').count(), 2);
+    assert.equal(await ben.locator('.message img').count(), 0);
+}
+
+async function vote(host, ana, ben) {
+    for (const page of [host, ana, ben])
+        await tab(page, 'poll');
+    await host.click('text=New poll');
+    await host.fill('#poll-question', 'Is 7 a prime?');
+    await host.fill('[placeholder="Answer 1"]', 'Yes');
+    await host.fill('[placeholder="Answer 2"]', 'No');
+    await host.click('text=Quiz: some answers are right');
+    await host.check('[aria-label="Answer 1 is right"]');
+    await host.click('text=Ask now');
+    for (const [page, answer] of [[ana, 'Yes'], [ben, 'No']]) {
+        await page.click(`.poll .tick:has-text("${answer}")`);
+        await page.click('button:text-is("Vote")');
+        await has(page, '.poll', 'You have voted');
+    }
+    await shot(host, 'poll-open');
+    await host.click('button:text-is("Close")');
+    await has(ana, '.poll .right', '✓ right');
+    await has(ben, '.poll', '2 voted');
+    await shot(ben, 'poll-closed');
+}
+
+async function share(host, ana, ben) {
+    for (const page of [host, ana, ben])
+        await tab(page, 'workspace');
+    await host.click('text=New note');
+    await host.waitForSelector('.note');
+    await ana.click('[aria-label="Open Note 1"]');
+    await host.type('.note', 'Primes: 2, 3, 5');
+    await until(ana, () => document.querySelector('.note')?.value === 'Primes: 2, 3, 5');
+    await ana.press('.note', 'End');
+    await ana.type('.note', ', 7');
+    await until(host, () => document.querySelector('.note')?.value === 'Primes: 2, 3, 5, 7');
+    await shot(host, 'note-desk');
+    await ben.click('[aria-label="Open Note 1"]'); /* who comes late has all of it */
+    await until(ben, () => document.querySelector('.note')?.value === 'Primes: 2, 3, 5, 7');
+}
+
+async function endOf(host, ana, ben) {
+    await host.click('#leave');
+    await host.click('text=End for everyone');
+    for (const page of [host, ana, ben])
+        await has(page, '#over-why', 'The class has ended');
+    await fits(ana, 'over');
+    for (const address of ['prof@example.org', 'ana@example.org', 'ben@example.org'])
+        assert.match(linkIn(await mailTo(address, /Algebra/), 'history.html'), /#h=.{40}/);
+    await close(host, ana, ben);
+}
