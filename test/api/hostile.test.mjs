@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { connect } from '../lib/gateway.mjs';
+import { connect, slow } from '../lib/gateway.mjs';
 import { attribute, call, certificate, clientHello, handshake, rtp, stranger, stun } from '../lib/peer.mjs';
 import { begin, session } from '../lib/wire.mjs';
 
@@ -136,7 +136,7 @@ test('20,000 packets a second from strangers: signaling and checks are answered 
         return { signaling: p99(signaling), checks: p99(checks) };
     };
     const calm = await measure(); /* a machine that is busy with others adds this much by itself */
-    const most = 50 + Math.max(calm.signaling, calm.checks);
+    const most = 50 * slow + Math.max(calm.signaling, calm.checks);
     let best = null;
     for (let round = 0; round < 4 && !(best?.signaling < most && best?.checks < most); round++) {
         const worker = new Worker(flood, { eval: true, workerData: { packets, port: peer.port } });

@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { sanitized, start } from '../lib/gateway.mjs';
+import { sanitized, slow, start } from '../lib/gateway.mjs';
 import { echo, enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
 
 let gateway, peers;
@@ -22,7 +22,7 @@ test('a goodbye reaches its handle and the others of the room at once', async ()
     const told = await ben.client.event((one) => one.plugindata?.data.unpublished === a.feed);
     assert.equal(told.sender, b.handle);
     console.log(`told after ${Date.now() - from} ms`);
-    assert.ok(Date.now() - from < 1000, `${Date.now() - from} ms`);
+    assert.ok(Date.now() - from < 1000 * slow, `${Date.now() - from} ms`);
     ana.leave();
     b.peer.close();
     ben.leave();

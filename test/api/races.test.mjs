@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { connect, sanitized, start } from '../lib/gateway.mjs';
+import { connect, sanitized, slow, start } from '../lib/gateway.mjs';
 import { echo, enter, startPeers } from '../lib/peers.mjs';
 
 const rounds = process.env.STOA_FULL ? 4000 : 320, AT_ONCE = 8;
@@ -96,7 +96,7 @@ const descriptors = () => readdirSync(`/proc/${gateway.child.pid}/fd`).map((fd) 
 });
 const until = async (what, fits) => {
     for (let n = 0; !(await fits()); n++, await sleep(100))
-        assert.ok(n < 200, `${what}: not within 20 s`);
+        assert.ok(n < 200 * slow, `${what}: not within ${20 * slow} s`);
 };
 
 test('lives that end in any order leave nothing and harm nobody', async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { binary, start, tree } from '../lib/gateway.mjs';
+import { binary, slow, start, tree } from '../lib/gateway.mjs';
 import { echo, enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
 
 let dir, gateway, peers, ana, ben, eva, call, watch;
@@ -28,10 +28,10 @@ const admin = async (janus, plugin) => {
     return (await fetch(`${gateway.admin}/admin`, { method: 'POST', body: JSON.stringify({ janus, plugin, transaction: 'a', admin_secret }) })).json();
 };
 const until = async (what, fits) => {
-    for (let n = 0; n < 300; n++, await sleep(50))
+    for (let n = 0; n < 300 * slow; n++, await sleep(50))
         if (await fits())
             return;
-    assert.fail(`${what}: not within 15 s`);
+    assert.fail(`${what}: not within ${15 * slow} s`);
 };
 
 before(async () => {

@@ -12,6 +12,8 @@ const build = process.env.STOA_BUILD ?? join(tree, 'build');
 export const binary = join(build, 'stoa');
 /** Sanitizers keep what was freed for a while: there is no judging by memory. */
 export const sanitized = Boolean(process.env.ASAN_OPTIONS ?? process.env.TSAN_OPTIONS);
+/** How many times longer than on an idle machine things may take: what a test waits for, at most, is multiplied by it. */
+export const slow = Number(process.env.STOA_SLOW ?? (sanitized ? 4 : 1));
 
 /** Start it; a first argument {conf, data} names another conf folder, a data folder that outlives it; the rest are FILE:SECTION.KEY=VALUE. */
 export async function start(...settings) {
@@ -74,7 +76,7 @@ export async function connect(url) {
                 resolve(events.splice(index, 1)[0]);
             else {
                 waiting.push({ fits, resolve });
-                setTimeout(() => reject(new Error('no such event within 5 s')), 5000).unref();
+                setTimeout(() => reject(new Error(`no such event within ${5 * slow} s`)), 5000 * slow).unref();
             }
         }),
         close: () => socket.close(),

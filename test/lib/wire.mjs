@@ -6,12 +6,12 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, start, tree } from './gateway.mjs';
+import { connect, slow, start, tree } from './gateway.mjs';
 
 export const offer = readFileSync(`${tree}/test/fixtures/sdp/chromium-audio-video.sdp`, 'utf8');
 
 /** Wait for a condition, bounded. */
-export async function until(what, fits, ms = 15000) {
+export async function until(what, fits, ms = 15000 * slow) {
     for (const end = Date.now() + ms; ; await sleep(20)) {
         const found = await fits();
         if (found)

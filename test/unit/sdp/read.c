@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bed.h"
 
+#include <time.h>
+
 static const StoaSdpMedia *media(const StoaSdp *sdp, unsigned index)
 {
     const StoaSdpMedia *found = stoa_sdp_media(sdp, index);
@@ -347,14 +349,14 @@ static void hostile_length_costs_linear_time(void **unused G_GNUC_UNUSED)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GString) text = g_string_new("v=0\n");
-        gint64 start = g_get_monotonic_time();
+        clock_t start;
         StoaSdp *sdp;
 
         repeat(text, VIDEO("v"), rows[i], 60000);
-        start = g_get_monotonic_time();
+        start = clock(); /* of this process: a busy machine does not count */
         sdp = stoa_sdp_read(text->str, text->len, NULL, NULL);
         stoa_sdp_free(sdp);
-        assert_true(g_get_monotonic_time() - start < 5 * G_USEC_PER_SEC);
+        assert_true(clock() - start < (clock_t)5 * CLOCKS_PER_SEC);
     }
 }
 

@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import tls from 'node:tls';
 
+// Under a sanitizer things take longer: what is waited for, at most, is multiplied by it.
+export const slow = Number(process.env.STOA_SLOW ?? (process.env.STOA_SANITIZED ? 4 : 1));
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export async function startHost(module, ...settings) {
@@ -25,7 +27,7 @@ export async function startHost(module, ...settings) {
     waiters.splice(0).forEach((wake) => wake());
   });
   host.line = async (start, ms = 5000) => {
-    const until = Date.now() + ms;
+    const until = Date.now() + ms * slow;
     for (;;) {
       const found = host.lines.find((line) => line.startsWith(start));
       if (found) return found;
@@ -59,7 +61,7 @@ export async function dial(origin, options = {}) {
   socket.on('error', () => { peer.ended = true; wake(); });
   await once(socket, secure ? 'secureConnect' : 'connect');
   peer.until = async (test, ms = 5000) => {
-    const end = Date.now() + ms;
+    const end = Date.now() + ms * slow;
     while (!test(peer)) {
       if (Date.now() > end) throw new Error(`timeout; got ${peer.data.toString('latin1').slice(0, 500)}`);
       await Promise.race([new Promise((done) => waiters.push(done)), sleep(100)]);
