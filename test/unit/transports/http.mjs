@@ -6,7 +6,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { dial, makeCertificate, renewCertificate, sleep, slow, startHost } from './host.mjs';
+import { dial, makeCertificate, renewCertificate, sleep, slow as slower, startHost } from './host.mjs';
 
 const pages = mkdtempSync(join(tmpdir(), 'stoa-pages-'));
 mkdirSync(join(pages, 'demo/js'), { recursive: true });
@@ -488,7 +488,7 @@ test('stop answers those who wait, within a second', async () => {
   const began = Date.now();
   const { code, said } = await busy.stop();
   assert.equal(code, 0);
-  assert.ok(Date.now() - began < 1000 * slow);
+  assert.ok(Date.now() - began < 1000 * slower);
   assert.match(said, /stopped after \d+ ms, 0 clients, 0 addresses left/);
   assert.deepEqual(new Set(await Promise.all([...polls, ...silent])), new Set([503]));
 });
