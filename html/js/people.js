@@ -65,7 +65,7 @@ export class People {
             this.room = { ...this.room, locked: data.locked };
         else
             return;
-        if ((event === 'hand' && data.up) || data.state === 'waiting')
+        if (id !== this.seat.me.id && ((event === 'hand' && data.up) || data.state === 'waiting'))
             this.onnews();
         if (event === 'participant_state' && id === this.seat.me.id && data.muted && before?.state === data.state)
             this.onmuted();

@@ -221,3 +221,123 @@ async function endOf(host, ana, ben) {
         assert.match(linkIn(await mailTo(address, /Algebra/), 'history.html'), /#h=.{40}/);
     await close(host, ana, ben);
 }
+
+/* Cut off until it is let go on: nothing gets through meanwhile. */
+const cutOff = (page) => page.evaluate(() => {
+    window.whole = WebSocket;
+    window.WebSocket = class { constructor() { throw new Error('cut off'); } };
+    window.sockets.at(-1).close();
+});
+const letGoOn = (page) => page.evaluate(() => { window.WebSocket = window.whole; });
+
+async function act(host, name, label) {
+    await tab(host, 'people');
+    await host.locator('#people li', { hasText: name }).locator('summary').click();
+    await host.locator('#people li', { hasText: name }).locator(`button:text-is("${label}")`).click();
+}
+
+async function write(page, text) {
+    await page.fill('#chat textarea', text);
+    await page.press('#chat textarea', 'Enter');
+    await has(page, '.message p', text);
+}
+
+story('a guest with a hostile name: lobby, hands, mute, a lost connection, board, lock, removed', async () => {
+    const host = await signIn('dean@example.org', hostile);
+    const room = await makeRoom(host, hostile, async () => {
+        await host.selectOption('#access', 'public');
+        await host.check('[name=lobby]');
+    });
+    await has(host, '.sheet h2', hostile);
+    await host.click('text=Start the class');
+    await enter(host);
+    await inClass(host);
+    const guest = await open(`/join.html#r=${room}`);
+    await enter(guest, { name: hostile });
+    await guest.waitForSelector('#waiting:not([hidden])');
+    await shot(guest, 'waiting');
+    await host.click('#lobby');
+    await shot(host, 'lobby');
+    await host.click('text=Admit');
+    await inClass(guest);
+    await has(host, '.tile .name', hostile);
+    for (const page of [host, guest]) {
+        await seenAndHeard(page, 1);
+        await tab(page, 'chat');
+    }
+
+    await guest.click('#hand');
+    await tab(host, 'people');
+    await has(host, '#people .turn', '✋ next');
+    await shot(host, 'hand');
+    await host.click('text=Lower all hands');
+    await has(guest, '#hand', 'Raise hand');
+    await host.locator('#people summary').click();
+    await shot(host, 'menu');
+    await host.click('button:text-is("Mute")');
+    await has(guest, '#mute', 'Unmute');
+    await guest.click('#mute:not([disabled])');
+    await has(guest, '#mute', /^Mute$/);
+
+    await tab(host, 'chat');
+    await write(host, 'before');
+    await has(guest, '.message p', 'before');
+    await cutOff(guest);
+    await says(guest, 'status', /Reconnecting/);
+    for (const text of ['one', 'two', 'three'])
+        await write(host, text);
+    await letGoOn(guest);
+    await write(host, 'after');
+    await has(guest, '.message p', 'after');
+    assert.deepEqual(await guest.locator('.message p').allTextContents(), ['before', 'one', 'two', 'three', 'after']);
+    await seenAndHeard(guest, 1);
+
+    await tab(host, 'workspace');
+    await host.click('text=New board');
+    await host.fill('[aria-label="Words for the board"]', 'Sketch');
+    await host.press('[aria-label="Words for the board"]', 'Enter');
+    const { x, y } = await host.locator('canvas').boundingBox();
+    await host.mouse.move(x + 100, y + 100);
+    await host.mouse.down();
+    await host.mouse.move(x + 200, y + 150, { steps: 4 });
+    await host.mouse.up();
+    await tab(guest, 'workspace');
+    await guest.click('[aria-label="Open Board 1"]');
+    await guest.waitForSelector('canvas[aria-label="Board with 2 marks: Sketch"]');
+    await fits(guest, 'board');
+    await guest.click('[aria-label="Close Board 1"]');
+    await guest.click('#view');
+    await fits(guest, 'speaker');
+    for (const name of ['people', 'chat', 'poll', 'workspace']) {
+        await tab(guest, name);
+        await fits(guest, `tab-${name}`);
+    }
+
+    await tab(host, 'people');
+    await host.click('text=Lock the class');
+    await guest.waitForSelector('#locked:not([hidden])');
+    const late = await open(`/join.html#r=${room}`);
+    await enter(late, { name: 'Late', button: '#listen' });
+    await says(late, 'problem', /locked the class/);
+    await act(host, hostile, 'Remove');
+    await host.click('dialog button:text-is("Remove")');
+    await has(guest, '#over-why', 'You were removed');
+    for (const page of [host, guest])
+        assert.equal(await page.locator('body img').count(), 0);
+    await close(host, guest, late);
+});
+
+story('links that lead nowhere say why', async () => {
+    for (const [path, words] of [['/join.html', /needs a link/], ['/join.html#i=wrong', /leads nowhere/], ['/join.html#r=nobody', /leads nowhere/]]) {
+        const page = await open(path);
+        if (path.includes('#'))
+            await enter(page, { button: '#listen', name: path.includes('#r') ? 'Eve' : undefined });
+        await says(page, 'over-why', words);
+        await close(page);
+    }
+    const page = await open('/host.html#s=wrong');
+    await says(page, 'problem', /used already, or it is too old/);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await fits(page, 'signin-dark');
+    await close(page);
+});
