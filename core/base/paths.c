@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The folders: compiled in, or those of the build tree when its marker lies beside the executable. */
+/* The folders: compiled in, or those of the build tree when its marker lies beside the executable. An installed tree that lies
+ * below another folder (make install DESTDIR=…) runs from there. */
 #include "base/paths.h"
 
 #include <glib.h>
+#include <string.h>
 
 #define MARKER ".stoa-build-tree"
 
@@ -37,14 +39,25 @@ static void take_build_tree(StoaPaths *paths, const char *build_dir, const char 
     };
 }
 
-static void take_installed(StoaPaths *paths)
+/* What stands before the compiled-in folder of programs in the path of this one: "" as a rule, or a DESTDIR. To be freed. */
+static char *find_root(const char *dir)
 {
+    return g_str_has_suffix(dir, STOA_BIN_DIR) ? g_strndup(dir, strlen(dir) - strlen(STOA_BIN_DIR))
+                                               : g_strdup("");
+}
+
+static void take_installed(StoaPaths *paths, const char *dir)
+{
+    g_autofree char *root = find_root(dir);
+    g_autofree char *plugins = g_strconcat(root, STOA_PLUGINS_DIR, NULL);
+    g_autofree char *transports = g_strconcat(root, STOA_TRANSPORTS_DIR, NULL);
+
     *paths = (StoaPaths){
-        .conf_dir = g_strdup(STOA_CONF_DIR),
-        .data_dir = g_strdup(STOA_STATE_DIR),
-        .plugin_dirs = one_folder(STOA_PLUGINS_DIR, NULL),
-        .transport_dirs = one_folder(STOA_TRANSPORTS_DIR, NULL),
-        .html_dir = g_strdup(STOA_PAGES_DIR),
+        .conf_dir = g_strconcat(root, STOA_CONF_DIR, NULL),
+        .data_dir = g_strconcat(root, STOA_STATE_DIR, NULL),
+        .plugin_dirs = one_folder(plugins, NULL),
+        .transport_dirs = one_folder(transports, NULL),
+        .html_dir = g_strconcat(root, STOA_PAGES_DIR, NULL),
     };
 }
 
@@ -57,7 +70,7 @@ static void find_paths(StoaPaths *paths)
     if (source_dir)
         take_build_tree(paths, dir, source_dir);
     else
-        take_installed(paths);
+        take_installed(paths, dir);
 }
 
 const StoaPaths *stoa_paths(void)

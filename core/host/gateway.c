@@ -583,6 +583,17 @@ bool stoa_gateway_check(const StoaOptions *options, GError **error)
                      ok || !failures ? "" : "\n", failures ? failures : "");
 }
 
+static void no_such_module(const StoaGateway *gateway, const char *name, GError **error)
+{
+    g_auto(GStrv) names = stoa_object_names(gateway->plugin_dirs, gateway->transport_dirs);
+    const char *nearest = stoa_conf_nearest(name, (const char *const *)names);
+    g_autofree char *all = g_strjoinv(", ", names);
+
+    stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no module \"%s\"%s%s%s; there are: %s", name,
+              nearest ? ", the nearest is \"" : "", nearest ? nearest : "", nearest ? "\"" : "",
+              *all ? all : "none (stoa.conf, [modules])");
+}
+
 char *stoa_gateway_describe(const StoaOptions *options, const char *module, GError **error)
 {
     g_autoptr(StoaGateway) gateway = gateway_alloc(options);
@@ -596,7 +607,7 @@ char *stoa_gateway_describe(const StoaOptions *options, const char *module, GErr
     if (!path)
         path = stoa_object_find(gateway->transport_dirs, module);
     if (!path) {
-        stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no %s.so in the module folders", module);
+        no_such_module(gateway, module, error);
         return NULL;
     }
     g_autoptr(StoaObject) object = stoa_object_open(path, module, kind, error);

@@ -41,6 +41,35 @@ char *stoa_object_find(char *const *dirs, const char *name)
     return NULL;
 }
 
+static void add_names(const char *dir, GPtrArray *names)
+{
+    g_autoptr(GDir) open = g_dir_open(dir, 0, NULL);
+    const char *file;
+
+    while (open && (file = g_dir_read_name(open))) {
+        if (g_str_has_suffix(file, ".so"))
+            g_ptr_array_add(names, g_strndup(file, strlen(file) - strlen(".so")));
+    }
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **stoa_object_names(char *const *plugin_dirs, char *const *transport_dirs)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    for (; plugin_dirs && *plugin_dirs; plugin_dirs++)
+        add_names(*plugin_dirs, names);
+    for (; transport_dirs && *transport_dirs; transport_dirs++)
+        add_names(*transport_dirs, names);
+    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 /* What others can write, others can run with our rights. */
 static bool check_writers(const char *path, GError **error)
 {

@@ -14,6 +14,9 @@ typedef struct StoaObject StoaObject;
 /** The file of a module in one of the folders (NAME.so, .libs/NAME.so, NAME/.libs/NAME.so); NULL: none. */
 char *stoa_object_find(char *const *dirs, const char *name);
 
+/** The names of all modules in the folders, sorted. Free with g_strfreev(). */
+char **stoa_object_names(char *const *plugin_dirs, char *const *transport_dirs);
+
 /**
  * Open it and call its entry. The descriptor is checked for the ABI and for its name.
  *

@@ -22,7 +22,7 @@ bool stoa_module_check(const StoaPlugin *plugin, GError **error)
                          "it was built for ABI %u, this gateway speaks ABI %d: build it again with "
                          "the installed headers",
                          major, STOA_ABI_MAJOR);
-    if (plugin->struct_size < offsetof(StoaPlugin, methods) || !plugin->name || !plugin->version)
+    if (plugin->struct_size < offsetof(StoaPlugin, start) || !plugin->name || !plugin->version)
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "its descriptor has no name or version: declare it with STOA_PLUGIN()");
     return true;

@@ -30,6 +30,11 @@ static const StoaMethod builtin[] = {
 /* What one with records can be asked too. */
 static const StoaMethod *const builtin_of_history = &stoa_request_resume;
 
+const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin)
+{
+    return plugin->scope == STOA_SCOPE_ROOM && !plugin->vocabulary ? builtin : NULL;
+}
+
 static const StoaMethod *find_in(const StoaMethod *methods, const char *name)
 {
     for (const StoaMethod *row = methods; row && row->name; row++) {
@@ -43,8 +48,8 @@ static const StoaMethod *find_method(StoaModule *module, const char *name)
 {
     const StoaMethod *row = find_in(module->plugin.methods, name);
 
-    if (!row && module->plugin.scope == STOA_SCOPE_ROOM && !module->plugin.vocabulary)
-        row = find_in(builtin, name);
+    if (!row)
+        row = find_in(stoa_request_builtin(&module->plugin), name);
     if (!row && module->plugin.scope == STOA_SCOPE_ROOM && !module->plugin.vocabulary &&
         (module->plugin.caps & STOA_CAP_HISTORY) && g_str_equal(name, builtin_of_history->name))
         row = builtin_of_history;

@@ -20,6 +20,9 @@ typedef enum { STOA_MESSAGE_SYNC, STOA_MESSAGE_ASYNC } StoaMessageMode;
  */
 StoaMessageMode stoa_request_mode(StoaModule *module, const json_t *body);
 
+/** The requests that the core has for that plugin: join, leave, state; NULL: none. */
+const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin);
+
 /**
  * Carry out a message.
  *

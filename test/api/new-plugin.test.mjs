@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* `./dev new-plugin NAME`, in a copy of the tree's parts that it touches: what it makes, and what it leaves alone. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { tree } from '../lib/gateway.mjs';
+import { binary, tree } from '../lib/gateway.mjs';
 
 let copy;
 before(() => {
     copy = mkdtempSync(join(tmpdir(), 'stoa-new-plugin-'));
-    for (const part of ['Makefile.am', 'conf', 'plugins', 'test/tools', 'test/api'])
+    for (const part of ['Makefile.am', 'conf', 'plugins', 'test/tools', 'test/api', 'test/unit/plugins'])
         cpSync(join(tree, part), join(copy, part), { recursive: true });
 });
 after(() => rmSync(copy, { recursive: true }));
@@ -21,13 +21,27 @@ const read = (path) => readFileSync(join(copy, path), 'utf8');
 
 test('a new plugin gets its code, conf, test and lines in the build, once', () => {
     assert.equal(make('greeter').status, 0);
-    for (const path of ['plugins/greeter/greeter.c', 'conf/greeter.conf', 'test/api/greeter.test.mjs'])
+    for (const path of ['plugins/greeter/greeter.c', 'conf/greeter.conf', 'test/api/greeter.test.mjs', 'test/unit/plugins/greeter.c'])
         assert.ok(read(path).includes('greeter') && !read(path).includes('@NAME@'), path);
     assert.match(read('Makefile.am'), /^plugins_LTLIBRARIES =.* plugins\/greeter\/greeter\.la$/m);
     assert.match(read('Makefile.am'), /^plugins_greeter_greeter_la_SOURCES = plugins\/greeter\/greeter\.c$/m);
+    assert.match(read('Makefile.am'), /^unit_plugins = \\\n\ttest\/unit\/plugins\/greeter \\$/m);
+    assert.match(read('Makefile.am'), /^test_unit_plugins_greeter_SOURCES = test\/unit\/plugins\/greeter\.c plugins\/greeter\/greeter\.c$/m);
     const again = make('greeter');
     assert.equal(again.status, 1);
     assert.match(again.stderr, /already/);
+});
+
+const flags = (name) => execFileSync('pkg-config', ['--cflags', '--libs', name],
+    { env: { ...process.env, PKG_CONFIG_PATH: dirname(binary) }, encoding: 'utf8' }).trim().split(/\s+/);
+const sanitized = /fsanitize/.test(readFileSync(join(dirname(binary), 'Makefile'), 'utf8').match(/^HARDEN_CFLAGS =.*$/m)?.[0]);
+
+test('its test on the bed builds and passes', { skip: sanitized && 'the bed has a sanitizer in it' }, () => {
+    execFileSync('cc', ['-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Werror', '-o', 'greeter-test', 'test/unit/plugins/greeter.c',
+        'plugins/greeter/greeter.c', ...flags('stoa-bed'), ...flags('cmocka')], { cwd: copy });
+    const ran = spawnSync(join(copy, 'greeter-test'), [], { cwd: copy, env: { ...process.env, STOA_SRCDIR: copy }, encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.match(ran.stdout + ran.stderr, /PASSED.* 3 test/);
 });
 
 test('a name that is taken or unfit is refused, and nothing is touched', () => {

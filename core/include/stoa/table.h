@@ -8,6 +8,12 @@
 
 #define STOA_EXPORT __attribute__((visibility("default")))
 
+/* The row that ends a table. ({ NULL } does too, but a compiler with -Wextra wants to see every member of such a row; of rows
+ * that name their members, { .name = "up", .type = STOA_BOOL }, it never complains.) */
+/* clang-format off */
+#define STOA_END { 0 }
+/* clang-format on */
+
 typedef enum {
     STOA_BOOL = 1,
     STOA_INT,

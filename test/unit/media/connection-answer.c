@@ -134,7 +134,7 @@ static void an_ice_restart_changes_credentials_and_nothing_else(void **unused G_
     bed->echo = true;
     before = bed_offer(bed, bed_audio_video, &bed_takes_all);
     peer = bed_peer(bed);
-    g_strlcpy(bed->ufrag, "restarted", sizeof bed->ufrag);
+    g_strlcpy(bed->client.ufrag, "restarted", sizeof bed->client.ufrag);
     after = bed_offer(bed, bed_audio_video, &bed_takes_all);
     assert_int_equal(peer->n_restarts, 1);
     assert_int_equal(peer->n_remotes, 2);
@@ -213,7 +213,7 @@ static void an_offer_of_the_client_waits_for_its_turn(void **unused G_GNUC_UNUSE
     g_free(bed_offer(bed, audio_only, &bed_takes_all));
     bed_add_sink(bed, bed_track(publisher, 1));
     ours = bed_make_offer(bed);
-    theirs = client_offer(bed, audio_only);
+    theirs = client_offer(&bed->client, audio_only);
     assert_fails(STOA_ERROR_CONFLICT,
                  stoa_connection_set_offer(bed->connection, theirs, &bed_takes_all, error));
     assert_int_equal(bed->n_removed, 0);

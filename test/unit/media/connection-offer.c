@@ -237,7 +237,7 @@ static void a_restart_has_new_credentials(void **unused G_GNUC_UNUSED)
     assert_non_null(offer);
     assert_int_equal(peer->n_restarts, 1);
     assert_int_equal(count_lines(offer, "a=ice-ufrag:srv2.1"), 1);
-    g_strlcpy(bed->ufrag, "restarted", sizeof bed->ufrag);
+    g_strlcpy(bed->client.ufrag, "restarted", sizeof bed->client.ufrag);
     bed_answer(bed, offer, NULL);
     assert_int_equal(peer->n_restarts, 1); /* not once more for the answer */
     assert_string_equal(peer->remote_ufrag, "restarted");
@@ -261,7 +261,7 @@ static void only_a_restart_replaces_a_pending_offer(void **unused G_GNUC_UNUSED)
     assert_int_equal(count_lines(restarted, "m=*"), 2);
     assert_false(stoa_connection_needs_offer(bed->connection));
     {
-        g_autofree char *late = client_answer(bed, offer, NULL);
+        g_autofree char *late = client_answer(&bed->client, offer, NULL);
 
         assert_fails(STOA_ERROR_INVALID, stoa_connection_set_answer(bed->connection, late, error));
     }
@@ -281,7 +281,7 @@ static void the_answers_payload_types_are_used(void **unused G_GNUC_UNUSED)
 
     bed_add_sink(bed, bed_track(ana, 1));
     offer = bed_make_offer(bed);
-    answer = client_answer(bed, offer, NULL);
+    answer = client_answer(&bed->client, offer, NULL);
     text = g_string_new(answer);
     assert_int_equal(g_string_replace(text, " 96 97\r\n", " 50 51\r\n", 0), 1);
     g_string_replace(text, ":96 ", ":50 ", 0);
@@ -304,7 +304,7 @@ static void an_answer_without_rtx_is_respected(void **unused G_GNUC_UNUSED)
 
     bed_add_sink(bed, bed_track(ana, 1));
     offer = bed_make_offer(bed);
-    answer = client_answer(bed, offer, NULL);
+    answer = client_answer(&bed->client, offer, NULL);
     text = g_string_new(answer);
     assert_int_equal(g_string_replace(text, " 96 97\r\n", " 96\r\n", 0), 1);
     assert_int_equal(g_string_replace(text, "a=rtpmap:97 rtx/90000\r\n", "", 0), 1);

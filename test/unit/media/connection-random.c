@@ -71,7 +71,7 @@ static char *next_offer(World *world, const Bed *bed)
         if (g_str_equal(lines[i].kind, "video"))
             lines[i].codecs = videos[pick(world, G_N_ELEMENTS(videos))];
     }
-    return client_offer(bed, lines);
+    return client_offer(&bed->client, lines);
 }
 
 /* -- the steps ----------------------------------------------------------------------------- */
@@ -89,7 +89,7 @@ static void client_offers(World *world, unsigned who)
 
     bed->echo = pick(world, 2) == 0;
     if (pick(world, 4) == 0)
-        g_snprintf(bed->ufrag, sizeof bed->ufrag, "r%u", pick(world, 1000000));
+        g_snprintf(bed->client.ufrag, sizeof bed->client.ufrag, "r%u", pick(world, 1000000));
     offer = next_offer(world, bed);
     answer = stoa_connection_set_offer(bed->connection, offer, &rules, &error);
     assert_true((answer == NULL) == (error != NULL));
@@ -121,7 +121,7 @@ static void client_answers(World *world, unsigned who)
 
     if (!world->pending[who])
         return;
-    answer = client_answer(bed, world->pending[who], refused);
+    answer = client_answer(&bed->client, world->pending[who], refused);
     if (!stoa_connection_set_answer(bed->connection, answer, &error))
         fail_msg("%s\n-- offer\n%s\n-- answer\n%s", error->message, world->pending[who], answer);
     g_clear_pointer(&world->pending[who], g_free);

@@ -33,7 +33,7 @@ static void a_publishers_offer_makes_tracks_and_tables(void **unused G_GNUC_UNUS
     assert_string_equal(rows[1].mid, "v");
     assert_int_equal(peer->ext.kind_of_id[4], STOA_RTP_EXT_MID);
     assert_int_equal(peer->ext.kind_of_id[13], STOA_RTP_EXT_VIDEO_ORIENTATION);
-    assert_string_equal(peer->remote_ufrag, bed->ufrag);
+    assert_string_equal(peer->remote_ufrag, bed->client.ufrag);
     assert_string_equal(peer->remote_fingerprint, finger_a);
     assert_false(peer->dtls_client);
     assert_false(peer->controlling);
@@ -155,7 +155,7 @@ static void a_codec_is_chosen_by_the_rules(void **unused G_GNUC_UNUSED)
 static void a_client_that_wants_to_wait_makes_us_call(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new();
-    g_autofree char *text = client_offer(bed, bed_audio_video);
+    g_autofree char *text = client_offer(&bed->client, bed_audio_video);
     g_autoptr(GString) offer = g_string_new(text);
     g_autofree char *answer = NULL;
 
@@ -169,7 +169,7 @@ static void an_error_leaves_everything_as_it_was(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new();
     g_autofree char *answer = bed_offer(bed, bed_audio_video, &bed_takes_all);
-    g_autofree char *good = client_offer(bed, bed_audio_video);
+    g_autofree char *good = client_offer(&bed->client, bed_audio_video);
     static const char *const bad[] = { "", "v=0\r\n", "v=0\r\no=- 1 1 IN IP4 0\r\ns=-\r\nt=0 0\r\n",
                                        "hello" };
     FakePeer *peer = bed_peer(bed);
@@ -193,7 +193,7 @@ static void an_error_leaves_everything_as_it_was(void **unused G_GNUC_UNUSED)
 static void a_full_server_says_so_and_can_be_asked_again(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new();
-    g_autofree char *offer = client_offer(bed, bed_audio_video);
+    g_autofree char *offer = client_offer(&bed->client, bed_audio_video);
 
     fake_is_full = true;
     assert_fails(STOA_ERROR_UNAVAILABLE,
@@ -209,7 +209,7 @@ static void the_limits_of_a_description_hold(void **unused G_GNUC_UNUSED)
 {
     StoaConnectionSpec spec = { .events = &bed_events, .sdp_media = 1 };
     g_autoptr(Bed) bed = bed_new();
-    g_autofree char *offer = client_offer(bed, bed_audio_video);
+    g_autofree char *offer = client_offer(&bed->client, bed_audio_video);
     g_autoptr(StoaConnection) few = stoa_connection_new(&spec);
     g_autoptr(StoaConnection) tiny = NULL;
 
@@ -225,10 +225,10 @@ static void another_peerconnection_is_not_mistaken_for_this_one(void **unused G_
     g_autofree char *offer = NULL;
 
     g_free(bed_offer(bed, bed_audio_video, &bed_takes_all));
-    bed->fingerprint = "sha-256 "
-                       "BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:"
-                       "BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB";
-    offer = client_offer(bed, bed_audio_video);
+    bed->client.fingerprint = "sha-256 "
+                              "BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:"
+                              "BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB:BB";
+    offer = client_offer(&bed->client, bed_audio_video);
     assert_fails(STOA_ERROR_INVALID,
                  stoa_connection_set_offer(bed->connection, offer, &bed_takes_all, error));
     assert_string_equal(bed_peer(bed)->remote_fingerprint, finger_a);
@@ -304,7 +304,7 @@ static void a_dead_connection_takes_nothing_more(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new();
     g_autoptr(Bed) publisher = bed_publisher(bed_audio_video);
-    g_autofree char *offer = client_offer(bed, bed_audio_video);
+    g_autofree char *offer = client_offer(&bed->client, bed_audio_video);
     FakePeer *peer;
 
     g_free(bed_offer(bed, bed_audio_video, &bed_takes_all));
@@ -325,8 +325,8 @@ static void it_can_be_freed_while_it_calls(void **unused G_GNUC_UNUSED)
                                           { 0 } };
     g_autoptr(Bed) early = bed_new();
     g_autoptr(Bed) late = bed_new();
-    g_autofree char *first = client_offer(early, bed_audio_video);
-    g_autofree char *second = client_offer(late, nothing);
+    g_autofree char *first = client_offer(&early->client, bed_audio_video);
+    g_autofree char *second = client_offer(&late->client, nothing);
 
     early->free_on_added = true;
     assert_fails(STOA_ERROR_UNAVAILABLE,

@@ -8,55 +8,57 @@ static const ClientLine everything[] = {
 
 static void an_offer_is_answered_with_an_echo(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("echotest", "");
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
 
-    offers(ana, "{'audio': true, 'video': true}", everything,
-           "{'echotest': 'event', 'result': 'ok'}");
+    bed_offer_lines(ana, "{'audio': true, 'video': true}", everything,
+                    "{'echotest': 'event', 'result': 'ok'}");
     const char *answer = json_string_value(json_object_get(ana->jsep, "sdp"));
     assert_true(count_lines(answer, "a=sendrecv") >= 2);
-    assert_int_equal(peer_of(ana)->sends->len, 2);
+    assert_int_equal(bed_peer_of(ana)->sends->len, 2);
     for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(
-            fake_route(peer_of(ana)->id, g_array_index(peer_of(ana)->sends, StoaSend, i).sink).peer,
-            peer_of(ana)->id);
+        assert_int_equal(fake_route(bed_peer_of(ana)->id,
+                                    g_array_index(bed_peer_of(ana)->sends, StoaSend, i).sink)
+                             .peer,
+                         bed_peer_of(ana)->id);
 }
 
 static void a_message_without_a_wish_is_refused(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("echotest", "");
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
 
-    is_refused(ana, "{}", 413);
-    is_refused(ana, "{'audio': 'yes'}", 413);
-    is_refused(ana, "{'bitrate': -1}", 413);
-    check_fits(ask_with(ana, "{}", STOA_JSEP_OFFER, "v=0\r\n"), "{'error_code': 414}", "bad SDP");
-    asks(ana, "{'bitrate': 64000}", "{'result': 'ok'}");
+    stoa_bed_refuses_number(ana, "{}", 413);
+    stoa_bed_refuses_number(ana, "{'audio': 'yes'}", 413);
+    stoa_bed_refuses_number(ana, "{'bitrate': -1}", 413);
+    bed_check(bed_ask(ana, bed_json("{}"), STOA_JSEP_OFFER, "v=0\r\n"), "{'error_code': 414}",
+              "bad SDP");
+    stoa_bed_asks(ana, "{'bitrate': 64000}", "{'result': 'ok'}");
 }
 
 static void video_is_held_and_comes_back_with_a_keyframe(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("echotest", "");
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
 
-    offers(ana, "{}", everything, "{'result': 'ok'}");
-    uint32_t video = g_array_index(peer_of(ana)->sends, StoaSend, 1).sink;
-    asks(ana, "{'video': false, 'bitrate': 256000}", "{'result': 'ok'}");
-    assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "true");
-    assert_int_equal(peer_of(ana)->bitrate_bps, 256000);
-    unsigned before = peer_of(ana)->n_keyframes;
-    asks(ana, "{'video': true}", "{'result': 'ok'}");
-    assert_string_equal(fake_wish(peer_of(ana)->id, "pause", video), "false");
-    assert_true(peer_of(ana)->n_keyframes > before);
+    bed_offer_lines(ana, "{}", everything, "{'result': 'ok'}");
+    uint32_t video = g_array_index(bed_peer_of(ana)->sends, StoaSend, 1).sink;
+    stoa_bed_asks(ana, "{'video': false, 'bitrate': 256000}", "{'result': 'ok'}");
+    assert_string_equal(fake_wish(bed_peer_of(ana)->id, "pause", video), "true");
+    assert_int_equal(bed_peer_of(ana)->bitrate_bps, 256000);
+    unsigned before = bed_peer_of(ana)->n_keyframes;
+    stoa_bed_asks(ana, "{'video': true}", "{'result': 'ok'}");
+    assert_string_equal(fake_wish(bed_peer_of(ana)->id, "pause", video), "false");
+    assert_true(bed_peer_of(ana)->n_keyframes > before);
 }
 
 static void a_text_comes_back_with_a_few_words(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("echotest", "");
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
 
-    offers(ana, "{}", everything, "{'result': 'ok'}");
-    FakePeer *peer = peer_of(ana);
+    bed_offer_lines(ana, "{}", everything, "{'result': 'ok'}");
+    FakePeer *peer = bed_peer_of(ana);
     peer->events->data(peer->user, "chat", "", "hello", 5, true);
     assert_non_null(strstr(peer->sent->str, "You wrote: hello"));
     peer->events->data(peer->user, "chat", "", "\001\002", 2, false);
@@ -65,28 +67,31 @@ static void a_text_comes_back_with_a_few_words(void **unused G_GNUC_UNUSED)
 
 static void the_end_is_told_before_the_hangup(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("echotest", "");
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
 
-    offers(ana, "{}", everything, "{'result': 'ok'}");
-    goes_up(ana);
-    breaks_down(ana);
-    hears(ana, "{'echotest': 'event', 'result': 'done'}");
-    hears(ana, "{'core': 'hangup', 'reason': 'DTLS alert'}");
-    offers(ana, "{}", everything, "{'result': 'ok'}"); /* and again on the same handle */
+    bed_offer_lines(ana, "{}", everything, "{'result': 'ok'}");
+    stoa_bed_connects(ana);
+    stoa_bed_breaks(ana);
+    stoa_bed_hears(ana, "{'echotest': 'event', 'result': 'done'}");
+    stoa_bed_hears(ana, "{'core': 'hangup', 'reason': 'DTLS alert'}");
+    bed_offer_lines(ana, "{}", everything, "{'result': 'ok'}"); /* and again on the same handle */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_setup, plugin_teardown)
+static void the_sample_agrees_with_the_table(void **unused G_GNUC_UNUSED)
+{
+    check_sample("echotest");
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_offer_is_answered_with_an_echo),
+        cmocka_unit_test(an_offer_is_answered_with_an_echo),
         cmocka_unit_test(the_sample_agrees_with_the_table),
-        TEST(a_message_without_a_wish_is_refused),
-        TEST(video_is_held_and_comes_back_with_a_keyframe),
-        TEST(a_text_comes_back_with_a_few_words),
-        TEST(the_end_is_told_before_the_hangup),
+        cmocka_unit_test(a_message_without_a_wish_is_refused),
+        cmocka_unit_test(video_is_held_and_comes_back_with_a_keyframe),
+        cmocka_unit_test(a_text_comes_back_with_a_few_words),
+        cmocka_unit_test(the_end_is_told_before_the_hangup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,18 +3,21 @@
 /* A bed for modules that keep things: a kept room on a store in memory, with a host, a cohost and two participants.
  *
  *     Kept *kept = kept_new("");
- *     Person *ben = kept_person(kept, "ben");
+ *     StoaBedPerson *ben = kept_person(kept, "ben");
  *     says(ben, "{'request': 'send', 'text': 'hello'}", "{'reply': 'send', 'id': '1'}");
- *     hears(ben, "{'event': 'message', 'text': 'hello'}");
+ *     stoa_bed_hears(ben, "{'event': 'message', 'text': 'hello'}");
  *     kept_restart(kept);  // people have to come again
  */
 #include "plugin-bed.h"
 
+#include "base/loop.h"
 #include "room/journal.h"
 #include "store/store.h"
 
+const StoaPlugin *stoa_plugin(void);
+
 typedef struct {
-    PluginBed *plugin;
+    StoaBed *plugin;
     StoaStore *store;
     StoaRoomCore *core;
     bool sealed;
@@ -96,7 +99,7 @@ static inline Kept *kept_new(const char *conf)
     Kept *kept = g_new0(Kept, 1);
     g_autoptr(GError) error = NULL;
 
-    kept->plugin = plugin_bed_new(conf);
+    kept->plugin = stoa_bed_new(stoa_plugin()->name, conf);
     kept->erased = g_hash_table_new(g_str_hash, g_str_equal);
     kept->store = stoa_store_new(NULL, &store, &error);
     if (!kept->store)
@@ -116,11 +119,12 @@ static inline void kept_restart(Kept *kept, bool save)
 
 static inline void kept_free(Kept *kept)
 {
+    g_ptr_array_foreach(kept->plugin->people, (GFunc)(void (*)(void))stoa_bed_detach, NULL);
     stoa_control_settle();
     stoa_room_core_close(kept->core, true);
     stoa_control_settle();
-    plugin_bed_free(kept->plugin);
     g_clear_pointer(&kept->store, stoa_store_free);
+    stoa_bed_free(kept->plugin);
     g_hash_table_unref(kept->erased);
     g_free(kept);
 }
@@ -149,9 +153,9 @@ static inline StoaRoom *kept_view(Kept *kept)
     return it.view;
 }
 
-static inline Person *kept_person(Kept *kept, const char *id)
+static inline StoaBedPerson *kept_person(Kept *kept, const char *id)
 {
-    Person *person = person_new(kept->plugin);
+    StoaBedPerson *person = stoa_bed_attach(kept->plugin, "somebody");
     g_autoptr(GError) error = NULL;
 
     if (!stoa_handle_sit(person->handle, kept_view(kept), id, &error))
@@ -160,9 +164,9 @@ static inline Person *kept_person(Kept *kept, const char *id)
 }
 
 /* Ask, and let everything settle that follows from it. */
-static inline const json_t *say(Person *person, const char *text)
+static inline const json_t *say(StoaBedPerson *person, const char *text)
 {
-    json_t *body = json_of(text);
+    json_t *body = bed_json(text);
     StoaMessage message = { .transaction = "t", .body = body };
 
     g_clear_pointer(&person->reply, json_decref);
@@ -175,12 +179,12 @@ static inline const json_t *say(Person *person, const char *text)
     return person->reply;
 }
 
-static inline void says(Person *person, const char *text, const char *wanted)
+static inline void says(StoaBedPerson *person, const char *text, const char *wanted)
 {
-    check_fits(say(person, text), wanted, text);
+    bed_check(say(person, text), wanted, text);
 }
 
-static inline void is_told(Person *person, const char *text, int number, const char *code)
+static inline void is_told(StoaBedPerson *person, const char *text, int number, const char *code)
 {
     g_autofree char *wanted = g_strdup_printf("{'error_code': %d, 'code': '%s'}", number, code);
 
@@ -189,7 +193,7 @@ static inline void is_told(Person *person, const char *text, int number, const c
 }
 
 /* A text of the last reply, as "id". */
-static inline const char *told(Person *person, const char *name)
+static inline const char *told(StoaBedPerson *person, const char *name)
 {
     const char *text = json_string_value(json_object_get(person->reply, name));
 

@@ -4,7 +4,7 @@
 
 typedef struct {
     Kept *kept;
-    Person *cem, *ben, *dora; /* a cohost and two participants */
+    StoaBedPerson *cem, *ben, *dora; /* a cohost and two participants */
 } Class;
 
 static Class *class_new(void)
@@ -20,9 +20,9 @@ static Class *class_new(void)
 
 static void class_leave(Class *class)
 {
-    g_clear_pointer(&class->cem, person_free);
-    g_clear_pointer(&class->ben, person_free);
-    g_clear_pointer(&class->dora, person_free);
+    g_clear_pointer(&class->cem, stoa_bed_detach);
+    g_clear_pointer(&class->ben, stoa_bed_detach);
+    g_clear_pointer(&class->dora, stoa_bed_detach);
 }
 
 /* Everybody goes, the room closes with or without snapshots, everybody comes again. */
@@ -45,9 +45,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Class, class_free)
 
 static void class_forget(Class *class)
 {
-    forget(class->cem);
-    forget(class->ben);
-    forget(class->dora);
+    stoa_bed_forget(class->cem);
+    stoa_bed_forget(class->ben);
+    stoa_bed_forget(class->dora);
 }
 
 /* A poll with id 1 that is open, record 2. */
@@ -68,7 +68,7 @@ static void history_has(Class *class, const char *wanted)
 {
     json_t *polls = stoa_plugin()->history(kept_view(class->kept), "M", NULL);
 
-    check_fits(polls, wanted, "history");
+    bed_check(polls, wanted, "history");
     json_decref(polls);
 }
 
@@ -78,26 +78,28 @@ static void a_poll_from_draft_to_results(void **unused G_GNUC_UNUSED)
 
     says(class->cem, "{'request': 'create', 'question': 'Tea?', 'options': ['yes', 'no']}",
          "{'id': '1'}");
-    hears(class->cem, "{'event': 'created', 'id': '1', 'state': 'draft', 'anonymous': true,"
-                      " 'multiple': false, 'show_results': 'closed', 'counts': null}");
-    hears_nothing(class->ben);
+    stoa_bed_hears(class->cem,
+                   "{'event': 'created', 'id': '1', 'state': 'draft', 'anonymous': true,"
+                   " 'multiple': false, 'show_results': 'closed', 'counts': null}");
+    stoa_bed_hears_nothing(class->ben);
     says(class->ben, "{'request': 'list'}", "{'polls': []}");
     is_told(class->ben, VOTE("0"), 404, "not_found");
     is_told(class->cem, VOTE("0"), 409, "conflict");
     says(class->cem, "{'request': 'open', 'id': '1'}", "{'id': '1'}");
-    hears(class->ben, "{'event': 'opened', 'id': '1', 'question': 'Tea?', 'options': ['yes', 'no'],"
-                      " 'state': 'open', 'by': {'id': 'cem', 'name': 'Cem'}, 'counts': null}");
+    stoa_bed_hears(class->ben,
+                   "{'event': 'opened', 'id': '1', 'question': 'Tea?', 'options': ['yes', 'no'],"
+                   " 'state': 'open', 'by': {'id': 'cem', 'name': 'Cem'}, 'counts': null}");
     says(class->ben, VOTE("1"), "{'reply': 'vote', 'id': '1', 'choices': [1]}");
     says(class->dora, VOTE("1"), "{'reply': 'vote'}");
-    hears_nothing(class->ben);
+    stoa_bed_hears_nothing(class->ben);
     class_forget(class);
     says(class->ben, "{'request': 'list'}",
          "{'polls': [{'mine': [1], 'counts': null, 'voters': null, 'voted': null}]}");
     says(class->cem, "{'request': 'list'}", "{'polls': [{'voted': 2, 'counts': null}]}");
     says(class->cem, "{'request': 'close', 'id': '1'}", "{'reply': 'close', 'id': '1'}");
-    hears(class->ben, "{'event': 'closed', 'id': '1', 'correct': null}");
-    hears(class->ben, "{'event': 'results', 'id': '1', 'counts': [0, 2], 'voters': 2}");
-    hears_nothing(class->ben);
+    stoa_bed_hears(class->ben, "{'event': 'closed', 'id': '1', 'correct': null}");
+    stoa_bed_hears(class->ben, "{'event': 'results', 'id': '1', 'counts': [0, 2], 'voters': 2}");
+    stoa_bed_hears_nothing(class->ben);
     is_told(class->ben, VOTE("0"), 409, "conflict");
     is_told(class->cem, "{'request': 'open', 'id': '1'}", 409, "conflict");
     is_told(class->cem, "{'request': 'close', 'id': '1'}", 409, "conflict");
@@ -131,21 +133,22 @@ static void a_named_poll_says_who(void **unused G_GNUC_UNUSED)
 
     ask_class(class, ", 'anonymous': false, 'multiple': true, 'show_results': 'live'");
     say(class->ben, VOTE("0, 2"));
-    hears(class->dora, "{'event': 'results', 'counts': [1, 0, 1],"
-                       " 'voters': [{'id': 'ben', 'name': 'Ben'}], 'seq': 3}");
+    stoa_bed_hears(class->dora, "{'event': 'results', 'counts': [1, 0, 1],"
+                                " 'voters': [{'id': 'ben', 'name': 'Ben'}], 'seq': 3}");
     say(class->dora, VOTE("1"));
     class_forget(class);
     say(class->ben, VOTE("1"));
-    hears(class->dora, "{'event': 'results', 'counts': [0, 2, 0], 'voters': [{'id': 'dora'}, "
-                       "{'id': 'ben'}]}");
+    stoa_bed_hears(class->dora,
+                   "{'event': 'results', 'counts': [0, 2, 0], 'voters': [{'id': 'dora'}, "
+                   "{'id': 'ben'}]}");
     say(class->cem, "{'request': 'close', 'id': '1'}");
     class_restart(class, false);
     history_has(class, "[{'anonymous': false, 'votes': [{'name': 'Dora', 'choices': [1]},"
                        " {'name': 'Ben', 'choices': [1]}]}]");
     says(class->ben, "{'request': 'resume', 'after': 2}", "{'reply': 'resume'}");
-    hears(class->ben, "{'event': 'closed'}"); /* not one event for each vote */
-    hears(class->ben, "{'event': 'results', 'counts': [0, 2, 0]}");
-    hears_nothing(class->ben);
+    stoa_bed_hears(class->ben, "{'event': 'closed'}"); /* not one event for each vote */
+    stoa_bed_hears(class->ben, "{'event': 'results', 'counts': [0, 2, 0]}");
+    stoa_bed_hears_nothing(class->ben);
 }
 
 static void votes_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
@@ -190,7 +193,7 @@ static void polls_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
         is_told(class->cem, bad[i], 400, "invalid_request");
-    bed_reload(class->kept->plugin, "[limits]\npolls = 1\n");
+    stoa_bed_reload(class->kept->plugin, "[limits]\npolls = 1\n", NULL);
     ask_class(class, "");
     is_told(class->cem, "{'request': 'create', 'question': 'x', 'options': ['a', 'b']}", 429,
             "slow_down");
@@ -221,13 +224,14 @@ static void a_quiz_tells_the_answer_in_time(void **unused G_GNUC_UNUSED)
     says(class->ben, "{'request': 'list'}", "{'polls': [{'correct': null}]}");
     says(class->cem, "{'request': 'list'}", "{'polls': [{'correct': [2]}]}");
     say(class->ben, VOTE("2"));
-    hears(class->ben, "{'event': 'results', 'counts': [0, 0, 1], 'voters': 1, 'correct': null}");
+    stoa_bed_hears(class->ben,
+                   "{'event': 'results', 'counts': [0, 0, 1], 'voters': 1, 'correct': null}");
     class_forget(class);
     says(class->cem, "{'request': 'publish', 'id': '1'}", "{'id': '1'}");
-    hears(class->ben, "{'event': 'results', 'correct': [2]}");
+    stoa_bed_hears(class->ben, "{'event': 'results', 'correct': [2]}");
     says(class->ben, "{'request': 'list'}", "{'polls': [{'correct': [2], 'state': 'open'}]}");
     say(class->cem, "{'request': 'close', 'id': '1'}");
-    hears(class->ben, "{'event': 'closed', 'correct': [2]}");
+    stoa_bed_hears(class->ben, "{'event': 'closed', 'correct': [2]}");
     history_has(class, "[{'correct': [2]}]");
 }
 
@@ -237,12 +241,12 @@ static void publishing_shows_an_open_poll(void **unused G_GNUC_UNUSED)
 
     ask_class(class, "");
     say(class->ben, VOTE("0"));
-    hears_nothing(class->dora);
-    hears(class->cem, "{'event': 'progress', 'id': '1', 'voted': 1}");
+    stoa_bed_hears_nothing(class->dora);
+    stoa_bed_hears(class->cem, "{'event': 'progress', 'id': '1', 'voted': 1}");
     say(class->cem, "{'request': 'publish', 'id': '1'}");
-    hears(class->dora, "{'event': 'results', 'counts': [1, 0, 0], 'voters': 1}");
+    stoa_bed_hears(class->dora, "{'event': 'results', 'counts': [1, 0, 0], 'voters': 1}");
     say(class->dora, VOTE("0"));
-    hears(class->dora, "{'event': 'results', 'counts': [2, 0, 0], 'voters': 2}");
+    stoa_bed_hears(class->dora, "{'event': 'results', 'counts': [2, 0, 0], 'voters': 2}");
 }
 
 static void a_removed_poll_leaves_no_text(void **unused G_GNUC_UNUSED)
@@ -253,7 +257,7 @@ static void a_removed_poll_leaves_no_text(void **unused G_GNUC_UNUSED)
     say(class->ben, VOTE("0"));
     class_forget(class);
     says(class->cem, "{'request': 'remove', 'id': '1'}", "{'id': '1'}");
-    hears(class->ben, "{'event': 'removed', 'id': '1'}");
+    stoa_bed_hears(class->ben, "{'event': 'removed', 'id': '1'}");
     assert_int_equal(kept_rows_with(class->kept, "Tea?"), 0);
     assert_int_equal(kept_rows_with(class->kept, "choices"), 0);
     is_told(class->ben, VOTE("0"), 404, "not_found");
@@ -265,8 +269,8 @@ static void a_removed_poll_leaves_no_text(void **unused G_GNUC_UNUSED)
     g_autofree char *remove =
         g_strdup_printf("{'request': 'remove', 'id': '%s'}", told(class->cem, "id"));
     say(class->cem, remove);
-    hears(class->cem, "{'event': 'removed'}");
-    hears_nothing(class->ben); /* who never knew of the draft */
+    stoa_bed_hears(class->cem, "{'event': 'removed'}");
+    stoa_bed_hears_nothing(class->ben); /* who never knew of the draft */
 }
 
 static void several_are_open_and_survive_a_restart(void **unused G_GNUC_UNUSED)
@@ -296,7 +300,7 @@ static void votes_around_the_close_are_counted_once(void **unused G_GNUC_UNUSED)
     enum { PUPILS = 100, CLOSE_AT = 60 };
     static const char vote[] = VOTE("1");
     g_autoptr(Class) class = class_new();
-    Person *pupils[PUPILS];
+    StoaBedPerson *pupils[PUPILS];
     int64_t taken = 0;
 
     ask_class(class, "");
@@ -305,9 +309,9 @@ static void votes_around_the_close_are_counted_once(void **unused G_GNUC_UNUSED)
         pupils[i] = kept_person(class->kept, id);
     }
     for (int i = 0; i < PUPILS; i++) { /* nothing is on disk in between */
-        json_t *body = json_of(i == CLOSE_AT ? "{'request': 'close', 'id': '1'}" : vote);
+        json_t *body = bed_json(i == CLOSE_AT ? "{'request': 'close', 'id': '1'}" : vote);
         StoaMessage message = { .transaction = "t", .body = body };
-        Person *who = i == CLOSE_AT ? class->cem : pupils[i];
+        StoaBedPerson *who = i == CLOSE_AT ? class->cem : pupils[i];
         g_clear_pointer(&who->reply, json_decref);
         stoa_request_run(who->bed->module, who->handle, &message);
         json_decref(body);
@@ -317,7 +321,7 @@ static void votes_around_the_close_are_counted_once(void **unused G_GNUC_UNUSED)
         const json_t *reply = pupils[i]->reply;
         taken += json_object_get(reply, "reply") != NULL;
         assert_true(i == CLOSE_AT || reply);
-        person_free(pupils[i]);
+        stoa_bed_detach(pupils[i]);
     }
     assert_int_equal(taken, CLOSE_AT);
     says(class->ben, "{'request': 'list'}", "{'polls': [{'counts': [0, 60, 0], 'voters': 60}]}");
@@ -342,7 +346,7 @@ static void erased_people_leave_their_votes(void **unused G_GNUC_UNUSED)
     json_t *polls = stoa_plugin()->history(kept_view(class->kept), "M", NULL);
     json_t *votes = json_object_get(json_array_get(polls, 0), "votes");
     assert_true(json_is_null(json_object_get(json_array_get(votes, 0), "name")));
-    check_fits(json_array_get(votes, 1), "{'name': 'Dora'}", "who stays has a name");
+    bed_check(json_array_get(votes, 1), "{'name': 'Dora'}", "who stays has a name");
     json_decref(polls);
 }
 
@@ -381,9 +385,9 @@ static void sealed_words_are_counted_on(void **unused G_GNUC_UNUSED)
 
 static void an_adhoc_room_has_polls_too(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
-    g_autoptr(Person) ben = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("poll", "");
+    g_autoptr(StoaBedPerson) ana = stoa_bed_attach(bed, "somebody");
+    g_autoptr(StoaBedPerson) ben = stoa_bed_attach(bed, "somebody");
 
     bed->env.adhoc = true;
     says(ana, "{'request': 'join', 'room': 7}", "{'reply': 'join', 'state': {'polls': []}}");
@@ -396,26 +400,29 @@ static void an_adhoc_room_has_polls_too(void **unused G_GNUC_UNUSED)
     says(ben, "{'request': 'list'}", "{'polls': [{'counts': [0, 1], 'voters': 1}]}");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_setup, plugin_teardown)
+static void the_sample_agrees_with_the_table(void **unused G_GNUC_UNUSED)
+{
+    check_sample("poll");
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_poll_from_draft_to_results),
-        TEST(only_totals_remain_of_an_anonymous_poll),
-        TEST(a_named_poll_says_who),
-        TEST(votes_that_do_not_fit_are_refused),
-        TEST(polls_that_do_not_fit_are_refused),
-        TEST(participants_vote_and_no_more),
-        TEST(a_quiz_tells_the_answer_in_time),
-        TEST(publishing_shows_an_open_poll),
-        TEST(a_removed_poll_leaves_no_text),
-        TEST(several_are_open_and_survive_a_restart),
-        TEST(votes_around_the_close_are_counted_once),
-        TEST(erased_people_leave_their_votes),
-        TEST(the_end_of_a_meeting_closes_polls),
-        TEST(sealed_words_are_counted_on),
-        TEST(an_adhoc_room_has_polls_too),
+        cmocka_unit_test(a_poll_from_draft_to_results),
+        cmocka_unit_test(only_totals_remain_of_an_anonymous_poll),
+        cmocka_unit_test(a_named_poll_says_who),
+        cmocka_unit_test(votes_that_do_not_fit_are_refused),
+        cmocka_unit_test(polls_that_do_not_fit_are_refused),
+        cmocka_unit_test(participants_vote_and_no_more),
+        cmocka_unit_test(a_quiz_tells_the_answer_in_time),
+        cmocka_unit_test(publishing_shows_an_open_poll),
+        cmocka_unit_test(a_removed_poll_leaves_no_text),
+        cmocka_unit_test(several_are_open_and_survive_a_restart),
+        cmocka_unit_test(votes_around_the_close_are_counted_once),
+        cmocka_unit_test(erased_people_leave_their_votes),
+        cmocka_unit_test(the_end_of_a_meeting_closes_polls),
+        cmocka_unit_test(sealed_words_are_counted_on),
+        cmocka_unit_test(an_adhoc_room_has_polls_too),
         cmocka_unit_test(the_sample_agrees_with_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

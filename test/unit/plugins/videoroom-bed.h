@@ -16,59 +16,60 @@ static const ClientLine two_faces[] = { { "video", "v", .ssrc = 12 },
 #define ROOM7 "[room-7]\ndescription = Seven\n"
 
 /* In the room under that id and name, with nothing published. */
-static inline Person *joined(PluginBed *bed, int id, const char *name)
+static inline StoaBedPerson *joined(StoaBed *bed, int id, const char *name)
 {
-    Person *person = person_new(bed);
+    StoaBedPerson *person = stoa_bed_attach(bed, "somebody");
     g_autofree char *text = g_strdup_printf("{'request': 'join', 'ptype': 'publisher', 'room': 7, "
                                             "'id': %d, 'display': '%s'}",
                                             id, name);
 
-    asks(person, text, "{'videoroom': 'joined', 'room': 7}");
+    stoa_bed_asks(person, text, "{'videoroom': 'joined', 'room': 7}");
     return person;
 }
 
-static inline Person *publishing(PluginBed *bed, int id, const char *name, const ClientLine *lines)
+static inline StoaBedPerson *publishing(StoaBed *bed, int id, const char *name,
+                                        const ClientLine *lines)
 {
-    Person *person = joined(bed, id, name);
+    StoaBedPerson *person = joined(bed, id, name);
 
-    offers(person, "{'request': 'publish'}", lines, "{'configured': 'ok'}");
-    goes_up(person);
+    bed_offer_lines(person, "{'request': 'publish'}", lines, "{'configured': 'ok'}");
+    stoa_bed_connects(person);
     return person;
 }
 
 /* A subscriber to what `streams` says, whose offer waits for an answer. */
-static inline Person *attached(PluginBed *bed, const char *streams)
+static inline StoaBedPerson *attached(StoaBed *bed, const char *streams)
 {
-    Person *person = person_new(bed);
+    StoaBedPerson *person = stoa_bed_attach(bed, "somebody");
     g_autofree char *text = g_strdup_printf("{'request': 'join', 'ptype': 'subscriber', 'room': 7, "
                                             "'streams': %s}",
                                             streams);
 
-    asks(person, text, "{'videoroom': 'attached', 'room': 7}");
+    stoa_bed_asks(person, text, "{'videoroom': 'attached', 'room': 7}");
     return person;
 }
 
-static inline Person *watching(PluginBed *bed, const char *streams)
+static inline StoaBedPerson *watching(StoaBed *bed, const char *streams)
 {
-    Person *person = attached(bed, streams);
+    StoaBedPerson *person = attached(bed, streams);
 
-    answers(person, "{'request': 'start'}", "{'videoroom': 'event', 'started': 'ok'}");
-    goes_up(person);
+    stoa_bed_answer(person, "{'request': 'start'}", "{'videoroom': 'event', 'started': 'ok'}");
+    stoa_bed_connects(person);
     return person;
 }
 
 /* The source of the sink on a subscriber's m-line, by its index among the sends. */
-static inline StoaTrackRef shown(Person *person, unsigned index)
+static inline StoaTrackRef shown(StoaBedPerson *person, unsigned index)
 {
-    FakePeer *peer = peer_of(person);
+    FakePeer *peer = bed_peer_of(person);
 
     assert_true(index < peer->sends->len);
     return fake_route(peer->id, g_array_index(peer->sends, StoaSend, index).sink);
 }
 
-static inline const char *wish_of(Person *person, const char *what, unsigned index)
+static inline const char *wish_of(StoaBedPerson *person, const char *what, unsigned index)
 {
-    FakePeer *peer = peer_of(person);
+    FakePeer *peer = bed_peer_of(person);
 
     return fake_wish(peer->id, what, g_array_index(peer->sends, StoaSend, index).sink);
 }

@@ -4,7 +4,7 @@
 
 enum { PEOPLE = 8, STEPS = 20000 };
 
-static Person *crowd[PEOPLE];
+static StoaBedPerson *crowd[PEOPLE];
 static GRand *dice;
 
 static int roll(int n)
@@ -98,35 +98,25 @@ static char *any_request(int own)
     return g_string_free(text, FALSE);
 }
 
-static FakePeer *peer_or_none(Person *person)
-{
-    for (unsigned i = 0; i < fake_peers->len; i++) {
-        FakePeer *peer = g_ptr_array_index(fake_peers, i);
-        if (peer->open && person->handle->connection && peer->user == person->handle->connection)
-            return peer;
-    }
-    return NULL;
-}
-
-static void offer_anything(Person *person)
+static void offer_anything(StoaBedPerson *person)
 {
     g_autofree char *sdp = client_offer(&person->client, any_lines());
 
-    ask_with(person, "{'request': 'publish'}", STOA_JSEP_OFFER, sdp);
+    bed_ask(person, bed_json("{'request': 'publish'}"), STOA_JSEP_OFFER, sdp);
 }
 
-static void answer_the_last_offer(Person *person)
+static void answer_the_last_offer(StoaBedPerson *person)
 {
     g_autofree char *sdp =
         person->offer ? client_answer(&person->client, person->offer, NULL) : NULL;
 
     if (sdp)
-        ask_with(person, "{'request': 'start'}", STOA_JSEP_ANSWER, sdp);
+        bed_ask(person, bed_json("{'request': 'start'}"), STOA_JSEP_ANSWER, sdp);
 }
 
-static void let_the_worker_speak(Person *person)
+static void let_the_worker_speak(StoaBedPerson *person)
 {
-    FakePeer *peer = peer_or_none(person);
+    FakePeer *peer = bed_peer_or_none(person);
 
     if (!peer)
         return;
@@ -135,7 +125,7 @@ static void let_the_worker_speak(Person *person)
         return;
     }
     switch (roll(20)) {
-    case 0: breaks_down(person); break;
+    case 0: stoa_bed_breaks(person); break;
     case 1: stoa_handle_end_media(person->handle, "Janus API"); break;
     case 2: peer->events->talking(peer->user, 1, true, 10); break;
     case 3: peer->events->layer(peer->user, 1, roll(3), roll(3)); break;
@@ -143,14 +133,14 @@ static void let_the_worker_speak(Person *person)
     }
 }
 
-static void ask_anything(Person *person, int own)
+static void ask_anything(StoaBedPerson *person, int own)
 {
     g_autofree char *text = any_request(own);
 
-    ask_with(person, text, STOA_JSEP_NONE, NULL);
+    bed_ask(person, bed_json(text), STOA_JSEP_NONE, NULL);
 }
 
-static void step(PluginBed *bed, int i)
+static void step(StoaBed *bed, int i)
 {
     switch (roll(12)) {
     case 0: offer_anything(crowd[i]); break;
@@ -158,12 +148,12 @@ static void step(PluginBed *bed, int i)
     case 2: answer_the_last_offer(crowd[i]); break;
     case 3:
     case 4: let_the_worker_speak(crowd[i]); break;
-    case 5: settle(); break;
+    case 5: bed_settle(); break;
     case 6:
         if (roll(10) > 0)
             break;
-        person_free(crowd[i]);
-        crowd[i] = person_new(bed);
+        stoa_bed_detach(crowd[i]);
+        crowd[i] = stoa_bed_attach(bed, "somebody");
         break;
     default: ask_anything(crowd[i], i + 1);
     }
@@ -173,14 +163,14 @@ static void step(PluginBed *bed, int i)
 static void any_request_at_any_moment_is_answered(void **unused G_GNUC_UNUSED)
 {
     for (guint32 seed = 1; seed <= 4; seed++) {
-        g_autoptr(PluginBed) bed = plugin_bed_new(ROOM7);
+        g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
         dice = g_rand_new_with_seed(seed);
         for (unsigned i = 0; i < PEOPLE; i++)
-            crowd[i] = person_new(bed);
+            crowd[i] = stoa_bed_attach(bed, "somebody");
         for (unsigned i = 0; i < STEPS; i++)
             step(bed, roll(PEOPLE));
         for (unsigned i = 0; i < PEOPLE; i++)
-            person_free(crowd[i]);
+            stoa_bed_detach(crowd[i]);
         g_rand_free(dice);
     }
 }
@@ -188,8 +178,7 @@ static void any_request_at_any_moment_is_answered(void **unused G_GNUC_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(any_request_at_any_moment_is_answered, plugin_setup,
-                                        plugin_teardown),
+        cmocka_unit_test(any_request_at_any_moment_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

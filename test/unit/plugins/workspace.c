@@ -19,7 +19,7 @@ static char *update_json(const char *id, int n)
     return g_strdup_printf("{'request': 'sync', 'id': '%s', 'update': '%s'}", id, text);
 }
 
-static void sync_one(Person *person, const char *id, int n)
+static void sync_one(StoaBedPerson *person, const char *id, int n)
 {
     g_autofree char *text = update_json(id, n);
 
@@ -41,8 +41,8 @@ static void links_lead_to_the_web_only(void **unused G_GNUC_UNUSED)
                                        "https:\\u0009//example.org",
                                        "http:evil" };
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autofree char *text = g_strdup_printf(
@@ -58,18 +58,18 @@ static void links_lead_to_the_web_only(void **unused G_GNUC_UNUSED)
     says(ben,
          "{'request': 'add', 'kind': 'link', 'title': 'Maß <i>', 'url': 'HTTPS://a.b/c?d=ü#e'}",
          "{'reply': 'add', 'id': '1', 'seq': 1}");
-    hears(dora, "{'event': 'added', 'id': '1', 'kind': 'link', 'title': 'Maß <i>',"
-                " 'url': 'HTTPS://a.b/c?d=ü#e', 'by': {'id': 'ben', 'name': 'Ben'},"
-                " 'at': '2030-01-01T00:00:00.000Z', 'updates': null, 'size': null}");
-    hears(ben, "{'event': 'added'}");
+    stoa_bed_hears(dora, "{'event': 'added', 'id': '1', 'kind': 'link', 'title': 'Maß <i>',"
+                         " 'url': 'HTTPS://a.b/c?d=ü#e', 'by': {'id': 'ben', 'name': 'Ben'},"
+                         " 'at': '2030-01-01T00:00:00.000Z', 'updates': null, 'size': null}");
+    stoa_bed_hears(ben, "{'event': 'added'}");
 }
 
 static void own_items_are_changed_and_removed(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
-    g_autoptr(Person) cem = kept_person(kept, "cem");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) cem = kept_person(kept, "cem");
 
     say(ben, "{'request': 'add', 'kind': 'link', 'title': 'first', 'url': 'http://a.b/'}");
     is_told(dora, "{'request': 'update', 'id': '1', 'title': 'mine'}", 403, "forbidden");
@@ -77,43 +77,43 @@ static void own_items_are_changed_and_removed(void **unused G_GNUC_UNUSED)
     is_told(ben, "{'request': 'update', 'id': '1'}", 400, "invalid_request");
     is_told(ben, "{'request': 'update', 'id': '1', 'url': 'javascript:0'}", 400, "invalid_request");
     is_told(ben, "{'request': 'update', 'id': '2', 'title': 'x'}", 404, "not_found");
-    forget(dora);
+    stoa_bed_forget(dora);
     says(ben, "{'request': 'update', 'id': '1', 'title': 'second'}",
          "{'title': 'second', 'url': 'http://a.b/'}");
-    hears(dora, "{'event': 'updated', 'id': '1', 'title': 'second', 'kind': 'link'}");
+    stoa_bed_hears(dora, "{'event': 'updated', 'id': '1', 'title': 'second', 'kind': 'link'}");
     says(cem, "{'request': 'update', 'id': '1', 'title': 'third'}", "{'title': 'third'}");
     assert_int_equal(kept_rows_with(kept, "second"), 0); /* what was replaced is gone */
-    forget(dora);
+    stoa_bed_forget(dora);
     says(cem, "{'request': 'remove', 'id': '1'}", "{'id': '1'}");
-    hears(dora, "{'event': 'removed', 'id': '1'}");
+    stoa_bed_hears(dora, "{'event': 'removed', 'id': '1'}");
     assert_int_equal(kept_rows_with(kept, "http://a.b/"), 0);
     is_told(ben, "{'request': 'remove', 'id': '1'}", 404, "not_found");
     says(ben, "{'request': 'list'}", "{'items': []}");
     says(dora, "{'request': 'resume', 'after': 0}", "{'reply': 'resume'}");
-    hears(dora, "{'event': 'removed', 'id': '1'}");
-    hears_nothing(dora);
+    stoa_bed_hears(dora, "{'event': 'removed', 'id': '1'}");
+    stoa_bed_hears_nothing(dora);
 }
 
 static void a_document_is_replayed_to_who_comes_late(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     says(ben, "{'request': 'add', 'kind': 'note', 'title': 'Minutes'}", "{'id': '1'}");
     says(ben, "{'request': 'add', 'kind': 'board', 'title': 'Sketch'}", "{'id': '2'}");
     says(ben, "{'request': 'list'}", "{'items': [{'updates': []}, {'updates': []}]}");
-    forget(dora);
+    stoa_bed_forget(dora);
     sync_one(ben, "1", 1);
-    hears(dora, "{'event': 'sync', 'id': '1', 'update': 'AAAAAAAB', 'seq': 3,"
-                " 'from': {'id': 'ben', 'name': 'Ben'}}");
+    stoa_bed_hears(dora, "{'event': 'sync', 'id': '1', 'update': 'AAAAAAAB', 'seq': 3,"
+                         " 'from': {'id': 'ben', 'name': 'Ben'}}");
     sync_one(dora, "2", 2); /* any participant edits */
     sync_one(dora, "1", 3);
     for (int save = 0; save < 2; save++) {
-        person_detach(ben);
-        person_detach(dora);
+        stoa_bed_detach(ben);
+        stoa_bed_detach(dora);
         kept_restart(kept, save);
-        g_autoptr(Person) late = kept_person(kept, "pupil");
+        g_autoptr(StoaBedPerson) late = kept_person(kept, "pupil");
         says(late, "{'request': 'list'}",
              "{'items': [{'kind': 'note', 'updates': ['AAAAAAAB', 'AAAAAAAD'], 'upto': null},"
              " {'kind': 'board', 'updates': ['AAAAAAAC'], 'snapshot': null}]}");
@@ -121,15 +121,15 @@ static void a_document_is_replayed_to_who_comes_late(void **unused G_GNUC_UNUSED
         says(late, "{'request': 'state'}",
              "{'items': [{'id': '1', 'updates': null}, {}], 'seq': 5}");
         says(late, "{'request': 'resume', 'after': 4}", "{'reply': 'resume', 'seq': 5}");
-        hears(late, "{'event': 'sync', 'id': '1', 'update': 'AAAAAAAD', 'seq': 5}");
-        hears_nothing(late);
+        stoa_bed_hears(late, "{'event': 'sync', 'id': '1', 'update': 'AAAAAAAD', 'seq': 5}");
+        stoa_bed_hears_nothing(late);
     }
 }
 
 static void updates_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new(small);
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
     g_autofree char *much = g_strnfill(84, 'A'); /* 63 bytes */
     g_autofree char *over = g_strdup_printf("{'request': 'sync', 'id': '1', 'update': '%s'}", much);
 
@@ -149,50 +149,50 @@ static void updates_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
 static void a_snapshot_is_asked_for_and_taken(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new(small);
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'n'}");
     for (int i = 1; i <= 4; i++)
         sync_one(ben, "1", i);
-    forget(ben);
-    forget(dora);
+    stoa_bed_forget(ben);
+    stoa_bed_forget(dora);
     sync_one(ben, "1", 5); /* number 6 */
-    hears(ben, "{'event': 'sync'}");
-    hears(ben, "{'event': 'snapshot_wanted', 'id': '1', 'upto': 6, 'seq': null}");
-    hears(dora, "{'event': 'sync'}");
-    hears_nothing(dora); /* one is asked */
+    stoa_bed_hears(ben, "{'event': 'sync'}");
+    stoa_bed_hears(ben, "{'event': 'snapshot_wanted', 'id': '1', 'upto': 6, 'seq': null}");
+    stoa_bed_hears(dora, "{'event': 'sync'}");
+    stoa_bed_hears_nothing(dora); /* one is asked */
     is_told(ben, "{'request': 'snapshot', 'id': '1', 'upto': 7, 'update': 'BBBB'}", 400,
             "invalid_request");
     is_told(ben, "{'request': 'snapshot', 'id': '1', 'update': 'BBBB'}", 400, "invalid_request");
     sync_one(ben, "1", 6); /* number 7: not in the snapshot */
-    forget(dora);
+    stoa_bed_forget(dora);
     says(dora, "{'request': 'snapshot', 'id': '1', 'upto': 6, 'update': 'BBBB'}",
          "{'reply': 'snapshot', 'id': '1', 'seq': 8}");
-    hears_nothing(dora);
+    stoa_bed_hears_nothing(dora);
     is_told(ben, "{'request': 'snapshot', 'id': '1', 'upto': 6, 'update': 'CCCC'}", 409,
             "conflict");
     for (int save = 0; save < 2; save++) {
         says(dora, "{'request': 'list'}",
              "{'items': [{'snapshot': 'BBBB', 'upto': 6, 'updates': ['AAAAAAAG']}]}");
-        person_detach(ben);
-        person_detach(dora);
+        stoa_bed_detach(ben);
+        stoa_bed_detach(dora);
         kept_restart(kept, save);
-        g_clear_pointer(&dora, person_free);
+        g_clear_pointer(&dora, stoa_bed_detach);
         dora = kept_person(kept, "dora");
     }
     for (int i = 7; i <= 9; i++)
         sync_one(dora, "1", i);
-    forget(dora);
+    stoa_bed_forget(dora);
     sync_one(dora, "1", 10); /* the fifth since then */
-    hears(dora, "{'event': 'sync'}");
-    hears(dora, "{'event': 'snapshot_wanted'}");
+    stoa_bed_hears(dora, "{'event': 'sync'}");
+    stoa_bed_hears(dora, "{'event': 'snapshot_wanted'}");
 }
 
 static void what_a_snapshot_replaced_goes_after_a_week(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new(small);
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
 
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'n'}");
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'other'}");
@@ -204,9 +204,9 @@ static void what_a_snapshot_replaced_goes_after_a_week(void **unused G_GNUC_UNUS
     stoa_control_settle();
     assert_int_equal(kept_rows_with(kept, "AAAAAAAB"), 2);
     says(ben, "{'request': 'snapshot', 'id': '1', 'upto': 6, 'update': 'CCCC'}", "{}");
-    person_detach(ben);
+    stoa_bed_detach(ben);
     kept_restart(kept, false); /* the day is not forgotten over a restart */
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
     for (int hour = 0; hour < 30; hour++) {
         stoa_clock_advance(DAY_US / 24);
         stoa_control_settle();
@@ -225,16 +225,16 @@ static void what_a_snapshot_replaced_goes_after_a_week(void **unused G_GNUC_UNUS
 static void a_removed_note_leaves_no_updates(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("[limits]\nupdates_per_second = 0\n");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
 
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'n'}");
     for (int i = 0; i < 250; i++) /* more than a page */
         sync_one(ben, "1", 1);
     assert_int_equal(kept_rows_with(kept, "AAAAAAAB"), 250);
     says(ben, "{'request': 'remove', 'id': '1'}", "{'id': '1'}");
-    person_detach(ben);
+    stoa_bed_detach(ben);
     kept_restart(kept, false); /* it dies before it could erase them */
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
     for (int i = 0; i < 3; i++) {
         stoa_clock_advance(1000000);
         stoa_control_settle();
@@ -245,16 +245,17 @@ static void a_removed_note_leaves_no_updates(void **unused G_GNUC_UNUSED)
 static void presence_is_for_the_others_and_not_kept(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("[limits]\npresence_bytes = 20\npresence_per_second = 2\n");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     say(ben, "{'request': 'add', 'kind': 'board', 'title': 'b'}");
-    forget(ben);
-    forget(dora);
+    stoa_bed_forget(ben);
+    stoa_bed_forget(dora);
     says(ben, "{'request': 'presence', 'id': '1', 'data': {'x': 1}}",
          "{'reply': 'presence', 'seq': null}");
-    hears(dora, "{'event': 'presence', 'id': '1', 'data': {'x': 1}, 'from': {'id': 'ben'}}");
-    hears_nothing(ben);
+    stoa_bed_hears(dora,
+                   "{'event': 'presence', 'id': '1', 'data': {'x': 1}, 'from': {'id': 'ben'}}");
+    stoa_bed_hears_nothing(ben);
     is_told(ben, "{'request': 'presence', 'id': '1', 'data': 'more than twenty bytes'}", 400,
             "invalid_request");
     is_told(ben, "{'request': 'presence', 'id': '1', 'data': 1}", 429, "slow_down");
@@ -293,19 +294,19 @@ static Uploaded upload(Kept *kept, const char *who, const char *name)
 static void an_upload_becomes_an_item(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("[limits]\nitems = 1\n");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     Uploaded first = upload(kept, "ben", "<plan>.pdf");
-    check_fits(first.reply,
-               "{'id': '1', 'kind': 'file', 'title': '<plan>.pdf', 'size': 4096,"
-               " 'type': 'application/pdf', 'by': {'id': 'ben', 'name': 'Ben'}}",
-               "the upload's answer");
+    bed_check(first.reply,
+              "{'id': '1', 'kind': 'file', 'title': '<plan>.pdf', 'size': 4096,"
+              " 'type': 'application/pdf', 'by': {'id': 'ben', 'name': 'Ben'}}",
+              "the upload's answer");
     json_decref(first.reply);
-    hears(dora, "{'event': 'added', 'id': '1', 'kind': 'file', 'size': 4096}");
+    stoa_bed_hears(dora, "{'event': 'added', 'id': '1', 'kind': 'file', 'size': 4096}");
     assert_int_equal(upload(kept, "ben", "second.pdf").code, STOA_ERROR_LIMIT);
     is_told(dora, "{'request': 'sync', 'id': '1', 'update': 'AAAA'}", 409, "conflict");
     is_told(dora, "{'request': 'remove', 'id': '1'}", 403, "forbidden");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
     says(ben, "{'request': 'update', 'id': '1', 'title': 'Plan'}",
          "{'title': 'Plan', 'type': 'application/pdf'}");
     says(ben, "{'request': 'remove', 'id': '1'}", "{'id': '1'}");
@@ -318,9 +319,9 @@ static void a_sealed_name_is_the_title(void **unused G_GNUC_UNUSED)
 
     stoa_room_core_set_sealed(kept->core, true);
     Uploaded it = upload(kept, "ben", "{\"sealed\": \"AAEC\", \"epoch\": 2}");
-    check_fits(it.reply, "{'title': {'sealed': 'AAEC', 'epoch': 2}}", "the upload's answer");
+    bed_check(it.reply, "{'title': {'sealed': 'AAEC', 'epoch': 2}}", "the upload's answer");
     json_decref(it.reply);
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
     is_told(ben, "{'request': 'add', 'kind': 'note', 'title': 'open'}", 400, "invalid_request");
     says(ben,
          "{'request': 'add', 'kind': 'link', 'title': {'sealed': 'AAEC', 'epoch': 2},"
@@ -333,8 +334,8 @@ static void a_sealed_name_is_the_title(void **unused G_GNUC_UNUSED)
 static void an_erased_person_takes_links_and_files_along(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
-    g_autoptr(Person) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
 
     say(ben, "{'request': 'add', 'kind': 'link', 'title': 'my page', 'url': 'http://my.page'}");
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'my note', 'text': 'my words'}");
@@ -352,16 +353,16 @@ static void an_erased_person_takes_links_and_files_along(void **unused G_GNUC_UN
 static void the_history_has_the_items_of_a_meeting(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
 
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'one'}");
     stoa_room_core_set_meeting(kept->core, "N");
     say(ben, "{'request': 'add', 'kind': 'link', 'title': 'two', 'url': 'http://a.b'}");
     json_t *items = stoa_plugin()->history(kept_view(kept), "N", NULL);
-    check_fits(items,
-               "[{'id': '2', 'kind': 'link', 'title': 'two', 'url': 'http://a.b',"
-               " 'by': {'name': 'Ben'}, 'at': '2030-01-01T00:00:00.000Z'}]",
-               "history");
+    bed_check(items,
+              "[{'id': '2', 'kind': 'link', 'title': 'two', 'url': 'http://a.b',"
+              " 'by': {'name': 'Ben'}, 'at': '2030-01-01T00:00:00.000Z'}]",
+              "history");
     json_decref(items);
 }
 
@@ -374,7 +375,7 @@ static void on_page(StoaRoom *room, const StoaRecord *const *records, size_t n,
 static void the_history_shows_what_is_in_a_note(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
-    g_autoptr(Person) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
     StoaRecordQuery all = { .kind = stoa_plugin()->history_kind, .limit = 1000 };
 
     say(ben, "{'request': 'add', 'kind': 'note', 'title': 'one'}");
@@ -385,16 +386,16 @@ static void the_history_shows_what_is_in_a_note(void **unused G_GNUC_UNUSED)
     json_t *items = stoa_plugin()->history(kept_view(kept), "M", NULL);
     stoa_room_read(kept_view(kept), &all, on_page, items, NULL);
     stoa_control_settle();
-    check_fits(items, "[{'kind': 'note', 'snapshot': 'BBBB', 'updates': ['AAAAAAAC'], 'upto': 2}]",
-               "history");
+    bed_check(items, "[{'kind': 'note', 'snapshot': 'BBBB', 'updates': ['AAAAAAAC'], 'upto': 2}]",
+              "history");
     json_decref(items);
 }
 
 static void an_adhoc_room_has_a_workspace_too(void **unused G_GNUC_UNUSED)
 {
-    g_autoptr(PluginBed) bed = plugin_bed_new("");
-    g_autoptr(Person) ana = person_new(bed);
-    g_autoptr(Person) ben = person_new(bed);
+    g_autoptr(StoaBed) bed = stoa_bed_new("workspace", "");
+    g_autoptr(StoaBedPerson) ana = stoa_bed_attach(bed, "somebody");
+    g_autoptr(StoaBedPerson) ben = stoa_bed_attach(bed, "somebody");
 
     bed->env.adhoc = true;
     says(ana, "{'request': 'join', 'room': 7, 'display': 'Ana'}", "{'state': {'items': []}}");
@@ -409,25 +410,28 @@ static void an_adhoc_room_has_a_workspace_too(void **unused G_GNUC_UNUSED)
     says(ana, "{'request': 'list'}", "{'items': []}");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, plugin_setup, plugin_teardown)
+static void the_sample_agrees_with_the_table(void **unused G_GNUC_UNUSED)
+{
+    check_sample("workspace");
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(links_lead_to_the_web_only),
-        TEST(own_items_are_changed_and_removed),
-        TEST(a_document_is_replayed_to_who_comes_late),
-        TEST(updates_that_do_not_fit_are_refused),
-        TEST(a_snapshot_is_asked_for_and_taken),
-        TEST(what_a_snapshot_replaced_goes_after_a_week),
-        TEST(a_removed_note_leaves_no_updates),
-        TEST(presence_is_for_the_others_and_not_kept),
-        TEST(an_upload_becomes_an_item),
-        TEST(a_sealed_name_is_the_title),
-        TEST(an_erased_person_takes_links_and_files_along),
-        TEST(the_history_has_the_items_of_a_meeting),
-        TEST(the_history_shows_what_is_in_a_note),
-        TEST(an_adhoc_room_has_a_workspace_too),
+        cmocka_unit_test(links_lead_to_the_web_only),
+        cmocka_unit_test(own_items_are_changed_and_removed),
+        cmocka_unit_test(a_document_is_replayed_to_who_comes_late),
+        cmocka_unit_test(updates_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_snapshot_is_asked_for_and_taken),
+        cmocka_unit_test(what_a_snapshot_replaced_goes_after_a_week),
+        cmocka_unit_test(a_removed_note_leaves_no_updates),
+        cmocka_unit_test(presence_is_for_the_others_and_not_kept),
+        cmocka_unit_test(an_upload_becomes_an_item),
+        cmocka_unit_test(a_sealed_name_is_the_title),
+        cmocka_unit_test(an_erased_person_takes_links_and_files_along),
+        cmocka_unit_test(the_history_has_the_items_of_a_meeting),
+        cmocka_unit_test(the_history_shows_what_is_in_a_note),
+        cmocka_unit_test(an_adhoc_room_has_a_workspace_too),
         cmocka_unit_test(the_sample_agrees_with_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

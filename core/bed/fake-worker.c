@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of media/command.h, which only note what they were told. */
+#include "config.h"
+
+#include "bed/fake-worker.h"
+
+#include <string.h>
+
+GPtrArray *fake_peers;
+bool fake_is_full, fake_is_gathering;
+
+FakePeer *fake_peer(StoaPeerId id)
+{
+    FakePeer *peer;
+
+    g_assert(id > 0 && id <= fake_peers->len);
+    peer = g_ptr_array_index(fake_peers, id - 1);
+    g_assert(peer->open);
+    return peer;
+}
+
+static void fake_set_local(FakePeer *peer)
+{
+    g_snprintf(peer->ufrag, sizeof peer->ufrag, "srv%u.%u", (unsigned)peer->id, peer->n_restarts);
+    g_snprintf(peer->pwd, sizeof peer->pwd, "serverpassword%08u", peer->n_restarts);
+    peer->local.ufrag = peer->ufrag;
+    peer->local.pwd = peer->pwd;
+    peer->local.fingerprint = "sha-256 "
+                              "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+                              "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
+    peer->local.lite = !fake_is_gathering;
+    peer->local.gathering = fake_is_gathering;
+}
+
+static void fake_peer_free(gpointer data)
+{
+    FakePeer *peer = data;
+
+    g_free(peer->remote_ufrag);
+    g_free(peer->remote_fingerprint);
+    g_ptr_array_unref(peer->candidates);
+    g_ptr_array_unref(peer->local.candidates);
+    g_array_unref(peer->receives);
+    g_array_unref(peer->sends);
+    g_hash_table_unref(peer->routes);
+    g_hash_table_unref(peer->wishes);
+    g_hash_table_unref(peer->taps);
+    g_string_free(peer->sent, TRUE);
+    g_free(peer);
+}
+
+StoaPeerId stoa_peer_open(StoaMedia *media, const StoaPeerSpec *spec, const StoaPeerLocal **local,
+                          GError **error)
+{
+    FakePeer *peer;
+
+    g_assert_null(media);
+    if (fake_is_full)
+        return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "no port is free");
+    peer = g_new0(FakePeer, 1);
+    peer->id = fake_peers->len + 1;
+    peer->open = true;
+    peer->controlling = spec->controlling;
+    peer->events = spec->events;
+    peer->user = spec->user;
+    peer->candidates = g_ptr_array_new_with_free_func(g_free);
+    peer->receives = g_array_new(FALSE, FALSE, sizeof(StoaReceive));
+    peer->sends = g_array_new(FALSE, FALSE, sizeof(StoaSend));
+    peer->routes = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    peer->wishes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    peer->taps = g_hash_table_new(NULL, NULL);
+    peer->sent = g_string_new(NULL);
+    peer->local.candidates = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(peer->local.candidates,
+                    g_strdup("candidate:1 1 udp 2130706431 192.0.2.1 10000 typ host"));
+    fake_set_local(peer);
+    g_ptr_array_add(fake_peers, peer);
+    *local = &peer->local;
+    return peer->id;
+}
+
+void stoa_peer_restart(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const StoaPeerLocal **local)
+{
+    FakePeer *peer = fake_peer(id);
+
+    peer->n_restarts++;
+    fake_set_local(peer);
+    *local = &peer->local;
+}
+
+void stoa_peer_set_remote(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const char *ufrag,
+                          const char *pwd, const char *fingerprint, bool dtls_client, bool data)
+{
+    FakePeer *peer = fake_peer(id);
+
+    g_assert_nonnull(ufrag);
+    g_assert_nonnull(pwd);
+    g_assert_nonnull(fingerprint);
+    peer->n_remotes++;
+    g_free(peer->remote_ufrag);
+    g_free(peer->remote_fingerprint);
+    peer->remote_ufrag = g_strdup(ufrag);
+    peer->remote_fingerprint = g_strdup(fingerprint);
+    peer->dtls_client = dtls_client;
+    peer->data = data;
+}
+
+void stoa_peer_add_candidate(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const char *candidate)
+{
+    FakePeer *peer = fake_peer(id);
+
+    g_assert_nonnull(peer->remote_ufrag); /* never before the description */
+    g_ptr_array_add(peer->candidates, g_strdup(candidate ? candidate : "end"));
+}
+
+void stoa_peer_set_receives(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const StoaReceive *rows,
+                            unsigned n, const StoaRtpExtIds *ext)
+{
+    FakePeer *peer = fake_peer(id);
+
+    g_array_set_size(peer->receives, 0);
+    g_array_append_vals(peer->receives, rows, n);
+    peer->ext = *ext;
+}
+
+/* A row that was there stays there: see stoa_connection_post_sends(). */
+static void check_sends(const FakePeer *peer, const StoaSend *rows, unsigned n)
+{
+    for (unsigned i = 0; i < peer->sends->len; i++) {
+        const StoaSend *was = &g_array_index(peer->sends, StoaSend, i);
+        bool found = false;
+
+        for (unsigned k = 0; k < n; k++)
+            found |= rows[k].sink == was->sink && rows[k].ssrc == was->ssrc;
+        g_assert(found);
+    }
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < i; k++) {
+            g_assert_true(rows[i].sink != rows[k].sink);
+            g_assert_true(rows[i].ssrc != rows[k].ssrc);
+        }
+}
+
+void stoa_peer_set_sends(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const StoaSend *rows,
+                         unsigned n)
+{
+    FakePeer *peer = fake_peer(id);
+
+    check_sends(peer, rows, n);
+    g_array_set_size(peer->sends, 0);
+    g_array_append_vals(peer->sends, rows, n);
+}
+
+const StoaSend *fake_send(StoaPeerId id, uint32_t sink)
+{
+    FakePeer *peer = fake_peer(id);
+
+    for (unsigned i = 0; i < peer->sends->len; i++) {
+        const StoaSend *row = &g_array_index(peer->sends, StoaSend, i);
+
+        if (row->sink == sink)
+            return row;
+    }
+    return NULL;
+}
+
+/* A row that must be there. */
+const StoaSend *fake_row(StoaPeerId id, uint32_t sink)
+{
+    const StoaSend *row = fake_send(id, sink);
+
+    g_assert(row);
+    return row;
+}
+
+const StoaReceive *fake_receive(StoaPeerId id, uint32_t track)
+{
+    FakePeer *peer = fake_peer(id);
+
+    for (unsigned i = 0; i < peer->receives->len; i++) {
+        const StoaReceive *row = &g_array_index(peer->receives, StoaReceive, i);
+
+        if (row->track == track)
+            return row;
+    }
+    return NULL;
+}
+
+/* A route may be named before its row exists, but never to something of another codec than the row says. */
+void stoa_peer_route(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink,
+                     StoaTrackRef source)
+{
+    FakePeer *peer = fake_peer(id);
+    const StoaSend *row = fake_send(id, sink);
+
+    if (source.peer) {
+        const StoaReceive *from = fake_receive(source.peer, source.track);
+
+        g_assert(row);
+        g_assert(from);
+        g_assert_cmpuint(row->codec, ==, from->codec);
+    }
+    g_hash_table_replace(peer->routes, GUINT_TO_POINTER(sink), g_memdup2(&source, sizeof source));
+}
+
+/* The source of a sink; .peer 0: none. */
+StoaTrackRef fake_route(StoaPeerId id, uint32_t sink)
+{
+    const StoaTrackRef *ref = g_hash_table_lookup(fake_peer(id)->routes, GUINT_TO_POINTER(sink));
+
+    return ref ? *ref : (StoaTrackRef){ 0 };
+}
+
+void stoa_peer_pause(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink, bool paused)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("pause %u", sink),
+                         g_strdup(paused ? "true" : "false"));
+}
+
+void stoa_peer_limit(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink, int substream,
+                     int temporal)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("limit %u", sink),
+                         g_strdup_printf("%d %d", substream, temporal));
+}
+
+const char *fake_wish(StoaPeerId id, const char *what, uint32_t sink)
+{
+    g_autofree char *key = g_strdup_printf("%s %u", what, sink);
+
+    return g_hash_table_lookup(fake_peer(id)->wishes, key);
+}
+
+void stoa_peer_mute(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track, bool muted)
+{
+    fake_peer(id)->muted = muted ? track : 0;
+}
+
+void stoa_peer_keyframe(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track G_GNUC_UNUSED)
+{
+    fake_peer(id)->n_keyframes++;
+}
+
+void stoa_peer_watch_level(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track,
+                           unsigned packets, unsigned level G_GNUC_UNUSED)
+{
+    fake_peer(id)->watched = packets ? track : 0;
+}
+
+void stoa_peer_bitrate(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t bps)
+{
+    fake_peer(id)->bitrate_bps = bps;
+}
+
+void stoa_peer_tap(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track, StoaTapFunc *fn,
+                   void *data G_GNUC_UNUSED, GDestroyNotify done G_GNUC_UNUSED)
+{
+    if (fn)
+        g_assert(g_hash_table_add(fake_peer(id)->taps, GUINT_TO_POINTER(track)));
+    else
+        g_assert(g_hash_table_remove(fake_peer(id)->taps, GUINT_TO_POINTER(track)));
+}
+
+bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const char *label,
+                         const void *buf, size_t len, bool text G_GNUC_UNUSED)
+{
+    FakePeer *peer = fake_peer(id);
+
+    if (peer->data)
+        g_string_append_printf(peer->sent, "%s %.*s\n", label ? label : "any", (int)len,
+                               (const char *)buf);
+    return peer->data;
+}
+
+void stoa_peer_close(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id)
+{
+    FakePeer *peer = fake_peer(id);
+
+    g_assert_cmpuint(g_hash_table_size(peer->taps), ==, 0);
+    peer->open = false;
+}
+
+void stoa_peer_stats(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
+                     void (*got)(json_t *stats, void *data), void *data)
+{
+    fake_peer(id);
+    got(json_object(), data);
+}
+
+int fake_setup(void **unused G_GNUC_UNUSED)
+{
+    fake_peers = g_ptr_array_new_with_free_func(fake_peer_free);
+    fake_is_full = fake_is_gathering = false;
+    return 0;
+}
+
+void fake_reset(void)
+{
+    g_clear_pointer(&fake_peers, g_ptr_array_unref);
+}
+
+int fake_teardown(void **unused G_GNUC_UNUSED)
+{
+    for (unsigned i = 0; i < fake_peers->len; i++)
+        g_assert_false(((FakePeer *)g_ptr_array_index(fake_peers, i))->open);
+    fake_reset();
+    return 0;
+}

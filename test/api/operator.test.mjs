@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What an operator does wrong, and what the gateway says: the exit code, and one clear line that names file, key, what fits. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { binary, tree } from '../lib/gateway.mjs';
+
+let dir;
+before(() => { dir = mkdtempSync(join(tmpdir(), 'stoa-operator-')); chmodSync(dir, 0o755); });
+after(() => rmSync(dir, { recursive: true }));
+
+const conf = () => join(dir, 'conf');
+const append = (file, text) => appendFileSync(join(conf(), file), text);
+const secret = (mode) => {
+    writeFileSync(join(conf(), 'secret'), 'much-too-open\n');
+    chmodSync(join(conf(), 'secret'), mode);
+};
+
+/* what: [what is done to a fresh conf folder, arguments, exit code, what one line of the output must say] */
+const table = {
+    'all is well': [() => {}, ['-t'], 0, /in order/],
+    'a key that nobody knows': [() => append('echotest.conf', '\n[module]\nenabeld = true\n'), ['-t'], 1,
+        /^(stoa: )?echotest\.conf: module\.enabeld.*enabled/m],
+    'a value that does not fit': [() => {}, ['-t', '-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port.*eighty.*0 to 65535/],
+    'a number out of its range': [() => {}, ['-t', '-s', 'http:listen.port=65536'], 1, /http\.conf: listen\.port.*65536.*0 to 65535/],
+    'a section that nobody knows': [() => append('stoa.conf', '\n[limit]\nsdp_bytes = 1\n'), ['-t'], 1, /stoa\.conf: .*limit.*limits/],
+    'a file without a module': [() => writeFileSync(join(conf(), 'ecotest.conf'), '[module]\nenabled = true\n'), ['-t'], 1,
+        /ecotest\.conf.*no ecotest\.so/],
+    'stoa.conf is missing: defaults hold': [() => rmSync(join(conf(), 'stoa.conf')), ['-t'], 0, /in order/],
+    'a file that is no conf file': [() => writeFileSync(join(conf(), 'echotest.conf'), 'enabled = true\n'), ['-t'], 1, /echotest\.conf: /],
+    'no such conf folder': [() => {}, ['-c', '/nowhere/at/all', '-t'], 1, /\/nowhere\/at\/all/],
+    'an override of an unknown key': [() => {}, ['-t', '-s', 'http:listen.prot=1'], 1, /http\.conf: listen\.prot.*"port"/],
+    'an override of an unknown file': [() => {}, ['-t', '-s', 'htpp:listen.port=1'], 1, /htpp.*http/],
+    'an override of no form': [() => {}, ['-t', '-s', 'listen.port'], 1, /listen\.port.*FILE:SECTION\.KEY=VALUE/],
+    'a secret file that is missing': [() => {}, ['-t', '-s', 'stoa:admin.secret=file:nowhere'], 1, /stoa\.conf: admin\.secret.*nowhere/],
+    'a secret file that all can read': [() => secret(0o644), ['-t', '-s', 'stoa:admin.secret=file:secret'], 1,
+        /stoa\.conf: admin\.secret.*chmod/],
+    'a secret file in order': [() => secret(0o600), ['-t', '-s', 'stoa:admin.secret=file:secret'], 0, /in order/],
+    'it would not start either': [() => {}, ['-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port/],
+    'a module that nobody knows': [() => {}, ['--describe', 'ecotest'], 1, /no module "ecotest".*"echotest"/],
+    'an option that nobody knows': [() => {}, ['--chekc'], 1, /--chekc/],
+    'an argument too many': [() => {}, ['start'], 1, /"start" is no option: see --help/],
+    'the version': [() => {}, ['-v'], 0, /^stoa \d+\.\d+\.\d+$/m],
+    'the help': [() => {}, ['--help'], 0, /--describe=MODULE/],
+};
+
+for (const [what, [act, args, code, line]] of Object.entries(table)) {
+    test(`the operator's view: ${what}`, () => {
+        rmSync(conf(), { recursive: true, force: true });
+        cpSync(join(tree, 'conf'), conf(), { recursive: true });
+        act();
+        const folder = args.includes('-c') ? [] : ['-c', conf()];
+        const ran = spawnSync(binary, [...folder, '-d', join(dir, 'data'), ...args], { encoding: 'utf8', timeout: 20000 });
+        assert.equal(ran.status, code, ran.stdout + ran.stderr);
+        const told = ran.status ? ran.stderr : ran.stdout;
+        const fitting = told.split('\n').filter((one) => line.test(one));
+        assert.equal(fitting.length, 1, `${line}\n${told}`);
+        assert.ok(!/much-too-open/.test(told), 'a secret was shown');
+    });
+}
+
+for (const name of ['echotest', 'videoroom', 'http', 'websocket']) {
+    test(`the reference of ${name} is printed`, () => {
+        const ran = spawnSync(binary, ['-c', join(tree, 'conf'), '--describe', name], { encoding: 'utf8' });
+        assert.equal(ran.status, 0, ran.stderr);
+        assert.match(ran.stdout, new RegExp(`^# ${name} [\\s\\S]*## Conf: ${name}\\.conf`));
+        assert.ok(!/undefined|\(null\)|value/.test(ran.stdout.match(/^- `\w+`: .*$/gm)?.join('\n').replace(/: [^`]*$/gm, '') ?? ''));
+    });
+}
