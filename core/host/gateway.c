@@ -18,8 +18,11 @@
 #include "room/rooms-conf.h"
 #include "room/rooms.h"
 #include "store/store.h"
+#include "web/files.h"
+#include "web/history.h"
 #include "web/hosts.h"
 #include "web/invitations.h"
+#include "web/me.h"
 #include "web/people.h"
 #include "web/rooms.h"
 #include "web/server.h"
@@ -105,6 +108,10 @@ static void adopt_rooms(StoaGateway *gateway, StoaConfValues *values)
     gateway->rooms = *(const StoaRoomsConf *)stoa_conf_values(values);
     stoa_conf_values_free(gateway->rooms_values);
     gateway->rooms_values = values;
+    if (gateway->web)
+        stoa_web_conf_changed(gateway->web);
+    stoa_web_file_url_configure(gateway->conf.base_url, gateway->rooms.ticket_s);
+    gateway->env.file_url = stoa_web_file_url_of;
 }
 
 static void adopt_mail(StoaGateway *gateway, StoaConfValues *values)
@@ -236,19 +243,18 @@ static bool seat(void *user, const char *token, StoaWebCaller *caller)
     return stoa_web_seat(((StoaGateway *)user)->kept, token, caller);
 }
 
-static void room_changed(void *user, const char *room)
+/* The workspace's own limits, as its conf has them. */
+static bool file_limits(void *user, int64_t *file_bytes, int64_t *room_bytes)
 {
-    stoa_rooms_reload(((StoaGateway *)user)->kept, room);
+    StoaModule *module = stoa_modules_find(((StoaGateway *)user)->modules, "workspace");
+
+    return module && stoa_module_option_int(module, "limits.file_bytes", file_bytes) &&
+           stoa_module_option_int(module, "limits.room_bytes", room_bytes);
 }
 
-static void room_deleted(void *user, const char *room)
+static StoaModule *loaded_module(void *user, const char *name)
 {
-    stoa_rooms_deleted(((StoaGateway *)user)->kept, room);
-}
-
-static void person_removed(void *user, const char *room, const char *person, const char *reason)
-{
-    stoa_rooms_remove(((StoaGateway *)user)->kept, room, person, reason);
+    return stoa_modules_find(((StoaGateway *)user)->modules, name);
 }
 
 static void open_web(StoaGateway *gateway)
@@ -264,9 +270,8 @@ static void open_web(StoaGateway *gateway)
                                .module_known = is_module_known,
                                .seat = seat,
                                .rooms = gateway->kept,
-                               .room_changed = room_changed,
-                               .room_deleted = room_deleted,
-                               .person_removed = person_removed,
+                               .file_limits = file_limits,
+                               .module = loaded_module,
                                .user = gateway };
 
     gateway->web = stoa_web_new(&spec);
@@ -275,6 +280,9 @@ static void open_web(StoaGateway *gateway)
     stoa_web_add_routes(gateway->web, stoa_web_room_routes());
     stoa_web_add_routes(gateway->web, stoa_web_invitation_routes());
     stoa_web_add_routes(gateway->web, stoa_web_people_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_file_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_history_routes());
+    stoa_web_add_routes(gateway->web, stoa_web_me_routes());
     stoa_transport_hub_set_web(gateway->hub, gateway->web);
 }
 

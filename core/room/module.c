@@ -103,6 +103,22 @@ const StoaConfValues *stoa_module_conf_values(const StoaModule *module)
     return module->conf;
 }
 
+bool stoa_module_option_int(const StoaModule *module, const char *key, int64_t *value)
+{
+    size_t row_size = module->plugin.option_size ? module->plugin.option_size : sizeof(StoaOption);
+    const char *row = (const char *)module->plugin.options;
+
+    for (; row && *(const char *const *)row; row += row_size) {
+        const StoaOption *option = (const StoaOption *)(const void *)row;
+        if (option->type != STOA_INT || !g_str_equal(option->key, key))
+            continue;
+        *value = *(const int64_t *)(const void *)((const char *)stoa_conf_values(module->conf) +
+                                                  option->offset);
+        return true;
+    }
+    return false;
+}
+
 bool stoa_module_is_busy(const StoaModule *module)
 {
     return module->busy > 0;

@@ -40,6 +40,8 @@ bool stoa_module_start(StoaModule *module, GError **error);
 /** Take new conf values (taken) and tell the plugin. */
 bool stoa_module_reconfigure(StoaModule *module, StoaConfValues *conf, GError **error);
 const StoaConfValues *stoa_module_conf_values(const StoaModule *module);
+/** The value of a key of its conf ("limits.file_bytes"); false: it has no such key that is an integer. */
+bool stoa_module_option_int(const StoaModule *module, const char *key, int64_t *value);
 
 /** Whether work of the module is still under way on other threads: it must not be unloaded yet. */
 bool stoa_module_is_busy(const StoaModule *module);

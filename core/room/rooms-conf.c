@@ -59,8 +59,6 @@ static const StoaOption options[] = {
       1000000, "invitations of one room" },
     { "limits.invitations_per_request", STOA_INT, STOA_LIVE, AT(invitations_per_request), "500", 1,
       10000, "people that one request may invite" },
-    { "files.uploads_per_person", STOA_INT, STOA_LIVE, AT(uploads_per_person), "4", 1, 1000,
-      "uploads of one person at one time" },
     { "files.types", STOA_LIST, STOA_LIVE, AT(file_types),
       "image/*;audio/*;video/*;text/*;application/pdf;application/zip;application/epub+zip;"
       "application/vnd.*;application/msword;application/rtf;application/gzip;"

@@ -15,7 +15,6 @@ typedef struct {
     char **modules;
     int64_t attempts_per_minute, signin_per_hour;
     int64_t rooms_per_host, people_per_room, invitations_per_room, invitations_per_request;
-    int64_t uploads_per_person;
     char **file_types;
     char **ice_servers, *turn_secret;
     int64_t turn_s;

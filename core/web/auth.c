@@ -45,7 +45,7 @@ bool stoa_web_identify(StoaWebCall *call, GError **error)
     if (!call->token)
         return (call->route->who & STOA_WEB_ANYONE) ||
                unauthenticated(error, "a token is needed: Authorization: Bearer TOKEN");
-    if (is_api_key(spec->conf, call->token))
+    if (is_api_key(call->conf, call->token))
         caller->kind = STOA_WEB_KEY;
     else if (spec->seat && spec->seat(spec->user, call->token, caller))
         caller->kind = STOA_WEB_PARTICIPANT;

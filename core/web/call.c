@@ -96,6 +96,10 @@ void stoa_web_call_unref(StoaWebCall *call)
     if (atomic_fetch_sub(&call->refs, 1) > 1)
         return;
     stoa_upload_free(call->upload);
+    stoa_web_conf_unref(call->conf);
+    g_free(call->base_url);
+    g_free(call->own_url);
+    g_free(call->residency);
     if (call->free_data)
         call->free_data(call->data);
     if (call->free_outlet_user)
@@ -250,7 +254,7 @@ StoaMail *stoa_web_mail(const StoaWebCall *call)
 
 const StoaRoomsConf *stoa_web_conf(const StoaWebCall *call)
 {
-    return call->web->spec.conf;
+    return call->conf;
 }
 
 const char *stoa_web_data_dir(const StoaWebCall *call)
@@ -273,18 +277,9 @@ const char *stoa_web_address(const StoaWebCall *call)
     return call->address;
 }
 
-static const char *configured_url(const StoaWebCall *call)
-{
-    const StoaWebSpec *spec = &call->web->spec;
-
-    return spec->base_url ? spec->base_url(spec->user) : NULL;
-}
-
 const char *stoa_web_base_url(const StoaWebCall *call)
 {
-    const char *configured = configured_url(call);
-
-    return configured ? configured : call->origin;
+    return call->base_url ? call->base_url : call->origin;
 }
 
 /* "http://localhost:8088", "http://127.0.0.1", "http://[::1]:80" */
@@ -303,13 +298,9 @@ static bool is_local(const char *origin)
 
 const char *stoa_web_safe_url(const StoaWebCall *call)
 {
-    const StoaWebSpec *spec = &call->web->spec;
-    const char *configured = configured_url(call);
-    const char *own = spec->own_url ? spec->own_url(spec->user) : NULL;
-
-    if (configured)
-        return configured;
-    return own && !is_local(call->origin) ? own : call->origin;
+    if (call->base_url)
+        return call->base_url;
+    return call->own_url && !is_local(call->origin) ? call->own_url : call->origin;
 }
 
 const char *stoa_web_websocket_url(const StoaWebCall *call)

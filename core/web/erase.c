@@ -4,6 +4,7 @@
 
 #include "base/task.h"
 #include "web/erase.h"
+#include "web/live.h"
 #include "web/web-private.h"
 
 #include <glib/gstdio.h>
@@ -183,8 +184,8 @@ void stoa_erase_rooms(StoaWeb *web, const char *const *rooms, StoaStoreDone *don
     erasing->mails = g_ptr_array_new_with_free_func(g_free);
     erasing->done = done;
     erasing->data = data;
-    for (char **room = erasing->rooms; spec->room_deleted && *room; room++)
-        spec->room_deleted(spec->user, *room);
+    for (char **room = erasing->rooms; *room; room++)
+        stoa_live_deleted(web, *room);
     stoa_store_run(spec->store, remove_rows, rows_gone, erasing, NULL);
 }
 

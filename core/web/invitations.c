@@ -7,6 +7,7 @@
 #include "room/invitation.h"
 #include "room/room-info.h"
 #include "web/invitations.h"
+#include "web/live.h"
 #include "web/rooms.h"
 #include "web/web-private.h"
 
@@ -247,11 +248,8 @@ static bool revoke_it(StoaDb *db, StoaWebCall *call, GError **error)
 
 static void revoked(StoaWebCall *call)
 {
-    const StoaWebSpec *spec = &call->web->spec;
-
-    if (stoa_web_data(call) && spec->person_removed)
-        spec->person_removed(spec->user, stoa_web_arg(call, "room"), stoa_web_data(call),
-                             "revoked");
+    if (stoa_web_data(call))
+        stoa_live_removed(call->web, stoa_web_arg(call, "room"), stoa_web_data(call), "revoked");
     stoa_web_send(call);
 }
 

@@ -254,6 +254,10 @@ void stoa_web_set_file(StoaWebCall *call, const char *path, const char *type, co
         set_no_range(call, size);
         return;
     }
+    if (verdict == RANGE_NONE) { /* what was read of it does not count */
+        first = 0;
+        len = size;
+    }
     begin(call, verdict == RANGE_OK ? 206 : 200);
     set_file_headers(call, type, name, etag);
     if (verdict == RANGE_OK) {

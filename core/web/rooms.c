@@ -6,6 +6,7 @@
 #include "room/capability.h"
 #include "room/host.h"
 #include "web/erase.h"
+#include "web/live.h"
 #include "web/room-draft.h"
 #include "web/rooms.h"
 #include "web/web-private.h"
@@ -33,8 +34,8 @@ static StoaDraftRules rules_of(const StoaWebCall *call)
 {
     const StoaWebSpec *spec = &call->web->spec;
 
-    return (StoaDraftRules){ .conf = spec->conf,
-                             .residency = spec->residency ? spec->residency(spec->user) : NULL,
+    return (StoaDraftRules){ .conf = call->conf,
+                             .residency = call->residency,
                              .module_known = spec->module_known,
                              .user = spec->user };
 }
@@ -213,10 +214,7 @@ static bool patch(StoaDb *db, StoaWebCall *call, GError **error)
 
 static void patched(StoaWebCall *call)
 {
-    const StoaWebSpec *spec = &call->web->spec;
-
-    if (spec->room_changed)
-        spec->room_changed(spec->user, stoa_web_arg(call, "room"));
+    stoa_live_changed(call->web, stoa_web_arg(call, "room"));
     stoa_web_send(call);
 }
 

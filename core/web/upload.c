@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "store/store.h"
+#include "web/multipart.h"
 #include "web/sniff.h"
 #include "web/upload.h"
 
@@ -29,7 +30,8 @@ struct StoaUpload {
     int fd;
     int64_t size, max_bytes;
     bool sealed, kept;
-    GError *error; /* why no more was taken */
+    GError *error;            /* why no more was taken */
+    StoaMultipart *multipart; /* NULL: the body is the file */
     uint8_t head[STOA_SNIFF_BYTES];
     size_t head_len;
 };
@@ -97,52 +99,6 @@ static bool read_name(StoaUpload *upload, const char *header, GError **error)
     return true;
 }
 
-/* -- life -------------------------------------------------------------------------------------- */
-
-static bool open_file(StoaUpload *upload, GError **error)
-{
-    g_autofree char *incoming = g_build_filename(upload->dir, FILES, INCOMING, NULL);
-
-    if (g_mkdir_with_parents(incoming, 0700) != 0)
-        return disk_error(error, errno);
-    upload->path = g_build_filename(incoming, upload->id, NULL);
-    upload->fd = open(upload->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return upload->fd >= 0 || disk_error(error, errno);
-}
-
-StoaUpload *stoa_upload_new(const StoaUploadSpec *spec, GError **error)
-{
-    StoaUpload *upload = g_new0(StoaUpload, 1);
-
-    upload->id = stoa_store_id();
-    upload->dir = g_strdup(spec->data_dir);
-    upload->fd = -1;
-    upload->max_bytes = spec->max_bytes;
-    upload->sealed = spec->sealed;
-    upload->name = g_strdup("file");
-    if (read_name(upload, spec->file_name, error) && open_file(upload, error))
-        return upload;
-    stoa_upload_free(upload);
-    return NULL;
-}
-
-void stoa_upload_free(StoaUpload *upload)
-{
-    if (!upload)
-        return;
-    if (upload->fd >= 0)
-        close(upload->fd);
-    if (upload->path && !upload->kept)
-        g_unlink(upload->path);
-    g_clear_error(&upload->error);
-    g_free(upload->id);
-    g_free(upload->dir);
-    g_free(upload->path);
-    g_free(upload->name);
-    g_free(upload->type);
-    g_free(upload);
-}
-
 /* -- bytes ------------------------------------------------------------------------------------- */
 
 /* Its room on the disk is free at once, while the rest of the body is read off. */
@@ -169,7 +125,7 @@ static bool write_all(StoaUpload *upload, const char *buf, size_t len)
     return true;
 }
 
-bool stoa_upload_write(StoaUpload *upload, const void *buf, size_t len)
+static bool take(StoaUpload *upload, const void *buf, size_t len)
 {
     size_t head = MIN(len, sizeof upload->head - upload->head_len);
 
@@ -188,8 +144,86 @@ bool stoa_upload_write(StoaUpload *upload, const void *buf, size_t len)
     return write_all(upload, buf, len);
 }
 
+static void take_name(void *upload, const char *name)
+{
+    set_name(upload, name);
+}
+
+static bool take_data(void *upload, const void *buf, size_t len)
+{
+    return take(upload, buf, len);
+}
+
+/* -- life -------------------------------------------------------------------------------------- */
+
+static bool open_file(StoaUpload *upload, GError **error)
+{
+    g_autofree char *incoming = g_build_filename(upload->dir, FILES, INCOMING, NULL);
+
+    if (g_mkdir_with_parents(incoming, 0700) != 0)
+        return disk_error(error, errno);
+    upload->path = g_build_filename(incoming, upload->id, NULL);
+    upload->fd = open(upload->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return upload->fd >= 0 || disk_error(error, errno);
+}
+
+StoaUpload *stoa_upload_new(const StoaUploadSpec *spec, GError **error)
+{
+    StoaUpload *upload = g_new0(StoaUpload, 1);
+
+    upload->id = stoa_store_id();
+    upload->dir = g_strdup(spec->data_dir);
+    upload->fd = -1;
+    upload->max_bytes = spec->max_bytes;
+    upload->sealed = spec->sealed;
+    upload->name = g_strdup("file");
+    if (stoa_multipart_is(spec->content_type)) {
+        const StoaMultipartOutlet outlet = { take_name, take_data, upload };
+        upload->multipart = stoa_multipart_new(spec->content_type, &outlet, error);
+        if (!upload->multipart) {
+            stoa_upload_free(upload);
+            return NULL;
+        }
+    }
+    if (read_name(upload, spec->file_name, error) && open_file(upload, error))
+        return upload;
+    stoa_upload_free(upload);
+    return NULL;
+}
+
+void stoa_upload_free(StoaUpload *upload)
+{
+    if (!upload)
+        return;
+    if (upload->fd >= 0)
+        close(upload->fd);
+    if (upload->path && !upload->kept)
+        g_unlink(upload->path);
+    g_clear_error(&upload->error);
+    stoa_multipart_free(upload->multipart);
+    g_free(upload->id);
+    g_free(upload->dir);
+    g_free(upload->path);
+    g_free(upload->name);
+    g_free(upload->type);
+    g_free(upload);
+}
+
+bool stoa_upload_write(StoaUpload *upload, const void *buf, size_t len)
+{
+    if (upload->error)
+        return false;
+    if (!upload->multipart)
+        return take(upload, buf, len);
+    return stoa_multipart_feed(upload->multipart, buf, len,
+                               upload->error ? NULL : &upload->error) ||
+           give_up(upload);
+}
+
 bool stoa_upload_finish(StoaUpload *upload, GError **error)
 {
+    if (!upload->error && upload->multipart)
+        stoa_multipart_finish(upload->multipart, &upload->error);
     if (!upload->error)
         return true;
     g_propagate_error(error, g_steal_pointer(&upload->error));

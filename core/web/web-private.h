@@ -12,13 +12,17 @@ struct StoaWeb {
     StoaWebSpec spec;
     GPtrArray *tables; /* of const StoaWebRoute *, static; fixed once transports run */
     StoaAttempts *attempts;
+    StoaRoomsConf *conf; /* a snapshot: a reload makes a new one, and calls hold a ref of theirs */
+    struct StoaSweep *sweep;
 };
 
 /* Made on a transport's thread, run on control and on the store thread, by one at a time. */
 struct StoaWebCall {
     StoaWeb *web;
-    const StoaWebRoute *route; /* NULL: no such path, or `allow` */
-    char *allow;               /* the path is there, but takes these methods */
+    const StoaWebRoute *route;            /* NULL: no such path, or `allow` */
+    char *allow;                          /* the path is there, but takes these methods */
+    StoaRoomsConf *conf;                  /* a ref, from when it came to control on */
+    char *base_url, *own_url, *residency; /* as they were then; NULL: not set */
     StoaWebOutlet *outlet;
     void *outlet_user;
     GDestroyNotify free_outlet_user;
@@ -49,6 +53,8 @@ StoaWebCall *stoa_web_call_ref(StoaWebCall *call);
 void stoa_web_call_unref(StoaWebCall *call);
 
 /* web.c */
+StoaRoomsConf *stoa_web_conf_ref(StoaRoomsConf *conf);
+void stoa_web_conf_unref(StoaRoomsConf *conf);
 void stoa_web_start(StoaWebCall *call);
 
 /* route.c */

@@ -5,9 +5,46 @@
 #include "base/clock.h"
 #include "base/task.h"
 #include "room/check.h"
+#include "web/sweep.h"
 #include "web/web-private.h"
 
 enum { WINDOW_S = 60 };
+
+static void clear_conf(void *data)
+{
+    StoaRoomsConf *conf = data;
+
+    g_strfreev(conf->api_keys);
+    g_strfreev(conf->modules);
+    g_strfreev(conf->file_types);
+    g_strfreev(conf->ice_servers);
+    g_free(conf->turn_secret);
+}
+
+StoaRoomsConf *stoa_web_conf_ref(StoaRoomsConf *conf)
+{
+    return g_atomic_rc_box_acquire(conf);
+}
+
+void stoa_web_conf_unref(StoaRoomsConf *conf)
+{
+    if (conf)
+        g_atomic_rc_box_release_full(conf, clear_conf);
+}
+
+void stoa_web_conf_changed(StoaWeb *web)
+{
+    StoaRoomsConf *conf = g_atomic_rc_box_new0(StoaRoomsConf);
+
+    *conf = *web->spec.conf;
+    conf->api_keys = g_strdupv(conf->api_keys);
+    conf->modules = g_strdupv(conf->modules);
+    conf->file_types = g_strdupv(conf->file_types);
+    conf->ice_servers = g_strdupv(conf->ice_servers);
+    conf->turn_secret = g_strdup(conf->turn_secret);
+    stoa_web_conf_unref(web->conf);
+    web->conf = conf;
+}
 
 StoaWeb *stoa_web_new(const StoaWebSpec *spec)
 {
@@ -16,6 +53,9 @@ StoaWeb *stoa_web_new(const StoaWebSpec *spec)
     web->spec = *spec;
     web->tables = g_ptr_array_new();
     web->attempts = stoa_attempts_new();
+    stoa_web_conf_changed(web);
+    if (spec->store)
+        web->sweep = stoa_sweep_new(web);
     return web;
 }
 
@@ -23,6 +63,8 @@ void stoa_web_free(StoaWeb *web)
 {
     if (!web)
         return;
+    stoa_sweep_free(web->sweep);
+    stoa_web_conf_unref(web->conf);
     g_ptr_array_unref(web->tables);
     stoa_attempts_free(web->attempts);
     g_free(web);
@@ -84,7 +126,7 @@ void stoa_web_fail(StoaWebCall *call, const GError *error)
     if (call->attempt)
         wait_s =
             stoa_attempts_count(web->attempts, "token", call->address,
-                                web->spec.conf->attempts_per_minute, WINDOW_S, stoa_clock_now_us());
+                                call->conf->attempts_per_minute, WINDOW_S, stoa_clock_now_us());
     if (wait_s)
         refuse_attempt(call, wait_s);
     else
@@ -132,13 +174,24 @@ static void done(void *data, const GError *error)
         go_live(data);
 }
 
+static bool has_file_limits(StoaWebCall *call, GError **error)
+{
+    const StoaWebSpec *spec = &call->web->spec;
+
+    return !call->route->upload || !call->admitting ||
+           (spec->file_limits &&
+            spec->file_limits(spec->user, &call->file_bytes, &call->room_bytes)) ||
+           stoa_fail(error, STOA_ERROR_UNAVAILABLE,
+                     "this server takes no files now: its workspace module is off");
+}
+
 static bool check(StoaWebCall *call, GError **error)
 {
     if (call->allow)
         return stoa_refuse(error, "method_not_allowed", "this path takes %s", call->allow);
     if (!call->route)
         return stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no such path");
-    return stoa_web_identify(call, error);
+    return stoa_web_identify(call, error) && has_file_limits(call, error);
 }
 
 static void run_store(void *data)
@@ -152,14 +205,31 @@ static void settle(void *data)
 {
     StoaWebCall *call = data;
 
-    if (!call->refusal)
-        stoa_upload_settle(call->upload, &call->refusal);
+    if (!call->refusal && stoa_upload_settle(call->upload, &call->refusal))
+        stoa_upload_keep(call->upload, stoa_web_arg(call, "room"), &call->refusal);
+}
+
+static char *ask(const StoaWeb *web, const char *(*what)(void *user))
+{
+    return what ? g_strdup(what(web->spec.user)) : NULL;
+}
+
+/* What may change at a reload is held as it is now. */
+static void hold_conf(StoaWebCall *call)
+{
+    if (call->conf)
+        return;
+    call->conf = stoa_web_conf_ref(call->web->conf);
+    call->base_url = ask(call->web, call->web->spec.base_url);
+    call->own_url = ask(call->web, call->web->spec.own_url);
+    call->residency = ask(call->web, call->web->spec.residency);
 }
 
 static void start(StoaWebCall *call)
 {
     g_autoptr(GError) error = NULL;
 
+    hold_conf(call);
     if (!check(call, &error)) {
         stoa_web_fail(call, error);
         return;

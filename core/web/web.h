@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mail/mail.h"
+#include "room/module.h"
 #include "room/rooms-conf.h"
 #include "store/store.h"
 
@@ -62,10 +63,10 @@ typedef struct {
     bool (*module_known)(void *user, const char *name);
     /* server.residency; NULL: not set. */
     const char *(*residency)(void *user);
-    /* What was done to rows is told to the rooms that are open. Control. May be NULL. */
-    void (*room_changed)(void *user, const char *room);
-    void (*room_deleted)(void *user, const char *room);
-    void (*person_removed)(void *user, const char *room, const char *person, const char *reason);
+    /* limits.file_bytes and limits.room_bytes of the module that takes files ("workspace"); false: it is not loaded. Control. */
+    bool (*file_limits)(void *user, int64_t *file_bytes, int64_t *room_bytes);
+    /* A loaded module by its name ("chat"); NULL: it is not loaded. Control. May be NULL. */
+    StoaModule *(*module)(void *user, const char *name);
     void *user;
 } StoaWebSpec;
 
@@ -76,6 +77,8 @@ void stoa_web_free(StoaWeb *web);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaWeb, stoa_web_free)
 /** Serve a table: static, ended by a row whose `method` is NULL. Before transports start. */
 void stoa_web_add_routes(StoaWeb *web, const StoaWebRoute *routes);
+/** `conf` holds other values now. */
+void stoa_web_conf_changed(StoaWeb *web);
 /** After a reload: StoaMail may have been made or lost. */
 void stoa_web_set_mail(StoaWeb *web, StoaMail *mail);
 
@@ -102,7 +105,7 @@ const char *stoa_web_header(const StoaWebCall *call, const char *name);
 const json_t *stoa_web_body(const StoaWebCall *call);
 /** The open rooms. Control. */
 struct StoaRooms *stoa_web_rooms(const StoaWebCall *call);
-/** The store, the outbox (NULL: none) and rooms.conf. */
+/** The store, the outbox (NULL: none) and rooms.conf as it was when the call began: for both halves. */
 StoaStore *stoa_web_store(const StoaWebCall *call);
 StoaMail *stoa_web_mail(const StoaWebCall *call);
 const StoaRoomsConf *stoa_web_conf(const StoaWebCall *call);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* A history as a zip, written by libarchive. */
+#include "config.h"
+
+#include "store/store.h"
+#include "web/export.h"
+#include "web/upload.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stoa/error.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BLOCK = 64 * 1024 };
+
+typedef struct {
+    char *id, *name; /* in the zip: files/ID-NAME */
+} Item;
+
+struct StoaExport {
+    char *data_dir, *room, *path, *text;
+    GArray *items;
+};
+
+static void item_clear(gpointer data)
+{
+    Item *item = data;
+
+    g_free(item->id);
+    g_free(item->name);
+}
+
+/* "…/files/ID?ticket=…" */
+static char *file_of(const char *url)
+{
+    const char *at = url ? strstr(url, "/files/") : NULL;
+
+    return at ? g_strndup(at + 7, strcspn(at + 7, "?/")) : NULL;
+}
+
+static void add_items(StoaExport *export, const json_t *meeting)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(meeting, "workspace"), i, item)
+    {
+        const char *title = json_string_value(json_object_get(item, "title"));
+        const char *kind = json_string_value(json_object_get(item, "kind"));
+        Item one = { 0 };
+        if (g_strcmp0(kind, "file") != 0)
+            continue;
+        one.id = file_of(json_string_value(json_object_get(item, "url")));
+        one.name = g_strdelimit(g_strdup(title ? title : "file"), "/\\", '_');
+        if (one.id)
+            g_array_append_val(export->items, one);
+        else
+            item_clear(&one);
+    }
+}
+
+StoaExport *stoa_export_new(const char *data_dir, const char *room, json_t *history)
+{
+    StoaExport *export = g_new0(StoaExport, 1);
+    const json_t *meeting;
+    char *text = json_dumps(history, JSON_INDENT(2));
+    size_t i;
+
+    export->data_dir = g_strdup(data_dir);
+    export->room = g_strdup(room);
+    export->text = g_strdup(text);
+    free(text);
+    export->items = g_array_new(FALSE, TRUE, sizeof(Item));
+    g_array_set_clear_func(export->items, item_clear);
+    json_array_foreach(json_object_get(history, "meetings"), i, meeting) add_items(export, meeting);
+    return export;
+}
+
+void stoa_export_free(StoaExport *export)
+{
+    if (!export)
+        return;
+    if (export->path)
+        g_unlink(export->path);
+    g_array_unref(export->items);
+    g_free(export->data_dir);
+    g_free(export->room);
+    g_free(export->path);
+    g_free(export->text);
+    g_free(export);
+}
+
+const char *stoa_export_path(const StoaExport *export)
+{
+    return export->path;
+}
+
+static bool fail(struct archive *zip, GError **error)
+{
+    if (archive_errno(zip) == ENOSPC)
+        return stoa_refuse(error, "disk_full",
+                           "the server's disk is full: the export cannot be made now");
+    return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the export cannot be written: %s",
+                     archive_error_string(zip));
+}
+
+static bool begin_entry(struct archive *zip, const char *name, int64_t size, GError **error)
+{
+    struct archive_entry *entry = archive_entry_new();
+    bool ok;
+
+    archive_entry_set_pathname_utf8(entry, name);
+    archive_entry_set_size(entry, size);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_mtime(entry, (time_t)(stoa_store_now_ms() / 1000), 0);
+    ok = archive_write_header(zip, entry) == ARCHIVE_OK || fail(zip, error);
+    archive_entry_free(entry);
+    return ok;
+}
+
+static bool copy_bytes(struct archive *zip, int fd, GError **error)
+{
+    g_autofree char *block = g_malloc(BLOCK);
+    ssize_t n;
+
+    while ((n = read(fd, block, BLOCK)) > 0)
+        if (archive_write_data(zip, block, (size_t)n) < 0)
+            return fail(zip, error);
+    return true;
+}
+
+/* A file that went meanwhile is left out. */
+static bool add_file(StoaExport *export, struct archive *zip, const Item *item, GError **error)
+{
+    g_autofree char *path = stoa_upload_path(export->data_dir, export->room, item->id);
+    g_autofree char *name = g_strdup_printf("files/%s-%s", item->id, item->name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat info;
+    bool ok;
+
+    if (fd < 0)
+        return true;
+    ok = fstat(fd, &info) != 0 ||
+         (begin_entry(zip, name, info.st_size, error) && copy_bytes(zip, fd, error));
+    close(fd);
+    return ok;
+}
+
+static bool write_all(StoaExport *export, struct archive *zip, GError **error)
+{
+    size_t len = strlen(export->text);
+
+    if (!begin_entry(zip, "history.json", (int64_t)len, error))
+        return false;
+    if (archive_write_data(zip, export->text, len) < 0)
+        return fail(zip, error);
+    for (guint i = 0; i < export->items->len; i++)
+        if (!add_file(export, zip, &g_array_index(export->items, Item, i), error))
+            return false;
+    return archive_write_close(zip) == ARCHIVE_OK || fail(zip, error);
+}
+
+bool stoa_export_write(StoaExport *export, GError **error)
+{
+    g_autofree char *id = stoa_store_id();
+    g_autofree char *folder = g_build_filename(export->data_dir, "files", "incoming", NULL);
+    struct archive *zip = archive_write_new();
+    bool ok;
+    int fd;
+
+    export->path = g_build_filename(folder, id, NULL);
+    g_mkdir_with_parents(folder, 0700);
+    fd = open(export->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    archive_write_set_format_zip(zip);
+    archive_write_set_options(zip, "hdrcharset=UTF-8");
+    ok = (fd >= 0 && archive_write_open_fd(zip, fd) == ARCHIVE_OK) ? write_all(export, zip, error)
+                                                                   : fail(zip, error);
+    archive_write_free(zip);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}

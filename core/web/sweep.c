@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* What runs out by itself. */
+#include "config.h"
+
+#define LOG_AREA "sweep"
+
+#include "base/log.h"
+#include "base/task.h"
+#include "base/timer.h"
+#include "web/erase.h"
+#include "web/live.h"
+#include "web/sweep.h"
+#include "web/web-private.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+enum { TICK_MS = 1000, MAX_MEETINGS = 100 };
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+
+/* One for the gateway; a round holds it, so that it outlives the store's last jobs. */
+struct StoaSweep {
+    StoaWeb *web; /* NULL: it has ended */
+    StoaTimer *timer;
+    int64_t started_ms;
+    int64_t next_ms; /* when histories are looked at again */
+    bool under_way;
+    unsigned refs;
+};
+
+typedef struct {
+    StoaSweep *sweep;
+    bool full;        /* not only the hosts */
+    GPtrArray *hosts; /* who were removed */
+    GPtrArray *rooms; /* whose journals were changed */
+    GPtrArray *files; /* pairs of room and file */
+    char *data_dir;
+    bool first;
+    int64_t started_ms; /* of the server */
+} Round;
+
+static void sweep_unref(StoaSweep *sweep)
+{
+    if (--sweep->refs == 0)
+        g_free(sweep);
+}
+
+static void round_free(void *data)
+{
+    Round *round = data;
+
+    sweep_unref(round->sweep);
+    g_ptr_array_unref(round->hosts);
+    g_ptr_array_unref(round->rooms);
+    g_ptr_array_unref(round->files);
+    g_free(round->data_dir);
+    g_free(round);
+}
+
+/* -- on the store thread ----------------------------------------------------------------------- */
+
+static bool read_texts(StoaRows *rows, int n_columns, GPtrArray *texts, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    while (rows && stoa_rows_next(rows, &why))
+        for (int i = 0; i < n_columns; i++)
+            g_ptr_array_add(texts, g_strdup(stoa_rows_text(rows, i)));
+    if (why)
+        g_propagate_error(error, g_steal_pointer(&why));
+    return rows && !(error && *error);
+}
+
+static bool erase_meeting(StoaDb *db, Round *round, const char *meeting, const char *room,
+                          GError **error)
+{
+    g_autoptr(StoaRows) files = stoa_db_query(
+        db, error, "SELECT room_id, id FROM file WHERE meeting_id = ?1", "s", meeting);
+
+    if (!read_texts(files, 2, round->files, error))
+        return false;
+    g_clear_pointer(&files, stoa_rows_free);
+    if (!g_ptr_array_find_with_equal_func(round->rooms, room, g_str_equal, NULL))
+        g_ptr_array_add(round->rooms, g_strdup(room));
+    return stoa_db_exec(db, error, "DELETE FROM file WHERE meeting_id = ?1", "s", meeting) &&
+           stoa_journal_erase(db, room, meeting, error) &&
+           stoa_db_exec(db, error, "DELETE FROM meeting WHERE id = ?1", "s", meeting);
+}
+
+static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **error)
+{
+    g_autoptr(GPtrArray) due = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(StoaRows) rows = stoa_db_query(
+        db, error,
+        "SELECT id, room_id FROM meeting WHERE ended_at IS NOT NULL AND erase_at <= ?1 LIMIT ?2",
+        "ii", now_ms, (int64_t)MAX_MEETINGS);
+
+    if (!read_texts(rows, 2, due, error))
+        return false;
+    g_clear_pointer(&rows, stoa_rows_free);
+    for (guint i = 0; i + 1 < due->len; i += 2)
+        if (!erase_meeting(db, round, due->pdata[i], due->pdata[i + 1], error))
+            return false;
+    return true;
+}
+
+/* A crash between a file's row and its record leaves a row that no item knows. */
+static bool erase_lost_files(StoaDb *db, Round *round, GError **error)
+{
+    static const char lost[] =
+        "SELECT room_id, id FROM file WHERE created_at > ?1 AND created_at < ?2 AND NOT EXISTS "
+        "(SELECT 1 FROM record"
+        " WHERE record.room_id = file.room_id AND record.module = 'workspace' AND "
+        "instr(record.body, file.id) > 0)";
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, lost, "ii", round->started_ms - DAY_MS, round->started_ms);
+    guint known = round->files->len;
+
+    if (!read_texts(rows, 2, round->files, error))
+        return false;
+    g_clear_pointer(&rows, stoa_rows_free);
+    for (guint i = known; i + 1 < round->files->len; i += 2)
+        if (!stoa_db_exec(db, error, "DELETE FROM file WHERE id = ?1", "s",
+                          round->files->pdata[i + 1]))
+            return false;
+    return true;
+}
+
+/* One folder of files: what has no row and is older than this server is left over from a crash between the two. */
+static bool find_strays_of(StoaDb *db, Round *round, const char *room, GError **error)
+{
+    g_autofree char *folder = g_build_filename(round->data_dir, "files", room, NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    g_autoptr(GError) why = NULL;
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir)) && !why) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        GStatBuf info;
+        if (g_stat(path, &info) != 0 || (int64_t)info.st_mtime * 1000 >= round->started_ms - 1000)
+            continue;
+        if (stoa_db_int(db, &why, 1, "SELECT COUNT(*) FROM file WHERE id = ?1 AND room_id = ?2",
+                        "ss", name, room) > 0)
+            continue;
+        g_ptr_array_add(round->files, g_strdup(room));
+        g_ptr_array_add(round->files, g_strdup(name));
+    }
+    if (!why)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return false;
+}
+
+static bool find_strays(StoaDb *db, Round *round, GError **error)
+{
+    g_autofree char *folder = g_build_filename(round->data_dir, "files", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *room;
+
+    while (dir && (room = g_dir_read_name(dir)))
+        if (!g_str_equal(room, "incoming") && !find_strays_of(db, round, room, error))
+            return false;
+    return true;
+}
+
+static bool work(StoaDb *db, void *data, GError **error)
+{
+    Round *round = data;
+    int64_t now_ms = stoa_store_now_ms();
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, "SELECT id FROM host WHERE email LIKE 'removed:%'", "");
+
+    if (!read_texts(rows, 1, round->hosts, error))
+        return false;
+    g_clear_pointer(&rows, stoa_rows_free);
+    if (!round->full)
+        return true;
+    return erase_meetings(db, round, now_ms, error) &&
+           (!round->first ||
+            (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&
+           stoa_db_exec(db, error, "DELETE FROM host_session WHERE expires_at <= ?1", "i",
+                        now_ms) &&
+           stoa_db_exec(db, error,
+                        "DELETE FROM participant_token WHERE kind = 'history' AND expires_at <= ?1",
+                        "i", now_ms);
+}
+
+/* -- files ------------------------------------------------------------------------------------- */
+
+static void remove_files(void *data)
+{
+    Round *round = data;
+
+    for (guint i = 0; i + 1 < round->files->len; i += 2) {
+        g_autofree char *path =
+            stoa_upload_path(round->data_dir, round->files->pdata[i], round->files->pdata[i + 1]);
+        g_unlink(path);
+    }
+}
+
+/* -- on control -------------------------------------------------------------------------------- */
+
+static void host_gone(void *data G_GNUC_UNUSED, const GError *error)
+{
+    if (error)
+        log_error(stoa_process, "a host who was removed is still there: %s", error->message);
+}
+
+static void take_apart(StoaWeb *web, const Round *round)
+{
+    const StoaWebSpec *spec = &web->spec;
+
+    for (guint i = 0; i < round->hosts->len; i++)
+        stoa_erase_host(web, round->hosts->pdata[i], host_gone, NULL);
+    for (guint i = 0; i < round->rooms->len; i++)
+        stoa_live_rebuild(web, round->rooms->pdata[i]);
+    if (round->rooms->len > 0) {
+        log_info(stoa_process, "the histories of %u rooms ran out and were erased",
+                 round->rooms->len);
+        stoa_store_scrub_later(spec->store);
+    }
+}
+
+static void files_gone(void *data)
+{
+    Round *round = data;
+    StoaSweep *sweep = round->sweep;
+
+    sweep->under_way = false;
+    if (sweep->web)
+        take_apart(sweep->web, round);
+}
+
+static void done(void *data, const GError *error)
+{
+    Round *round = data;
+
+    if (error)
+        log_error(stoa_process, "what has run out could not be erased: %s", error->message);
+    stoa_task_run(remove_files, files_gone, round, round_free);
+}
+
+static void tick(void *data)
+{
+    StoaSweep *sweep = data;
+    int64_t now_ms = stoa_store_now_ms();
+    Round *round;
+
+    if (sweep->under_way)
+        return;
+    round = g_new0(Round, 1);
+    round->sweep = sweep;
+    sweep->refs++;
+    sweep->under_way = true;
+    round->started_ms = sweep->started_ms;
+    round->first = sweep->next_ms == 0;
+    round->full = now_ms >= sweep->next_ms;
+    if (round->full)
+        sweep->next_ms = now_ms + sweep->web->conf->retention_sweep_s * 1000;
+    round->hosts = g_ptr_array_new_with_free_func(g_free);
+    round->rooms = g_ptr_array_new_with_free_func(g_free);
+    round->files = g_ptr_array_new_with_free_func(g_free);
+    round->data_dir = g_strdup(sweep->web->spec.data_dir);
+    stoa_store_run(sweep->web->spec.store, work, done, round, NULL);
+}
+
+StoaSweep *stoa_sweep_new(StoaWeb *web)
+{
+    StoaSweep *sweep = g_new0(StoaSweep, 1);
+
+    sweep->web = web;
+    sweep->refs = 1;
+    sweep->started_ms = stoa_store_now_ms();
+    stoa_upload_sweep(web->spec.data_dir);
+    sweep->timer = stoa_timer_every(TICK_MS, tick, sweep);
+    return sweep;
+}
+
+void stoa_sweep_free(StoaSweep *sweep)
+{
+    if (!sweep)
+        return;
+    stoa_timer_clear(&sweep->timer);
+    sweep->web = NULL;
+    sweep_unref(sweep);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* What a meeting leaves behind: files, history, export, erasure, retention. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import http from 'node:http';
+import { join as path } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inflateRawSync } from 'node:zlib';
+import { start } from '../lib/gateway.mjs';
+import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+
+let gateway, host;
+before(async () => {
+    gateway = await start('workspace:limits.file_bytes=2000000', 'workspace:limits.room_bytes=3000000', 'rooms:limits.attempts_per_minute=0', 'rooms:retention.sweep_s=1', 'rooms:meeting.linger_s=0');
+    host = await signIn(gateway, 'hana@school.example', 'Hana');
+});
+after(async () => assert.equal((await gateway.stop()).code, 0));
+
+const until = async (what, fits) => {
+    for (let n = 0; n < 200; n++, await sleep(50))
+        if (await fits())
+            return;
+    assert.fail(`${what}: not within 10 s`);
+};
+const makeRoom = (body = {}) => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra', ...body } });
+const comeIn = async (room, email, more) => {
+    const invitation = await invite(gateway, host.token, room.id, email, more);
+    return { ...await join(gateway, { invitation: invitation.token }), invitation };
+};
+const upload = (room, token, raw, headers = {}) => call(gateway, 'POST', `/rooms/${room.id}/files`, { token, raw, headers });
+const left = (room) => [...(existsSync(path(gateway.data, 'files', room.id)) ? readdirSync(path(gateway.data, 'files', room.id)) : []), ...readdirSync(path(gateway.data, 'files', 'incoming'))];
+const history = (room, token, query = '') => want(200, gateway, 'GET', `/rooms/${room.id}/history${query}`, { token });
+const at = (url) => new URL(url, gateway.http);
+const endMeeting = (room) => want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+
+/** The files of a zip, by its central directory. */
+const unzip = (zip) => {
+    const files = new Map(), end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
+    for (let n = zip.readUInt16LE(end + 10), entry = zip.readUInt32LE(end + 16); n > 0; n--) {
+        const [method, packed, size, name, extra, comment] = [zip.readUInt16LE(entry + 10), zip.readUInt32LE(entry + 20), zip.readUInt32LE(entry + 24), ...[28, 30, 32].map((k) => zip.readUInt16LE(entry + k))];
+        const local = zip.readUInt32LE(entry + 42), begin = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+        const data = zip.subarray(begin, begin + packed), file = method === 8 ? inflateRawSync(data) : data;
+        assert.equal(file.length, size);
+        files.set(zip.toString('utf8', entry + 46, entry + 46 + name), file);
+        entry += 46 + name + extra + comment;
+    }
+    return files;
+};
+
+/** Whether a text is anywhere in the data folder: database, WAL, files, mails. */
+const isKept = (text) => {
+    const walk = (dir) => readdirSync(dir).some((name) => {
+        const one = path(dir, name);
+        return statSync(one).isDirectory() ? walk(one) : readFileSync(one).includes(text);
+    });
+    return walk(gateway.data);
+};
+
+test('a file is uploaded raw and as a form, and comes back with careful headers', async () => {
+    const room = await makeRoom();
+    const ana = await comeIn(room, 'ana@x.example', { name: 'Ana' });
+    const bytes = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), randomBytes(300000)]);
+    const raw = await upload(room, ana.token, bytes, { 'X-Filename': encodeURIComponent('../../etc/Blatt "1" ü.png') });
+    assert.equal(raw.status, 201, raw.text);
+    assert.deepEqual([raw.json.kind, raw.json.size, raw.json.type], ['file', bytes.length, 'image/png']);
+    assert.doesNotMatch(raw.json.title, /[/\\"]/);
+    const form = new FormData();
+    form.append('note', 'before the file');
+    form.append('file', new Blob([bytes]), 'naïve.bin');
+    const two = await upload(room, ana.token, form);
+    assert.equal(two.status, 201, two.text);
+    assert.deepEqual([two.json.size, two.json.type, two.json.title], [bytes.length, 'image/png', 'naïve.bin']);
+    const answer = await fetch(at(raw.json.url));
+    assert.equal(answer.status, 200);
+    assert.ok(Buffer.from(await answer.arrayBuffer()).equals(bytes));
+    assert.match(answer.headers.get('content-disposition'), /^attachment; filename="[^"]*"; filename\*=UTF-8''/);
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    assert.match(answer.headers.get('content-security-policy'), /sandbox/);
+    const url = at(raw.json.url), bare = `/rooms/${room.id}/files/${url.pathname.split('/').pop()}`;
+    const part = async (range) => {
+        const one = await fetch(url, { headers: { Range: range } });
+        return [one.status, one.headers.get('content-range'), Buffer.from(await one.arrayBuffer())];
+    };
+    assert.deepEqual(await part('bytes=8-15'), [206, `bytes 8-15/${bytes.length}`, bytes.subarray(8, 16)]);
+    assert.deepEqual((await part('bytes=-4'))[2], bytes.subarray(-4));
+    assert.deepEqual((await part(`bytes=${bytes.length - 2}-`))[2], bytes.subarray(-2));
+    assert.equal((await part(`bytes=${bytes.length}-`))[0], 416);
+    for (const odd of ['bytes=x-', 'bytes=5-2', 'lines=1-2', 'bytes=0-1,5-6'])
+        assert.equal((await part(odd))[0], 200, odd);
+    assert.equal((await call(gateway, 'GET', bare, { token: host.token })).status, 200);
+    assert.equal((await call(gateway, 'HEAD', bare, { token: ana.token })).status, 200);
+    const wrong = new URL(url);
+    wrong.searchParams.set('ticket', `${url.searchParams.get('ticket').slice(0, -1)}!`);
+    for (const one of [wrong, new URL(url.pathname, url)])
+        assert.equal((await fetch(one)).status, 401);
+    await want(404, gateway, 'GET', `/rooms/${room.id}/files/unknown`, { token: ana.token });
+});
+
+test('too large, of a forbidden kind, cut off, or more than the room takes: refused, and nothing is left', async () => {
+    const room = await makeRoom();
+    const ana = await comeIn(room, 'ana@x.example');
+    const refuse = async (status, code, raw, headers) => {
+        const answer = await upload(room, ana.token, raw, headers);
+        assert.equal(answer.status, status, answer.text);
+        assert.equal(answer.json.error.code, code);
+        await until('nothing is left', () => left(room).length === 0);
+    };
+    await refuse(413, 'too_large', Buffer.alloc(2000001, 'x'));
+    const form = new FormData();
+    form.append('file', new Blob([Buffer.alloc(2500000, 'x')]), 'a.txt');
+    await refuse(413, 'too_large', form);
+    await refuse(413, 'too_large', new Blob([Buffer.alloc(2100000, 'x')]).stream(), {}).catch((error) => { if (error.code !== 'ERR_INVALID_ARG_TYPE' && !/duplex/.test(error.message)) throw error; });
+    await refuse(400, 'invalid_request', Buffer.concat([Buffer.from('\x7fELF\x02\x01\x01\0', 'latin1'), Buffer.alloc(500)]), { 'X-Filename': 'photo.png' });
+    await refuse(400, 'invalid_request', Buffer.concat([Buffer.from('MZ\x90\0', 'latin1'), Buffer.alloc(500)]));
+    await refuse(400, 'invalid_request', 'x', { 'X-Filename': '%ff' });
+    await refuse(400, 'invalid_request', 'x', { 'Content-Type': 'multipart/form-data' });
+    await refuse(400, 'invalid_request', '--b\r\n\r\nno file\r\n--b--', { 'Content-Type': 'multipart/form-data; boundary=b' });
+    await refuse(400, 'invalid_request', '--b\r\nContent-Disposition: form-data; filename="x"\r\n\r\ncut short', { 'Content-Type': 'multipart/form-data; boundary=b' });
+    /* a giant that is cut off, and one that only says that it is one */
+    const request = http.request(`${gateway.http}/api/v1/rooms/${room.id}/files`, { method: 'POST', headers: { Authorization: `Bearer ${ana.token}`, 'Content-Length': 1500000 } });
+    request.on('error', () => {});
+    request.write(Buffer.alloc(700000, 'x'));
+    await until('it has begun', () => left(room).length === 1);
+    request.destroy();
+    await until('it is gone', () => left(room).length === 0);
+    const giant = await new Promise((resolve, reject) => http.request(`${gateway.http}/api/v1/rooms/${room.id}/files`, { method: 'POST', headers: { Authorization: `Bearer ${ana.token}`, 'Content-Length': 5e9, Expect: '100-continue' } }, resolve).on('error', reject).flushHeaders());
+    assert.equal(giant.statusCode, 413);
+    giant.destroy();
+    assert.equal((await upload(room, ana.token, Buffer.alloc(1900000, 'x'))).status, 201);
+    const full = await upload(room, ana.token, Buffer.alloc(1900000, 'x'));
+    assert.deepEqual([full.status, full.json.error.code], [413, 'too_large']);
+    assert.equal(left(room).length, 1);
+    assert.ok(!existsSync(path(gateway.data, 'files', 'etc')));
+});
+
+test('a meeting\'s history: who was there, what was said to whom, what was shared', async () => {
+    const room = await makeRoom();
+    const [ana, ben, cem] = [await comeIn(room, 'ana@x.example', { name: 'Ana' }), await comeIn(room, 'ben@x.example', { name: 'Ben' }), await comeIn(room, 'cem@x.example', { name: 'Cem' })];
+    const invited = await invite(gateway, host.token, room.id, 'dora@x.example', { name: 'Dora' });
+    await want(409, gateway, 'POST', '/history/session', { body: { token: invited.token } });
+    const [a, b] = [await enter(gateway, ana, 'chat'), await enter(gateway, ben, 'chat')];
+    for (let n = 0; n < 5; n++)
+        assert.equal((await a.ask('chat', 'send', { text: `hello ${n} <b>'; DROP TABLE record; --` })).reply, 'send');
+    await a.ask('chat', 'send', { text: 'only for Ben', to: ben.participant.id });
+    await upload(room, ana.token, 'a text file', { 'X-Filename': 'a.txt' });
+    a.close();
+    b.close();
+    await endMeeting(room);
+    const seen = await history(room, host.token);
+    assert.equal(seen.meetings.length, 1);
+    const [meeting] = seen.meetings;
+    assert.deepEqual(meeting.attendance.map(({ name, role }) => [name, role]).sort(), [['Ana', 'participant'], ['Ben', 'participant'], ['Cem', 'participant']]);
+    assert.ok(meeting.ended_at >= meeting.started_at && meeting.attendance.every(({ left_at }) => left_at));
+    assert.deepEqual(meeting.chat.map(({ text }) => text.split(' <')[0]), ['hello 0', 'hello 1', 'hello 2', 'hello 3', 'hello 4']);
+    assert.deepEqual(Object.keys(meeting.chat[0]).sort().filter((key) => ['at', 'from', 'id', 'text'].includes(key)), ['at', 'from', 'id', 'text']);
+    assert.equal(meeting.workspace.length, 1);
+    assert.deepEqual([meeting.workspace[0].kind, meeting.workspace[0].title, meeting.workspace[0].size], ['file', 'a.txt', 11]);
+    assert.equal(await (await fetch(at(meeting.workspace[0].url))).text(), 'a text file');
+    /* private messages to their two ends only; who was only invited sees the rest */
+    const reader = async (token) => want(201, gateway, 'POST', '/history/session', { body: { token } });
+    for (const [who, sees] of [[ana, true], [ben, true], [cem, false]]) {
+        const { token } = await reader(who.invitation.token);
+        assert.equal((await history(room, token)).meetings[0].chat.some(({ text }) => text === 'only for Ben'), sees);
+    }
+    const dora = await reader(invited.token);
+    assert.deepEqual([dora.participant.name, dora.room.id], ['Dora', room.id]);
+    assert.equal((await history(room, dora.token)).meetings[0].chat.length, 5);
+    /* pages */
+    const first = (await history(room, dora.token, `?meeting=${meeting.id}&limit=2`)).meetings[0];
+    assert.deepEqual([first.chat.map(({ text }) => text.slice(0, 7)), first.more], [['hello 3', 'hello 4'], true]);
+    const second = (await history(room, dora.token, `?meeting=${meeting.id}&limit=3&before=${first.chat[0].id}`)).meetings[0];
+    assert.deepEqual([second.chat.map(({ text }) => text.slice(0, 7)), second.more], [['hello 0', 'hello 1', 'hello 2'], undefined]);
+    await want(404, gateway, 'GET', `/rooms/${room.id}/history?meeting=unknown`, { token: dora.token });
+    for (const query of ['?limit=0', '?limit=x', '?before=x', '?limit=100000'])
+        await want(400, gateway, 'GET', `/rooms/${room.id}/history${query}`, { token: dora.token });
+    /* and out of the house */
+    const exported = await want(200, gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token: dora.token });
+    assert.equal(exported.meetings[0].chat.length, 5);
+    await want(400, gateway, 'GET', `/rooms/${room.id}/history/export?format=pdf`, { token: dora.token });
+    const zip = await fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${dora.token}` } });
+    assert.deepEqual([zip.status, zip.headers.get('content-type')], [200, 'application/zip']);
+    const files = unzip(Buffer.from(await zip.arrayBuffer()));
+    assert.deepEqual([...files.keys()].map((name) => name.replace(/\w+-a/, 'ID-a')), ['history.json', 'files/ID-a.txt']);
+    assert.equal([...files.values()][1].toString(), 'a text file');
+    assert.equal(JSON.parse(files.get('history.json')).meetings[0].chat.length, 5);
+    assert.deepEqual(readdirSync(path(gateway.data, 'files', 'incoming')), []);
+});
+
+test('a person takes their data along, and is forgotten to the last byte', async () => {
+    const room = await makeRoom();
+    const secret = `secret-${randomBytes(8).toString('hex')}`, kept = `kept-${randomBytes(8).toString('hex')}`, shared = `file-${randomBytes(8).toString('hex')}`;
+    const ana = await comeIn(room, `${secret}@x.example`, { name: 'Ana Secret' }), ben = await comeIn(room, 'ben@x.example', { name: 'Ben' });
+    const [a, b] = [await enter(gateway, ana, 'chat'), await enter(gateway, ben, 'chat')];
+    await a.ask('chat', 'send', { text: `this is ${secret}` });
+    await b.ask('chat', 'send', { text: `this is ${kept}` });
+    await a.ask('chat', 'send', { text: `privately ${secret}`, to: ben.participant.id });
+    await upload(room, ana.token, shared, { 'X-Filename': `${secret}.txt` });
+    const mine = await want(200, gateway, 'GET', '/me/export', { token: ana.token });
+    assert.equal(mine.person.email, `${secret}@x.example`);
+    assert.equal(mine.records.filter(({ body }) => JSON.stringify(body).includes(secret)).length, 3);
+    assert.ok(!JSON.stringify(mine).includes(kept));
+    assert.equal(mine.files.length, 1);
+    assert.ok(isKept(secret) && isKept(shared));
+    await want(204, gateway, 'DELETE', '/me', { token: ana.token });
+    for (const text of [secret, shared, 'Ana Secret'])
+        assert.ok(!isKept(text), `${text} is still in the data folder`);
+    assert.ok(isKept(kept));
+    await want(401, gateway, 'GET', '/me/export', { token: ana.token });
+    const state = await b.ask('chat', 'history', { limit: 10 });
+    assert.ok(JSON.stringify(state).includes(kept) && !JSON.stringify(state).includes(secret));
+    await endMeeting(room);
+    const { meetings: [meeting] } = await history(room, host.token);
+    assert.ok(meeting.attendance.some(({ name }) => name === null));
+    assert.ok(meeting.chat.some(({ text }) => text === `this is ${kept}`));
+    a.close();
+    b.close();
+});
+
+test('a deleted room leaves no byte', async () => {
+    const secret = `gone-${randomBytes(8).toString('hex')}`;
+    const room = await makeRoom({ title: secret });
+    const ana = await comeIn(room, 'ana@x.example');
+    const a = await enter(gateway, ana, 'chat');
+    await a.ask('chat', 'send', { text: secret });
+    await upload(room, ana.token, secret);
+    assert.ok(isKept(secret));
+    await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token: host.token });
+    assert.ok(!isKept(secret));
+    assert.ok(!existsSync(path(gateway.data, 'files', room.id)));
+    await want(401, gateway, 'GET', `/rooms/${room.id}/history`, { token: ana.token });
+    await want(404, gateway, 'GET', `/rooms/${room.id}/history`, { token: host.token });
+    a.close();
+});
+
+test('a history runs out by itself', async () => {
+    const room = await makeRoom({ retention_days: 0 });
+    const ana = await comeIn(room, 'ana@x.example');
+    const a = await enter(gateway, ana, 'chat');
+    await a.ask('chat', 'send', { text: 'for today only' });
+    await upload(room, ana.token, 'for today only, too');
+    a.close();
+    await endMeeting(room);
+    await until('the history is gone', async () => (await history(room, host.token)).meetings.length === 0);
+    await until('the file is gone', () => left(room).length === 0);
+});
