@@ -63,8 +63,20 @@ static bool start(StoaBed *bed, const char *conf, GError **error)
 
     if (!values)
         return false;
+    g_free(bed->conf);
+    bed->conf = g_strdup(conf);
     bed->module = stoa_module_new(bed->plugin, &bed->env, values, error);
     return bed->module && stoa_module_start(bed->module, error);
+}
+
+void bed_start_again(StoaBed *bed)
+{
+    g_autofree char *conf = g_strdup(bed->conf);
+    g_autoptr(GError) error = NULL;
+
+    g_clear_pointer(&bed->module, stoa_module_free);
+    if (!start(bed, conf, &error))
+        bed_fail("the plugin does not start again: %s", error->message);
 }
 
 static void note_counts(StoaBed *bed)
@@ -82,10 +94,12 @@ static void let_go(StoaBed *bed)
     for (guint i = bed->people->len; i > 0; i--)
         stoa_bed_detach(bed->people->pdata[i - 1]);
     stoa_control_settle();
+    bed_kept_stop(bed);
     g_clear_pointer(&bed->module, stoa_module_free);
     g_clear_pointer(&bed->object, stoa_object_close);
     g_ptr_array_unref(bed->people);
     g_array_unref(bed->counts);
+    g_free(bed->conf);
     g_free(bed);
     current = NULL;
 }
@@ -115,6 +129,7 @@ StoaBed *stoa_bed_try(const char *name, const char *conf, GError **error)
     bed->counts = g_array_new(FALSE, TRUE, sizeof(int64_t));
     if (open_plugin(bed, name, error) && start(bed, conf, error)) {
         note_counts(bed);
+        bed_kept_start(bed);
         return bed;
     }
     stoa_bed_free(bed);
@@ -146,8 +161,11 @@ bool stoa_bed_reload(StoaBed *bed, const char *conf, GError **error)
     g_autoptr(GError) why = NULL;
     StoaConfValues *values = fill(bed->plugin, conf, &why);
 
-    if (values && stoa_module_reconfigure(bed->module, values, &why))
+    if (values && stoa_module_reconfigure(bed->module, values, &why)) {
+        g_free(bed->conf);
+        bed->conf = g_strdup(conf);
         return true;
+    }
     if (!error)
         bed_fail("the conf was not taken: %s", why ? why->message : "no reason was given");
     g_propagate_error(error, g_steal_pointer(&why));

@@ -43,20 +43,26 @@ static void on_core_event(StoaHandle *handle, const char *name, json_t *fields)
 
 /* -- coming and going ------------------------------------------------------------------------------------------------- */
 
-StoaBedPerson *stoa_bed_attach(StoaBed *bed, const char *name)
+void bed_attach_again(StoaBedPerson *who)
 {
     static const StoaHandleOutlet outlet = { on_event, on_core_event };
-    StoaBedPerson *who = g_new0(StoaBedPerson, 1);
     g_autoptr(GError) error = NULL;
+
+    who->handle = stoa_handle_new(who->bed->module, &outlet, who, "test", &error);
+    if (!who->handle)
+        bed_fail("%s cannot attach: %s", who->name, error->message);
+}
+
+StoaBedPerson *stoa_bed_attach(StoaBed *bed, const char *name)
+{
+    StoaBedPerson *who = g_new0(StoaBedPerson, 1);
 
     who->bed = bed;
     who->name = g_strdup(name);
     who->inbox = g_queue_new();
     g_ptr_array_add(bed->people, who);
     bed_client_init(&who->client, bed->people->len);
-    who->handle = stoa_handle_new(bed->module, &outlet, who, "test", &error);
-    if (!who->handle)
-        bed_fail("%s cannot attach: %s", name, error->message);
+    bed_attach_again(who);
     return who;
 }
 
@@ -79,7 +85,9 @@ StoaBedPerson *stoa_bed_join(StoaBed *bed, const char *name, StoaRole role)
     StoaSeat seat = { .name = name, .role = role };
     g_autoptr(GError) error = NULL;
 
-    if (!stoa_handle_join(who->handle, open_room(bed), &seat, &error))
+    bool ok = bed->store ? bed_kept_join(who, role, &error)
+                         : stoa_handle_join(who->handle, open_room(bed), &seat, &error) != NULL;
+    if (!ok)
         bed_fail("%s cannot join: %s", name, error->message);
     return who;
 }
@@ -104,6 +112,7 @@ void bed_person_free(gpointer data)
     json_decref(who->reply);
     json_decref(who->jsep);
     g_free(who->offer);
+    g_free(who->member);
     g_free(who->name);
     g_free(who);
 }

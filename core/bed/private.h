@@ -7,6 +7,7 @@
 #include "host/object.h"
 #include "room/request.h"
 #include "room/room-private.h"
+#include "store/store.h"
 
 #include <stoa/bed.h>
 
@@ -15,14 +16,18 @@ struct StoaBed {
     const StoaPlugin *plugin;
     StoaRoomEnv env;
     StoaModule *module;
+    char *conf;
     GPtrArray *people; /* of StoaBedPerson, also those who detached */
     GArray *counts;    /* int64_t: where the metrics stood when the bed began */
+    StoaStore *store;  /* of a plugin with records; NULL: its room is ad hoc */
+    GHashTable *members;
 };
 
 struct StoaBedPerson {
     StoaBed *bed;
     char *name;
     StoaHandle *handle; /* NULL: detached */
+    char *member;       /* the id in a room that is kept; NULL: never was in it */
     BedClient client;
     GQueue *inbox; /* of json_t: what came by itself, core events as {"core": NAME, …} */
     json_t *reply; /* to the last request */
@@ -46,6 +51,16 @@ const json_t *bed_ask(StoaBedPerson *who, json_t *body, StoaJsep type, const cha
 void bed_person_free(gpointer who);
 /** Go on with the events that are due now. */
 void bed_settle(void);
+
+/** The module goes and comes again, with the conf that it had. No handle may be there. */
+void bed_start_again(StoaBed *bed);
+void bed_attach_again(StoaBedPerson *who);
+
+/** kept.c: the room of a plugin with records. */
+void bed_kept_start(StoaBed *bed);
+void bed_kept_stop(StoaBed *bed);
+StoaRoom *bed_kept_room(StoaBed *bed);
+bool bed_kept_join(StoaBedPerson *who, StoaRole role, GError **error);
 
 /** The peer of somebody who has a PeerConnection; NULL: none. */
 FakePeer *bed_peer_or_none(const StoaBedPerson *who);

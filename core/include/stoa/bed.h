@@ -92,6 +92,21 @@ STOA_EXPORT void stoa_bed_forget(StoaBedPerson *who);
 /** What the plugin's `describe` shows to that person. */
 STOA_EXPORT void stoa_bed_describes(StoaBedPerson *who, const char *wanted);
 
+/* -- lasting state: with STOA_CAP_HISTORY the bed's room is one that is kept, in a store in memory. ------------------
+ * The id of a person in it is their name, where it can be one; who joins twice is one person. */
+
+/**
+ * End the gateway and start it again: who sat in the room sits in it, and what came before is forgotten. Twice: the state is made
+ * of the records alone, then of what `save` wrote; both must describe the same to everyone.
+ */
+STOA_EXPORT void stoa_bed_restart(StoaBed *bed);
+/** From here on nothing can be written, for the disk is full; or again. */
+STOA_EXPORT void stoa_bed_fill_disk(StoaBed *bed, bool full);
+/** Erase a person, as DELETE /me does: `redact` is asked for each of their records, and their name is gone. */
+STOA_EXPORT void stoa_bed_erase(StoaBedPerson *who);
+/** Whether that text is in any record or snapshot that is kept. */
+STOA_EXPORT bool stoa_bed_keeps(StoaBed *bed, const char *text);
+
 /* -- media and data: the browser's side, and what a worker was told ---------------------------------------------------- */
 
 /** A request along with an offer of these tracks: "audio video data", an m-line for each word. */
@@ -136,6 +151,9 @@ STOA_EXPORT void stoa_bed_here(const char *file, int line);
 #define stoa_bed_hears(...)          STOA_BED_AT(stoa_bed_hears(__VA_ARGS__))
 #define stoa_bed_hears_nothing(...)  STOA_BED_AT(stoa_bed_hears_nothing(__VA_ARGS__))
 #define stoa_bed_describes(...)      STOA_BED_AT(stoa_bed_describes(__VA_ARGS__))
+#define stoa_bed_restart(...)        STOA_BED_AT(stoa_bed_restart(__VA_ARGS__))
+#define stoa_bed_fill_disk(...)      STOA_BED_AT(stoa_bed_fill_disk(__VA_ARGS__))
+#define stoa_bed_erase(...)          STOA_BED_AT(stoa_bed_erase(__VA_ARGS__))
 #define stoa_bed_publish(...)        STOA_BED_AT(stoa_bed_publish(__VA_ARGS__))
 #define stoa_bed_answer(...)         STOA_BED_AT(stoa_bed_answer(__VA_ARGS__))
 #define stoa_bed_connects(...)       STOA_BED_AT(stoa_bed_connects(__VA_ARGS__))
