@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a class left behind: for who has a personal link (#h=TOKEN), and for its host (?room=ID). */
 import { ApiError, api, saveFrom } from './api.js';
-import { $, button, confirm, dayOf, el, momentOf, nameOf, note, reloadOn, safeLink, save, say, sizeOf, takeFragment, timeOf } from './page.js';
+import { $, button, confirm, el, momentOf, nameOf, note, reloadOn, safeLink, save, say, sizeOf, takeFragment, timeOf } from './page.js';
 import { results } from './polls.js';
 import { contentOf } from './kept.js';
 
@@ -91,7 +91,7 @@ async function load() {
 function exportPart() {
     return el('details', {}, el('summary', {}, 'Keep a copy'), el('p', {}, 'All of it in one document, or with the files in a zip.'),
         el('div', { class: 'row' }, ['json', 'zip'].map((format) => button(`Download ${format.toUpperCase()}`, () =>
-            saveFrom(`${path()}/export?format=${format}`, token, `class-${dayOf(new Date())}.${format}`), { class: 'quiet' }))));
+            saveFrom(`${path()}/export?format=${format}`, token, `class-${new Date().toISOString().slice(0, 10)}.${format}`), { class: 'quiet' }))));
 }
 
 function privacyPart() {

@@ -2,7 +2,7 @@
 /* A small client of the session protocol over WebSocket: Stoa.connect() → attach() → Handle. */
 
 const KEEPALIVE_MS = 25000;
-const ANSWER_MS = 20000;
+const ANSWER_MS = 45000;
 const LOST = 'The connection to the server was lost.';
 
 /** An error that the server answered; `code` is its number, 0 when it was not the server's; `reason` a word, where it gives one. */

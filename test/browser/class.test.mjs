@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The rooms' pages in Chromium, with real mail: from the host's sign-in to the summary. STOA_SHOTS=DIR keeps pictures. */
+/* The rooms' pages in Chromium, with real mail: from the host's sign-in to the file in the history. STOA_SHOTS=DIR keeps pictures. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fakeMedia, launch, probe, seenAndHeard, until } from '../lib/browser.mjs';
 import { start } from '../lib/gateway.mjs';
@@ -121,7 +122,7 @@ const inClass = (page) => page.waitForSelector('#class:not([hidden])');
 
 /* -- the story ------------------------------------------------------------------------------------------ */
 
-story('a class from the invitation to the summary', async () => {
+story('a class from the invitation to the file in the history', async () => {
     const host = await signIn('prof@example.org', 'Prof. Weiß');
     await fits(host, 'rooms-empty');
     await makeRoom(host, 'Algebra I');
@@ -198,6 +199,8 @@ async function vote(host, ana, ben) {
 async function share(host, ana, ben) {
     for (const page of [host, ana, ben])
         await tab(page, 'workspace');
+    await ana.setInputFiles('#workspace input[type=file]', { name: 'übung 1.txt', mimeType: 'text/plain', buffer: Buffer.from('2 + 2 = 4\n') });
+    await has(host, '#workspace .rows li', 'übung 1.txt');
     await host.click('text=New note');
     await host.waitForSelector('.note');
     await ana.click('[aria-label="Open Note 1"]');
@@ -217,8 +220,18 @@ async function endOf(host, ana, ben) {
     for (const page of [host, ana, ben])
         await has(page, '#over-why', 'The class has ended');
     await fits(ana, 'over');
-    for (const address of ['prof@example.org', 'ana@example.org', 'ben@example.org'])
-        assert.match(linkIn(await mailTo(address, /Algebra/), 'history.html'), /#h=.{40}/);
+    for (const [page, address] of [[host, 'prof@example.org'], [ana, 'ana@example.org'], [ben, 'ben@example.org']]) {
+        await page.goto(linkIn(await mailTo(address, /Algebra/), 'history.html'));
+        await has(page, 'h1', 'Algebra I');
+        await has(page, '.message p', 'Hello');
+        await has(page, '.poll', 'Is 7 a prime?');
+        await page.click('text=Read the note');
+        await has(page, 'pre', 'Primes: 2, 3, 5, 7');
+        assert.equal(await page.locator('.message', { hasText: 'May I leave early?' }).count(), page === ben ? 0 : 1);
+        const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=übung 1.txt')]);
+        assert.equal(readFileSync(await download.path(), 'utf8'), '2 + 2 = 4\n');
+    }
+    await fits(ana, 'history');
     await close(host, ana, ben);
 }
 
