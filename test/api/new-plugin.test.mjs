@@ -23,7 +23,11 @@ test('a new plugin gets its code, conf, test and lines in the build, once', () =
     assert.equal(make('greeter').status, 0);
     for (const path of ['plugins/greeter/greeter.c', 'conf/greeter.conf', 'test/api/greeter.test.mjs', 'test/unit/plugins/greeter.c'])
         assert.ok(read(path).includes('greeter') && !read(path).includes('@NAME@'), path);
-    assert.match(read('Makefile.am'), /^plugins_LTLIBRARIES =.* plugins\/greeter\/greeter\.la$/m);
+    /* the whole lists, their lines joined: nothing may stand in them but what automake takes */
+    const list = (name) => read('Makefile.am').replaceAll('\\\n', ' ').match(new RegExp(`^${name} = (.*)$`, 'm'))[1].trim().split(/\s+/);
+    assert.ok(list('plugins_LTLIBRARIES').includes('plugins/greeter/greeter.la'));
+    assert.ok(list('plugins_LTLIBRARIES').every((one) => /^plugins\/(\w+)\/\1\.la$/.test(one)), list('plugins_LTLIBRARIES'));
+    assert.ok(list('unit_plugins').every((one) => /^test\/unit\/plugins\/[\w-]+$/.test(one)), list('unit_plugins'));
     assert.match(read('Makefile.am'), /^plugins_greeter_greeter_la_SOURCES = plugins\/greeter\/greeter\.c$/m);
     assert.match(read('Makefile.am'), /^unit_plugins = \\\n\ttest\/unit\/plugins\/greeter \\$/m);
     assert.match(read('Makefile.am'), /^test_unit_plugins_greeter_SOURCES = test\/unit\/plugins\/greeter\.c plugins\/greeter\/greeter\.c$/m);
