@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,14 +34,17 @@ static void wake(WsServer *server)
 
 /* -- new connections --------------------------------------------------------------------------- */
 
-/* libwebsockets closes the descriptor, also when it does not take the connection. */
+/* libwebsockets closes the descriptor, also when it does not take the connection. Each frame goes at once: else an event that
+ * follows an ack waits until the client's kernel has acknowledged that, 40 ms. */
 static void adopt(WsServer *server, int fd, const struct sockaddr *peer)
 {
+    int on = 1;
     lws_adopt_desc_t info = { .vh = server->vhost,
                               .type = LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
                               .fd.sockfd = fd,
                               .vh_prot_name = "client" };
 
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     info.opaque = server->adopted = ws_connection_new(server, fd, peer, g_get_monotonic_time());
     if (!lws_adopt_descriptor_vhost_via_info(&info) && server->adopted)
         ws_connection_free(server->adopted);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Rooms under load: many messages, many people, races. What depends on the machine is measured by `./dev bench rooms`; here are the bounds
+ * that a busy machine keeps too. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { start } from '../lib/gateway.mjs';
+import { chatter, openRoom, quantile, Seat, unlimited } from '../lib/load.mjs';
+import { signIn } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
+
+let gateway, host;
+before(async () => {
+    gateway = await start(...unlimited, 'stoa:log.level=warn', 'stoa:limits.sessions_per_connection=0');
+    host = await signIn(gateway, 'hana@school.example', 'Hana');
+});
+after(async () => assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000)));
+
+const sit = (room, n, modules) => Promise.all(Array.from({ length: n }, (_, i) => Seat.enter(gateway, { room, name: `P${i}` }, modules)));
+const leave = (seats) => seats.forEach((seat) => seat.close());
+
+test('a reply does not wait for the client\'s kernel to acknowledge the ack before it', async () => {
+    const [seat] = await sit(await openRoom(gateway, host.token), 1);
+    const times = [];
+    for (let i = 0; i < 30; i++) {
+        const since = performance.now();
+        await seat.ask('chat', 'send', { text: 'x' });
+        times.push(performance.now() - since);
+    }
+    seat.close();
+    assert.ok(Math.min(...times) < 35, `${Math.min(...times)} ms at best: 40 are what Nagle's algorithm costs`);
+});
+
+test('2,000 messages a second from 50 people in 10 rooms are all acknowledged, each heard once by each, in one order', async (t) => {
+    const rooms = await Promise.all(Array.from({ length: 10 }, () => openRoom(gateway, host.token)));
+    const seats = (await Promise.all(rooms.map((room) => sit(room, 5)))).flat();
+    for (const seat of seats) {
+        seat.heard = [];
+        seat.told = (text) => { if (text.includes('"event":"message"')) seat.heard.push(/"seq":(\d+)/.exec(text)[1]); };
+    }
+    const { sent, ms, refused, rate } = await chatter(seats, 40, 1);
+    assert.deepEqual(refused.slice(0, 1), []);
+    assert.equal(ms.length, sent);
+    await until('all is heard', () => seats.every(({ heard }) => heard.length >= sent / 10), 20000);
+    for (const { heard } of seats)
+        assert.deepEqual(heard, Array.from({ length: sent / 10 }, (_, i) => String(i + 1)));
+    t.diagnostic(`${sent} at ${rate.toFixed(0)} a second, p50 ${quantile(ms, 0.5).toFixed(1)}, p99 ${quantile(ms, 0.99).toFixed(1)} ms`);
+    leave(seats);
+});
+
+test('500 people in one room hear each message once, in one order', async () => {
+    const room = await openRoom(gateway, host.token), seats = [];
+    for (let i = 0; i < 10; i++)
+        seats.push(...await sit(room, 50));
+    for (const seat of seats) {
+        seat.heard = [];
+        seat.told = (text) => { if (text.includes('"event":"message"')) seat.heard.push(/"text":"([^"]*)"/.exec(text)[1]); };
+    }
+    const replies = await Promise.all(seats.slice(0, 100).map((seat, i) => seat.ask('chat', 'send', { text: `m${i}` })));
+    const order = replies.map(({ seq }, i) => [seq, `m${i}`]).sort(([a], [b]) => a - b).map(([, text]) => text);
+    assert.equal(order.length, 100);
+    await until('all is heard', () => seats.every(({ heard }) => heard.length >= 100), 30000);
+    for (const { heard } of seats)
+        assert.deepEqual(heard, order);
+    leave(seats);
+});
+
+test('100 votes around the moment of closing: each that was accepted counts, each other is refused', async () => {
+    const room = await openRoom(gateway, host.token);
+    const chair = await Seat.enter(gateway, { room }, ['poll'], { token: host.token });
+    const seats = await sit(room, 100, ['poll']);
+    for (let round = 0; round < 3; round++) {
+        const { id } = await chair.ask('poll', 'create', { question: 'Q', options: ['a', 'b'], anonymous: round !== 1, show_results: 'live' });
+        await chair.ask('poll', 'open', { id });
+        const before = seats.slice(0, 50).map((seat, i) => seat.ask('poll', 'vote', { id, choices: [i % 2] }));
+        const closing = chair.ask('poll', 'close', { id });
+        const later = seats.slice(50).map((seat, i) => seat.ask('poll', 'vote', { id, choices: [i % 2] }));
+        const votes = await Promise.all([...before, ...later]);
+        assert.equal((await closing).error, undefined);
+        const counts = [0, 1].map((choice) => votes.filter((vote, i) => !vote.error && i % 2 === choice).length);
+        for (const vote of votes)
+            assert.ok(!vote.error || vote.code === 'conflict' || vote.code === 'closed', JSON.stringify(vote));
+        const { polls } = await chair.ask('poll', 'list');
+        const poll = polls.find((one) => one.id === id);
+        assert.deepEqual(poll.counts ?? poll.options.map(({ votes: n }) => n), counts, JSON.stringify(poll).slice(0, 500));
+    }
+    leave([chair, ...seats]);
+});
