@@ -178,7 +178,8 @@ static bool after_delimiter(StoaMultipart *multipart, GError **error)
         return true;
     }
     line = find(multipart, "\r\n", 2);
-    if ((line ? (size_t)(line - data) : multipart->pending->len) > MAX_PADDING ||
+    if ((line ? (size_t)(line - data) : multipart->pending->len - 1) >
+            MAX_PADDING || /* a CR may be there already */
         ++multipart->n_parts > MAX_PARTS)
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "the body is no well-formed multipart/form-data");
@@ -198,7 +199,7 @@ static bool read_head(StoaMultipart *multipart, GError **error)
     const uint8_t *end = find(multipart, "\r\n\r\n", 4);
     size_t len = end ? (size_t)(end - multipart->pending->data) : multipart->pending->len;
 
-    if (len > MAX_HEAD)
+    if (len > MAX_HEAD + (end ? 0 : 3)) /* three of the four that end it may be there already */
         return stoa_fail(error, STOA_ERROR_INVALID, "a part's head is longer than %d bytes",
                          MAX_HEAD);
     if (!end)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { start } from '../lib/gateway.mjs';
-import { call, invite, signIn, stoa, want } from '../lib/rooms.mjs';
+import { call, invite, join, signIn, stoa, want } from '../lib/rooms.mjs';
 
 const KEY = 'key-of-an-integrator-0123456789';
 let gateway, host, other;
@@ -165,4 +165,71 @@ test('wrong tokens are counted by address, right ones pass', async (t) => {
     assert.ok(Number(answer.headers.get('retry-after')) >= 1 && Number(answer.headers.get('retry-after')) <= 60);
     await want(429, strict, 'POST', '/host/session', { body: { token: 'z'.repeat(43) } });
     await want(200, strict, 'GET', '/rooms', { token: KEY });
+});
+
+test('every route from the wrong side', async (t) => {
+    const strict = await start(`rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'rooms:tokens.host_s=86400');
+    t.after(async () => assert.equal((await strict.stop()).code, 0));
+    const hana = await signIn(strict, 'hana@school.example'), otto = await signIn(strict, 'otto@school.example'), gone = await signIn(strict, 'gone@school.example');
+    await want(204, strict, 'DELETE', '/host/session', { token: gone.token });
+    const make = (body) => want(201, strict, 'POST', '/rooms', { token: hana.token, body: { title: 'R', ...body } });
+    const room = await make(), elsewhere = await make({ title: 'other' }), lobby = await make({ lobby: true });
+    const comeIn = async (where, email, more) => {
+        const invitation = await invite(strict, hana.token, where.id, email, more);
+        return { ...await join(strict, { invitation: invitation.token }), invitation };
+    };
+    const ana = await comeIn(room, 'ana@x.example'), cody = await comeIn(room, 'cody@x.example', { role: 'cohost' }), eve = await comeIn(elsewhere, 'eve@x.example');
+    const wanda = await comeIn(lobby, 'wanda@x.example'), rex = await comeIn(room, 'rex@x.example');
+    assert.equal(wanda.state, 'waiting');
+    await want(204, strict, 'DELETE', `/rooms/${room.id}/invitations/${rex.invitation.id}`, { token: hana.token });
+    await want(200, strict, 'POST', `/rooms/${elsewhere.id}/end`, { token: hana.token });
+    const reader = await want(201, strict, 'POST', '/history/session', { body: { token: eve.invitation.token } });
+    const one = `/rooms/${room.id}`, invitation = `${one}/invitations/${ana.invitation.id}`;
+    /* what each may not: stranger, other host, participant, cohost, participant and reader of another room, in the lobby */
+    const routes = [
+        ['POST', '/rooms', { title: 'x' }, { ana: 403, cody: 403, reader: 403 }],
+        ['GET', '/rooms', undefined, { reader: 403 }],
+        ['GET', one, undefined, { otto: 404, reader: 404 }],
+        ['PATCH', one, { title: 'mine' }, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['PATCH', one, { locked: true }, { otto: 404, ana: 403, reader: 404 }],
+        ['DELETE', one, undefined, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['POST', `${one}/invitations`, { people: [{ email: 'x@x.example' }], deliver: 'none' }, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['GET', `${one}/invitations`, undefined, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['POST', `${invitation}/resend`, { deliver: 'none' }, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['DELETE', invitation, undefined, { otto: 404, ana: 403, cody: 403, reader: 404 }],
+        ['DELETE', `/rooms/${elsewhere.id}/invitations/${ana.invitation.id}`, undefined, { hana: 404, key: 404, otto: 404, ana: 404 }],
+        ['POST', `${one}/files`, undefined, { hana: 403, key: 403, otto: 404, reader: 404 }],
+        ['GET', `${one}/files/x`, undefined, { hana: 404, key: 404, otto: 404, ana: 404, reader: 404 }],
+        ['GET', `${one}/history`, undefined, { otto: 404, reader: 404 }],
+        ['GET', `${one}/history/export`, undefined, { otto: 404, reader: 404 }],
+        ['GET', '/me/export', undefined, { key: 403 }],
+        ['DELETE', '/me', undefined, { key: 403 }],
+        ['DELETE', '/host/session', undefined, { key: 403, ana: 403, cody: 403, reader: 403 }],
+    ];
+    const tokens = { hana: hana.token, key: KEY, otto: otto.token, ana: ana.token, cody: cody.token, reader: reader.token };
+    const dead = { none: undefined, malformed: "x' OR 1=1 --", foreign: 'A'.repeat(43), 'signed out': gone.token, revoked: rex.token, ended: eve.token, 'an invitation': ana.invitation.token, 'no key': `${KEY}x` };
+    let tried = 0;
+    const refuse = async (status, who, method, path, body, token) => {
+        const answer = await call(strict, method, path, { token, body });
+        assert.equal(answer.status, status, `${method} ${path} by ${who}: ${answer.text}`);
+        assert.ok(answer.json.error.code && answer.json.error.message, answer.text);
+        tried++;
+    };
+    for (const [method, path, body, refusals] of routes) {
+        for (const [who, status] of Object.entries(refusals))
+            await refuse(status, who, method, path, body, tokens[who]);
+        for (const [who, token] of Object.entries(dead))
+            await refuse(401, who, method, path, body, token);
+        await refuse(path.includes(room.id) || path.includes(elsewhere.id) ? 404 : 403, 'somebody in a lobby', method, path, body, wanda.token);
+        if (path.includes(room.id))
+            await refuse(404, 'the host, of a room that is not there', method, path.replace(room.id, 'unknown'), body, hana.token);
+    }
+    for (const path of ['/host/session', '/history/session'])
+        for (const token of ['', 'x', "' OR 1=1 --", 'A'.repeat(43), hana.token, ana.token, rex.token])
+            await refuse(404, token, 'POST', path, { token });
+    await refuse(410, 'who was revoked', 'POST', '/history/session', { token: rex.invitation.token });
+    for (const who of [hana, otto])
+        assert.equal((await want(200, strict, 'GET', '/rooms', { token: who.token })).length, who === hana ? 3 : 0);
+    assert.equal((await want(200, strict, 'GET', one, { token: ana.token })).title, 'R');
+    console.log(`wrong sides: ${tried} tried`);
 });
