@@ -54,7 +54,8 @@ const inviteOne = (to, email, role = 'participant') => invite(gateway, to.token,
 
 before(async () => {
     const cleanup = { after: (fn) => ends.unshift(fn) };
-    gateway = await beginWithConf(cleanup, `rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'chat:limits.messages_per_second=0');
+    gateway = await beginWithConf(cleanup, `rooms:api.keys=${KEY}`, 'rooms:limits.attempts_per_minute=0', 'chat:limits.messages_per_second=0',
+        'stoa:limits.requests_per_second=0');
     host = await signIn(gateway, 'hana@school.example', 'Hana');
     otherHost = await signIn(gateway, 'otto@school.example', 'Otto');
     const make = (token) => want(201, gateway, 'POST', '/rooms', { token, body: { title: 'R' } });
