@@ -12,7 +12,7 @@
 
 #include "base/poison.h"
 
-enum { DEFAULT_SUBSTREAM = 1, MAX_LAYER = 2 };
+enum { MAX_LAYER = 2 };
 
 /* -- making ------------------------------------------------------------------------------- */
 
@@ -116,7 +116,7 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     if (had_wishes && sink->has_row && sink->connection->peer) {
         stoa_peer_pause(sink->connection->media, sink->connection->peer, sink->number, false);
         stoa_peer_limit(sink->connection->media, sink->connection->peer, sink->number,
-                        DEFAULT_SUBSTREAM, MAX_LAYER);
+                        MAX_LAYER, MAX_LAYER);
     }
 }
 

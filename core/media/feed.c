@@ -314,7 +314,7 @@ static bool flows(const StoaFeed *feed, unsigned encoding, int64_t now_us)
     return feed->sources[encoding] && stoa_source_is_flowing(feed->sources[encoding], now_us);
 }
 
-/* The one that is wanted, else the best below it, else the lowest above it. Nothing flows: the wanted one. */
+/* The one that is wanted (-1: the highest), else the best below it, else the lowest above it. Nothing flows: the wanted one. */
 int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t now_us)
 {
     int n = (int)feed->n_encodings;
@@ -325,7 +325,7 @@ int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t now_us)
     if (n == 1)
         return 0;
     if (substream < 0 || substream >= n)
-        substream = substream < 0 ? n / 2 : n - 1;
+        substream = n - 1;
     wanted = n - 1 - substream;
     for (int i = wanted; i < n; i++)
         if (flows(feed, (unsigned)i, now_us))

@@ -85,7 +85,7 @@ void stoa_feed_mute(StoaFeed *feed, bool muted);
 /** Taken: the tap that was there is told to be done. */
 void stoa_feed_set_tap(StoaFeed *feed, StoaTap tap);
 
-/** The encoding that a sink with this limit should get now. Returns -1: none is there. */
+/** The encoding that a sink with this limit (-1: none) should get now. Returns -1: none is there. */
 int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t now_us);
 
 /** Ask for a keyframe of one encoding; -1: of all that flow. Nothing for audio. */

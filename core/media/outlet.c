@@ -28,6 +28,7 @@ StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number)
     outlet->number = number;
     outlet->encoding = outlet->target = -1;
     outlet->max_substream = outlet->max_temporal = -1;
+    outlet->allowed_substream = outlet->allowed_temporal = -1;
     outlet->temporal = STOA_ALL_TEMPORAL;
     outlet->told_substream = -1;
     outlet->resend_budget = STOA_RESEND_BUDGET;
@@ -135,12 +136,25 @@ void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal)
 
 /* -- what to relay ------------------------------------------------------------------------- */
 
+/* The lower of a wish and an allowance; -1 of either: no limit. */
+static int lower_of(int wish, int allowed)
+{
+    return wish < 0 || (allowed >= 0 && allowed < wish) ? allowed : wish;
+}
+
+static uint8_t top_temporal(const StoaOutlet *outlet)
+{
+    int top = lower_of(outlet->max_temporal, outlet->allowed_temporal);
+
+    return top >= 0 ? (uint8_t)top : STOA_ALL_TEMPORAL;
+}
+
 static bool is_live(const StoaOutlet *outlet)
 {
     const StoaFeed *feed = outlet->feed;
 
     return outlet->has_row && outlet->row.ssrc && !outlet->is_paused &&
-           stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
+           outlet->allowed_substream != STOA_PAUSED && stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
            feed->codec == outlet->row.codec;
 }
 
@@ -153,7 +167,8 @@ void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us)
         outlet->target = -1;
         return;
     }
-    outlet->target = (int8_t)stoa_feed_choose(outlet->feed, outlet->max_substream, now_us);
+    outlet->target = (int8_t)stoa_feed_choose(
+        outlet->feed, lower_of(outlet->max_substream, outlet->allowed_substream), now_us);
     if (outlet->target != before && stoa_outlet_is_waiting(outlet))
         stoa_feed_want_keyframe(outlet->feed, outlet->target);
 }
@@ -198,8 +213,7 @@ static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encodin
     stoa_splice_begin(&outlet->splice, &source, packet);
     outlet->is_relaying = true;
     outlet->encoding = (int8_t)encoding;
-    outlet->temporal =
-        outlet->max_temporal >= 0 ? (uint8_t)outlet->max_temporal : STOA_ALL_TEMPORAL;
+    outlet->temporal = top_temporal(outlet);
     if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))
         outlet->sent_exts = g_new0(StoaSentExts, STOA_SENT_EXTS);
     tell_layer(outlet);
@@ -211,7 +225,7 @@ static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encodin
 /* Goes down at the start of any frame, up where the encoder says that one may. */
 static void follow_temporal(StoaOutlet *outlet, const StoaRtpFrameInfo *info)
 {
-    uint8_t max = outlet->max_temporal >= 0 ? (uint8_t)outlet->max_temporal : STOA_ALL_TEMPORAL;
+    uint8_t max = top_temporal(outlet);
 
     if (max < outlet->temporal)
         outlet->temporal = max;

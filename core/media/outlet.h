@@ -19,6 +19,7 @@ typedef struct {
 } StoaSentExts;
 
 enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512, STOA_ALL_TEMPORAL = 7 };
+enum { STOA_PAUSED = -2 /* an `allowed_substream`: no packets at all */ };
 enum { STOA_RESEND_BUDGET = 300 /* repeats in a second, beside twice what was sent in the last */ };
 
 /* Why a packet is sealed. */
@@ -37,7 +38,9 @@ struct StoaOutlet {
     bool is_relaying;                   /* the splice takes packets of `encoding` */
     int8_t encoding;                    /* relayed now; -1: none */
     int8_t target;                      /* wanted; -1: none */
-    int8_t max_substream, max_temporal; /* -1: default */
+    int8_t max_substream, max_temporal; /* what the plugin asked for at most; -1: all */
+    int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
+    int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
     uint8_t temporal;                   /* layers up to this one are relayed now */
     uint8_t mid_len;
     StoaSplice splice;

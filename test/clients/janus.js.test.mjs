@@ -151,6 +151,7 @@ async function simulcast(url) {
     const { streams: slots } = await ask(ben, { request: 'join', ptype: 'subscriber', room: 1234, streams: [{ feed: id }] }, 'streams');
     const { mid } = slots.find(({ type }) => type === 'video');
     await goesOn(ben, mid);
+    await ask(ben, { request: 'configure', streams: [{ mid, substream: 1 }] }, 'configured');
     const layer = await until('the middle layer', () => ben.msgs.find(({ substream }) => substream === 1));
     await until('the width of the middle layer', async () => {
         const width = (await inbound(ben, mid)).frameWidth;
@@ -198,7 +199,7 @@ for (const transport of ['WebSocket', 'HTTP long poll']) {
     });
 }
 
-test('a simulcast offer is answered, and the middle layer flows', async () => {
+test('a simulcast offer is answered, and the middle layer flows when asked for', async () => {
     const { streams, slots, mid, layer } = await inTab(urls.WebSocket, simulcast);
     assert.equal(streams.find(({ type }) => type === 'video').simulcast, true);
     assert.ok(slots.find((slot) => slot.mid === mid).simulcast);

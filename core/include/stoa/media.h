@@ -106,7 +106,7 @@ STOA_EXPORT void stoa_sink_pause(StoaSink *sink, bool paused) STOA_ON_CONTROL;
 STOA_EXPORT bool stoa_sink_switch(StoaSink *sink, StoaTrack *track, GError **error) STOA_ON_CONTROL;
 /** Free the m-line: inactive in the next offer. The sink itself stays and may be given a track by stoa_track_send(). */
 STOA_EXPORT void stoa_sink_remove(StoaSink *sink) STOA_ON_CONTROL;
-/** The layers wanted at most: 0 to 2 each, -1: leave as it is. Default: the middle encoding, all temporal layers. */
+/** The layers wanted at most: 0 to 2 each, -1: leave as it is. Default: all, the best. */
 STOA_EXPORT void stoa_sink_limit(StoaSink *sink, int substream, int temporal) STOA_ON_CONTROL;
 
 /* -- the handle's PeerConnection ---------------------------------------------------------- */

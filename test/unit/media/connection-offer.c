@@ -160,7 +160,7 @@ static void a_slot_taken_again_at_once_waits_for_the_answer(void **unused G_GNUC
     stoa_sink_remove(video);
     assert_ptr_equal(bed_add_sink(bed, bed_track(ben, 1)), video);
     assert_string_equal(fake_wish(peer->id, "pause", 1), "false");
-    assert_string_equal(fake_wish(peer->id, "limit", 1), "1 2");
+    assert_string_equal(fake_wish(peer->id, "limit", 1), "2 2");
     assert_int_equal(fake_route(peer->id, 1).peer, 0);
 
     /* The same again while our offer is on its way: its answer speaks of the one before. */
