@@ -17,6 +17,7 @@ enum {
     MAX_PWD = 64,
     LIVE_US = 10000000,      /* a path checked within this is not handed to another peer */
     AGGRESSIVE_US = 1000000, /* nominations this close together: the higher priority wins */
+    SILENT_US = 3500000,     /* longer than a browser lets the path rest that it sends on */
 };
 
 static const char ice_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -53,6 +54,8 @@ struct StoaIceLite {
     Credentials now, before; /* `before` is in use between a restart and its first check */
     Path paths[STOA_ICE_PATHS];
     Path *selected;
+    int64_t checked_us; /* the last valid check, on any path */
+    bool is_lost;       /* LOST was told, and no check came since */
     StoaIceEvents pending;
 };
 
@@ -224,7 +227,7 @@ static StoaIceEvents drop_path(StoaIceLite *lite, Path *path)
     if (lite->selected != path)
         return 0;
     lite->selected = next_best(lite);
-    return lite->selected ? STOA_ICE_SELECTED : STOA_ICE_SELECTED | STOA_ICE_LOST;
+    return STOA_ICE_SELECTED;
 }
 
 /* A free slot; if there is none, that of the path which was silent longest, the selected one spared. */
@@ -259,6 +262,13 @@ static bool gives_way(const Path *path, const Path *to, int64_t now_us)
            to->priority >= path->priority;
 }
 
+/* A NAT gave the peer another address: to it, it is the pair that it nominated long ago, so it need not say so again. The
+ * old address falls silent, and what is heard is heard here. */
+static bool fell_silent(const Path *path, int64_t now_us)
+{
+    return now_us - path->checked_us >= SILENT_US;
+}
+
 /* After a valid check on `path`: is it the one to send on now? */
 static StoaIceEvents select_path(StoaIceLite *lite, Path *path, bool use_candidate, int64_t now_us)
 {
@@ -268,6 +278,11 @@ static StoaIceEvents select_path(StoaIceLite *lite, Path *path, bool use_candida
         lite->selected = path;
         path->nominated_us = use_candidate ? now_us : 0;
         return STOA_ICE_SELECTED | STOA_ICE_CONNECTED;
+    }
+    if (!use_candidate && selected != path && fell_silent(selected, now_us)) {
+        path->nominated_us = selected->nominated_us;
+        lite->selected = path;
+        return STOA_ICE_SELECTED;
     }
     if (!use_candidate)
         return 0;
@@ -316,6 +331,8 @@ static bool on_check(StoaIceHub *hub, int64_t now_us, const StoaIcePath *from,
     path->path.socket = from->socket;
     path->checked_us = now_us;
     path->priority = result->priority;
+    lite->checked_us = now_us;
+    lite->is_lost = false;
     check->lite = lite;
     check->events |= select_path(lite, path, result->use_candidate, now_us);
     return true;
@@ -454,10 +471,18 @@ static int64_t expiry_us(const Path *path)
     return path->checked_us + STOA_ICE_CONSENT_US;
 }
 
+/* Without a path, it is gone when its last consent is over: who lost a connection has till then to make another. */
+static bool waits_for_path(const StoaIceLite *lite)
+{
+    return !lite->selected && lite->checked_us > 0 && !lite->is_lost;
+}
+
 int64_t stoa_ice_lite_deadline_us(const StoaIceLite *lite)
 {
     int64_t first = lite->pending ? 0 : INT64_MAX;
 
+    if (waits_for_path(lite))
+        first = MIN(first, lite->checked_us + STOA_ICE_CONSENT_US);
     for (const Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
         if (p->lite)
             first = MIN(first, expiry_us(p));
@@ -473,6 +498,10 @@ StoaIceEvents stoa_ice_lite_tick(StoaIceLite *lite, int64_t now_us)
     for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
         if (p->lite && now_us >= expiry_us(p))
             events |= drop_path(lite, p);
+    }
+    if (waits_for_path(lite) && now_us >= lite->checked_us + STOA_ICE_CONSENT_US) {
+        lite->is_lost = true;
+        events |= STOA_ICE_LOST;
     }
     return events;
 }

@@ -36,7 +36,7 @@ typedef enum {
     STOA_ICE_NEW_PATH = 1 << 1,  /* this path was not known before (DTLS may come over it now) */
     STOA_ICE_SELECTED = 1 << 2, /* stoa_ice_lite_selected() is another path, or NULL, from now on */
     STOA_ICE_RESTARTED = 1 << 3, /* the credentials of the restart are in use, the old ones gone */
-    STOA_ICE_LOST = 1 << 4,      /* no path is left (consent expired, connections closed) */
+    STOA_ICE_LOST = 1 << 4,      /* consent expired: no valid check for that long, and no path */
 } StoaIceEvents;
 
 typedef struct {
@@ -114,7 +114,10 @@ const char *stoa_ice_lite_pwd(const StoaIceLite *lite);
  */
 bool stoa_ice_lite_restart(StoaIceLite *lite, const char *ufrag, const char *pwd);
 
-/** The path to send on: the last nominated, before that the first validated; NULL: none yet. */
+/**
+ * The path to send on: the last nominated, before that the first validated. When that one falls silent and another is
+ * checked, it is the other. NULL: none yet, or its connection closed.
+ */
 const StoaIcePath *stoa_ice_lite_selected(const StoaIceLite *lite);
 
 /** Has the peer nominated the selected path? */

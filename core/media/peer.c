@@ -8,6 +8,8 @@
 #include "media/event.h"
 #include "media/peer-private.h"
 #include "media/relay.h"
+#include "rtp/bytes.h"
+#include "rtp/header.h"
 
 #include "base/poison.h"
 
@@ -295,14 +297,35 @@ uint8_t *stoa_peer_slot(StoaPeer *peer)
     return peer->worker->outgoing;
 }
 
+/* Sealed or not, the header of RTP can be read. */
+static bool is_video(const StoaPeer *peer, const uint8_t *buf, size_t len)
+{
+    uint32_t ssrc;
+
+    if (len < STOA_RTP_HEADER_LEN || buf[0] >> 6 != 2 || stoa_rtp_header_is_rtcp(buf, len))
+        return false;
+    ssrc = stoa_bytes_get32(buf + 8);
+    for (unsigned i = 0; i < peer->n_outlets; i++) {
+        const StoaSend *row = &peer->outlets[i]->row;
+
+        if (row->ssrc == ssrc || (row->rtx_ssrc && row->rtx_ssrc == ssrc))
+            return row->kind == STOA_VIDEO;
+    }
+    return false;
+}
+
+/* A receiver on a slow line: voice comes before pictures. */
 static bool send_tcp(StoaPeer *peer, const uint8_t *buf, size_t len)
 {
-    StoaTcpConnection *connection = stoa_worker_connection(peer->worker, peer->path.connection);
+    StoaWorker *w = peer->worker;
+    StoaTcpConnection *connection = stoa_worker_connection(w, peer->path.connection);
     StoaTcpResult result;
 
     if (!connection)
         return false;
-    result = stoa_tcp_connection_send(connection, buf, len);
+    if (stoa_tcp_connection_is_congested(connection, w->now_us) && is_video(peer, buf, len))
+        return false;
+    result = stoa_tcp_connection_send(connection, w->now_us, buf, len);
     stoa_worker_mind_connection(peer->worker, connection, result == STOA_TCP_BROKEN);
     return result == STOA_TCP_SENT;
 }

@@ -135,8 +135,9 @@ static void send_reply(StoaWorker *w, const StoaIcePath *path, StoaTcpConnection
                        const uint8_t *reply, size_t len)
 {
     if (connection)
-        stoa_worker_mind_connection(
-            w, connection, stoa_tcp_connection_send(connection, reply, len) == STOA_TCP_BROKEN);
+        stoa_worker_mind_connection(w, connection,
+                                    stoa_tcp_connection_send(connection, w->now_us, reply, len) ==
+                                        STOA_TCP_BROKEN);
     else
         stoa_udp_batch_add(w->batch, reply, len, &w->sockets[path->socket], &path->remote,
                            &path->local);

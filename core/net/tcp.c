@@ -21,6 +21,10 @@ enum {
     DEFAULT_QUEUE = 256 << 10,
     FIRST_QUEUE = 8 << 10, /* the queue grows from here, on need */
     BACKLOG = 128,
+    UNSENT =
+        16
+        << 10, /* what the kernel may hold beside what is in flight; the rest waits here, where it can be seen */
+    STUCK_US = 300000,   /* a queue that has not run empty for so long is one of a slow receiver */
     READS_PER_CALL = 16, /* of READ_BYTES each */
     READ_BYTES = 4096,
 };
@@ -46,6 +50,7 @@ struct StoaTcpConnection {
 
     uint8_t *queue; /* unsent bytes: [sent, filled) of `room` */
     size_t sent, filled, room;
+    int64_t queued_us; /* since when there are any */
 };
 
 /* -- listener ------------------------------------------------------------------------------ */
@@ -175,9 +180,10 @@ static StoaTcpConnection *adopt(StoaTcpListener *listener, int fd, uint32_t id,
     StoaTcpConnection *connection = g_new0(StoaTcpConnection, 1);
     struct sockaddr_in6 local = { 0 };
     socklen_t len = sizeof(local);
-    int on = 1;
+    int on = 1, unsent = UNSENT;
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     connection->fd = fd;
     connection->id = id;
     connection->listener = listener;
@@ -300,6 +306,16 @@ bool stoa_tcp_connection_on_readable(StoaTcpConnection *connection, StoaTcpOnFra
     return true;
 }
 
+/* A burst may have grown it: who is idle holds little. */
+static void empty_queue(StoaTcpConnection *connection)
+{
+    connection->sent = connection->filled = 0;
+    if (connection->room <= FIRST_QUEUE)
+        return;
+    g_clear_pointer(&connection->queue, g_free);
+    connection->room = 0;
+}
+
 bool stoa_tcp_connection_on_writable(StoaTcpConnection *connection)
 {
     while (connection->sent < connection->filled) {
@@ -312,7 +328,7 @@ bool stoa_tcp_connection_on_writable(StoaTcpConnection *connection)
             return errno == EAGAIN;
         connection->sent += (size_t)n;
     }
-    connection->sent = connection->filled = 0;
+    empty_queue(connection);
     return true;
 }
 
@@ -324,6 +340,15 @@ bool stoa_tcp_connection_wants_writable(const StoaTcpConnection *connection)
 size_t stoa_tcp_connection_queued(const StoaTcpConnection *connection)
 {
     return connection->filled - connection->sent;
+}
+
+bool stoa_tcp_connection_is_congested(const StoaTcpConnection *connection, int64_t now_us)
+{
+    size_t queued = stoa_tcp_connection_queued(connection);
+
+    if (queued > connection->listener->limits.queue_bytes / 2)
+        return true;
+    return queued > 0 && now_us - connection->queued_us >= STUCK_US;
 }
 
 /* Make room for `len` more bytes behind what waits. */
@@ -383,8 +408,8 @@ static bool is_full(const StoaTcpConnection *connection, size_t len)
     return stoa_tcp_connection_queued(connection) + len > connection->listener->limits.queue_bytes;
 }
 
-StoaTcpResult stoa_tcp_connection_send(StoaTcpConnection *connection, const uint8_t *buf,
-                                       size_t len)
+StoaTcpResult stoa_tcp_connection_send(StoaTcpConnection *connection, int64_t now_us,
+                                       const uint8_t *buf, size_t len)
 {
     const uint8_t header[HEADER] = { (uint8_t)(len >> 8), (uint8_t)len };
     ssize_t n = 0;
@@ -400,6 +425,8 @@ StoaTcpResult stoa_tcp_connection_send(StoaTcpConnection *connection, const uint
     }
     if (n == 0 && is_full(connection, HEADER + len))
         return STOA_TCP_DROPPED;
+    if (!stoa_tcp_connection_wants_writable(connection))
+        connection->queued_us = now_us;
     queue_rest(connection, header, buf, len, (size_t)n);
     return STOA_TCP_SENT;
 }

@@ -98,8 +98,14 @@ bool stoa_tcp_connection_wants_writable(const StoaTcpConnection *connection);
  *
  * @buf  borrowed, `len` bytes, at most STOA_TCP_FRAME
  */
-StoaTcpResult stoa_tcp_connection_send(StoaTcpConnection *connection, const uint8_t *buf,
-                                       size_t len);
+StoaTcpResult stoa_tcp_connection_send(StoaTcpConnection *connection, int64_t now_us,
+                                       const uint8_t *buf, size_t len);
 
-/** Bytes that wait in the queue: drop video rather than let them grow. */
+/** Bytes that wait in the queue. */
 size_t stoa_tcp_connection_queued(const StoaTcpConnection *connection);
+
+/**
+ * Does the receiver take less than it is sent? The queue is half full, or has not run empty for a while: what can be
+ * left out (video) is to be left out, or all else comes late.
+ */
+bool stoa_tcp_connection_is_congested(const StoaTcpConnection *connection, int64_t now_us);

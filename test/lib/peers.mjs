@@ -87,9 +87,24 @@ class Peer {
         this.tell(this.id, 'send', { ssrc: this.ssrc, pt: OPUS, lose });
     }
 
-    /** {sent, streams: {SSRC: {n, first, last}}}; each packet carries a number, `first` to `last` came. */
+    /** {sent, streams: {SSRC: {n, first, last, gap_ms}}}; each packet carries a number, `first` to `last` came. */
     count() {
         return this.ask('count', 'streams');
+    }
+
+    /** Take another socket, at another address if one is given. @aware  the client knows, and checks at once */
+    move({ ip = '127.0.0.1', aware = true } = {}) {
+        this.tell(this.id, 'move', { ip, aware });
+    }
+
+    /** Fall silent, ICE checks and all, or go on. */
+    silence(on) {
+        this.tell(this.id, 'silence', { on });
+    }
+
+    /** New ICE credentials for the next offer or answer, whose other side remote() takes. */
+    restart() {
+        return this.ask('restart', 'transport');
     }
 
     close() {

@@ -88,25 +88,42 @@ int rtc_init(const char *prof)
 	return 0;
 }
 
+static void open_socket(pc_t *p, const char *ip)
+{
+	p->ev.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->ev.fd < 0) { perror("sfuload: socket"); exit(2); }
+	int sz = 2 << 20, one = 1; setsockopt(p->ev.fd, SOL_SOCKET, SO_RCVBUF, &sz, sizeof sz); setsockopt(p->ev.fd, SOL_SOCKET, SO_SNDBUF, &sz, sizeof sz);
+	setsockopt(p->ev.fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+	setsockopt(p->ev.fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
+	struct sockaddr_in a = { .sin_family = AF_INET }; inet_pton(AF_INET, ip, &a.sin_addr);
+	socklen_t l = sizeof a;
+	if (bind(p->ev.fd, (struct sockaddr *)&a, sizeof a) || getsockname(p->ev.fd, (struct sockaddr *)&a, &l)) { perror("sfuload: bind"); exit(2); }
+	p->lport = ntohs(a.sin_port);
+	snprintf(p->cand_s, sizeof p->cand_s, "candidate:1 1 udp 2130706431 %s %u typ host generation 0", ip, p->lport);
+	ev_add(&p->ev, EPOLLIN);
+}
 pc_t *pc_new(void *user, const pc_cb *cb)
 {
 	pc_t *p = calloc(1, sizeof *p);
 	p->user = user; p->cb = cb; p->tiebreak = rnd64();
 	rnd_str(p->lufrag, 8); rnd_str(p->lpwd, 24);
 	p->ev.kind = EV_UDP; p->ev.owner = p;
-	p->ev.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->ev.fd < 0) { perror("sfuload: socket"); exit(2); }
-	int sz = 2 << 20, one = 1; setsockopt(p->ev.fd, SOL_SOCKET, SO_RCVBUF, &sz, sizeof sz); setsockopt(p->ev.fd, SOL_SOCKET, SO_SNDBUF, &sz, sizeof sz);
-	setsockopt(p->ev.fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
-	setsockopt(p->ev.fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t l = sizeof a;
-	if (bind(p->ev.fd, (struct sockaddr *)&a, sizeof a) || getsockname(p->ev.fd, (struct sockaddr *)&a, &l)) { perror("sfuload: bind"); exit(2); }
-	p->lport = ntohs(a.sin_port);
-	snprintf(p->cand_s, sizeof p->cand_s, "candidate:1 1 udp 2130706431 127.0.0.1 %u typ host generation 0", p->lport);
-	ev_add(&p->ev, EPOLLIN);
+	open_socket(p, "127.0.0.1");
 	return p;
 }
+/* the network changed: another socket; who knows of it checks at once, who does not (a NAT did it) when it would have */
+void pc_move(pc_t *p, const char *ip, int aware)
+{
+	close(p->ev.fd); open_socket(p, ip);
+	if (aware) p->next_consent = 0;
+}
+/* an ICE restart: new credentials of ours, then new ones of the other side; what runs goes on running */
+void pc_restart(pc_t *p) { rnd_str(p->lufrag, 8); rnd_str(p->lpwd, 24); }
+void pc_renew(pc_t *p, const char *u, const char *pw)
+{
+	free(p->rufrag); free(p->rpwd); p->rufrag = strdup(u); p->rpwd = strdup(pw); p->next_consent = 0;
+}
+int pc_has_remote(pc_t *p) { return p->have_remote; }
 void pc_free(pc_t *p)
 {
 	if (!p) return;

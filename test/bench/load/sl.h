@@ -110,5 +110,9 @@ uint64_t pc_ice_up_ns(pc_t *);
 uint64_t pc_dtls_up_ns(pc_t *);
 const char *pc_profile(pc_t *);
 const char *pc_state(pc_t *);
+void pc_move(pc_t *, const char *ip, int aware);
+void pc_restart(pc_t *);
+void pc_renew(pc_t *, const char *ufrag, const char *pwd);
+int pc_has_remote(pc_t *);
 extern uint64_t g_rxq_drops;      /* packets the generator's own sockets dropped */
 #endif

@@ -4,7 +4,11 @@
  * {"do": "open", "id": N}                          answers {id, transport, candidate}
  * {"do": "remote", "id", "sdp", "offered": BOOL}   ICE and DTLS start; later {id, "up": true} or {id, "failed": WHY}
  * {"do": "send", "id", "ssrc", "pt", "lose": N}    a packet every 20 ms, each with a counter; ssrc 0: stop; each Nth is lost
- * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last}}}
+ * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last, gap_ms}}}, the gap
+ *                                                  the longest between two packets since the last count
+ * {"do": "move", "id", "ip", "aware": BOOL}        another socket, there; aware: a check leaves at once, else when it is due
+ * {"do": "restart", "id"}                          new ICE credentials: {id, transport, candidate}; then "remote" again
+ * {"do": "silence", "id", "on": BOOL}              nothing leaves, no check either
  * {"do": "close", "id"}                            goodbye by close_notify */
 #include "sl.h"
 
@@ -16,6 +20,7 @@ enum { MAX_PEERS = 4096, MAX_STREAMS = 16, EVERY_NS = 20000000, HEADER = 12, LEN
 
 typedef struct {
     uint32_t ssrc, n, first, last;
+    uint64_t at_ns, gap_ns;
 } Stream;
 
 typedef struct {
@@ -23,6 +28,7 @@ typedef struct {
     unsigned id;
     uint32_t ssrc, sent, lose;
     uint8_t payload_type;
+    int silent;
     uint64_t next_ns;
     Stream streams[MAX_STREAMS];
 } Peer;
@@ -93,6 +99,9 @@ static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
     counter = get32(buf + at + 4);
     if (stream->n++ == 0)
         stream->first = counter;
+    else if (at_ns - stream->at_ns > stream->gap_ns)
+        stream->gap_ns = at_ns - stream->at_ns;
+    stream->at_ns = at_ns;
     stream->ssrc = get32(buf + 8);
     stream->last = counter;
 }
@@ -105,6 +114,12 @@ static const pc_cb callbacks = { on_up, on_rtp, on_rtcp, on_failed };
 
 /* -- what we are told ---------------------------------------------------------------------- */
 
+static void say_transport(const Peer *peer)
+{
+    say(json_pack("{s:i, s:s, s:s}", "id", (int)peer->id, "transport",
+                  pc_sdp_transport(peer->pc, "SETUP"), "candidate", pc_candidate(peer->pc)));
+}
+
 static void do_open(unsigned id)
 {
     Peer *peer = calloc(1, sizeof(*peer));
@@ -114,8 +129,7 @@ static void do_open(unsigned id)
     peer->id = id;
     peer->pc = pc_new(peer, &callbacks);
     peers[n_peers++] = peer;
-    say(json_pack("{s:i, s:s, s:s}", "id", (int)id, "transport",
-                  pc_sdp_transport(peer->pc, "SETUP"), "candidate", pc_candidate(peer->pc)));
+    say_transport(peer);
 }
 
 static void do_remote(Peer *peer, const char *text, int offered)
@@ -128,21 +142,27 @@ static void do_remote(Peer *peer, const char *text, int offered)
     }
     for (int i = 0; i < sdp.ncand; i++)
         pc_remote_cand(peer->pc, &sdp.cand[i]);
+    if (pc_has_remote(peer->pc)) {
+        pc_renew(peer->pc, sdp.ufrag, sdp.pwd);
+        return;
+    }
     pc_remote(peer->pc, sdp.ufrag, sdp.pwd, sdp.fp, sdp.setup, sdp.lite, offered);
 }
 
-static void do_count(const Peer *peer)
+static void do_count(Peer *peer)
 {
     json_t *streams = json_object();
 
     for (unsigned i = 0; i < MAX_STREAMS && peer->streams[i].n > 0; i++) {
-        const Stream *stream = &peer->streams[i];
+        Stream *stream = &peer->streams[i];
         char ssrc[16];
 
         snprintf(ssrc, sizeof(ssrc), "%u", stream->ssrc);
         json_object_set_new(streams, ssrc,
-                            json_pack("{s:I, s:I, s:I}", "n", (json_int_t)stream->n, "first",
-                                      (json_int_t)stream->first, "last", (json_int_t)stream->last));
+                            json_pack("{s:I, s:I, s:I, s:I}", "n", (json_int_t)stream->n, "first",
+                                      (json_int_t)stream->first, "last", (json_int_t)stream->last,
+                                      "gap_ms", (json_int_t)(stream->gap_ns / 1000000)));
+        stream->gap_ns = 0;
     }
     say(json_pack("{s:i, s:I, s:o}", "id", (int)peer->id, "sent", (json_int_t)peer->sent, "streams",
                   streams));
@@ -175,6 +195,14 @@ static void on_line(const char *text)
         peer->payload_type = (uint8_t)json_integer_value(json_object_get(line, "pt"));
     } else if (what && peer && strcmp(what, "count") == 0)
         do_count(peer);
+    else if (what && peer && strcmp(what, "move") == 0)
+        pc_move(peer->pc, json_string_value(json_object_get(line, "ip")),
+                json_is_true(json_object_get(line, "aware")));
+    else if (what && peer && strcmp(what, "restart") == 0) {
+        pc_restart(peer->pc);
+        say_transport(peer);
+    } else if (what && peer && strcmp(what, "silence") == 0)
+        peer->silent = json_is_true(json_object_get(line, "on"));
     else if (what && peer && strcmp(what, "close") == 0)
         do_close(peer);
     json_decref(line);
@@ -225,6 +253,8 @@ static void tick(uint64_t now_ns)
     for (unsigned i = 0; i < n_peers; i++) {
         Peer *peer = peers[i];
 
+        if (peer->silent)
+            continue;
         pc_tick(peer->pc, now_ns);
         if (peer->ssrc && pc_is_up(peer->pc) && now_ns >= peer->next_ns) {
             peer->next_ns = now_ns + EVERY_NS;

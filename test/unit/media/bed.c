@@ -304,6 +304,8 @@ void person_move(Person *person)
 {
     close(person->fd);
     person->fd = socket(AF_INET, (person->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+    if (person->slow)
+        setsockopt(person->fd, SOL_SOCKET, SO_RCVBUF, &(int){ 4096 }, sizeof(int));
     if (person->tcp)
         assert_int_equal(connect(person->fd, &person->server.sa, stoa_address_len(&person->server)),
                          0);
@@ -492,6 +494,8 @@ static void listen_to(Person *person)
     uint8_t buf[2000];
     ssize_t n;
 
+    if (person->deaf)
+        return;
     if (person->tcp) {
         listen_tcp(person);
         return;

@@ -48,6 +48,8 @@ struct Person {
     const StoaPeerLocal *local;
     int fd; /* UDP, or TCP */
     bool tcp;
+    bool slow; /* over TCP, with a small receive buffer */
+    bool deaf; /* reads nothing for now */
     StoaAddress server;
     bool is_up, is_down, has_path;
     struct StoaStun *stun; /* answers checks of a full agent; NULL: lite */

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -171,19 +173,25 @@ static void drain(Bed *bed, GByteArray *into)
         g_byte_array_append(into, buf, (guint)n);
 }
 
+static void shrink_buffers(Bed *bed)
+{
+    int small = 4096;
+
+    setsockopt(stoa_tcp_connection_fd(bed->connection), SOL_SOCKET, SO_SNDBUF, &small,
+               sizeof(small));
+}
+
 static void a_slow_reader_loses_whole_frames_only(void **state)
 {
     Bed *bed = *state;
     g_autoptr(GByteArray) got = g_byte_array_new();
     unsigned n_sent = 0, n_dropped = 0, n_got = 0;
     uint8_t frame[1000];
-    int small = 4096;
 
-    setsockopt(stoa_tcp_connection_fd(bed->connection), SOL_SOCKET, SO_SNDBUF, &small,
-               sizeof(small));
+    shrink_buffers(bed);
     for (unsigned i = 0; i < 10000; i++) {
         memset(frame, (int)(i & 0xff), sizeof(frame));
-        if (stoa_tcp_connection_send(bed->connection, frame, sizeof(frame)) == STOA_TCP_SENT)
+        if (stoa_tcp_connection_send(bed->connection, 1000, frame, sizeof(frame)) == STOA_TCP_SENT)
             n_sent++;
         else
             n_dropped++;
@@ -206,13 +214,55 @@ static void a_slow_reader_loses_whole_frames_only(void **state)
     assert_int_equal(n_got, n_sent);
 }
 
+/* Send until the queue holds so much. */
+static void fill(Bed *bed, int64_t now_us, size_t queued)
+{
+    uint8_t frame[500] = { 0 };
+
+    for (unsigned i = 0; i < 10000 && stoa_tcp_connection_queued(bed->connection) < queued; i++)
+        stoa_tcp_connection_send(bed->connection, now_us, frame, sizeof(frame));
+    assert_true(stoa_tcp_connection_queued(bed->connection) >= queued);
+}
+
+static void a_queue_that_is_long_or_never_empty_is_congested(void **state)
+{
+    Bed *bed = *state;
+    const int64_t begin_us = 5000000;
+    g_autoptr(GByteArray) got = g_byte_array_new();
+
+    shrink_buffers(bed);
+    assert_false(stoa_tcp_connection_is_congested(bed->connection, begin_us));
+    fill(bed, begin_us, 1);
+    assert_false(stoa_tcp_connection_is_congested(bed->connection, begin_us + 200000));
+    fill(bed, begin_us + 200000, 2000); /* still the same queue */
+    assert_true(stoa_tcp_connection_is_congested(bed->connection, begin_us + 400000));
+    for (int i = 0; i < 10000 && stoa_tcp_connection_wants_writable(bed->connection); i++) {
+        drain(bed, got);
+        assert_true(stoa_tcp_connection_on_writable(bed->connection));
+    }
+    assert_false(stoa_tcp_connection_is_congested(bed->connection, begin_us + 400000));
+    fill(bed, begin_us + 400000, 10500); /* of 20000 */
+    assert_true(stoa_tcp_connection_is_congested(bed->connection, begin_us + 400000));
+}
+
+/* Or a call on a slow line hears what was said many seconds ago. */
+static void the_kernel_keeps_little_that_is_unsent(void **state)
+{
+    Bed *bed = *state;
+    int fd = stoa_tcp_connection_fd(bed->connection), unsent = 0;
+    socklen_t len = sizeof(unsent);
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &len), 0);
+    assert_true(unsent > 0 && unsent <= 65536);
+}
+
 static void frames_that_cannot_be_are_not_sent(void **state)
 {
     Bed *bed = *state;
     uint8_t frame[STOA_TCP_FRAME + 1] = { 0 };
 
-    assert_int_equal(stoa_tcp_connection_send(bed->connection, frame, 0), STOA_TCP_DROPPED);
-    assert_int_equal(stoa_tcp_connection_send(bed->connection, frame, sizeof(frame)),
+    assert_int_equal(stoa_tcp_connection_send(bed->connection, 1000, frame, 0), STOA_TCP_DROPPED);
+    assert_int_equal(stoa_tcp_connection_send(bed->connection, 1000, frame, sizeof(frame)),
                      STOA_TCP_DROPPED);
 }
 
@@ -264,6 +314,8 @@ int main(void)
         TEST(the_reader_can_end_the_connection),
         TEST(a_closed_stream_is_noticed),
         TEST(a_slow_reader_loses_whole_frames_only),
+        TEST(a_queue_that_is_long_or_never_empty_is_congested),
+        TEST(the_kernel_keeps_little_that_is_unsent),
         TEST(frames_that_cannot_be_are_not_sent),
         TEST(one_address_has_so_many_connections),
         TEST(a_silent_connection_has_ten_seconds),
