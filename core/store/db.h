@@ -30,6 +30,10 @@ bool stoa_db_keep(StoaDb *db, GError **error);
 /** False: the whole transaction is gone, not only this part (the database gave up on it). */
 bool stoa_db_undo(StoaDb *db);
 
+/** Pages that the WAL has since it began anew. */
+int64_t stoa_db_wal_pages(const StoaDb *db);
+/** Move what the WAL holds into the database, as far as nobody reads or writes it just now. */
+void stoa_db_checkpoint(StoaDb *db);
 /** Empty the WAL into the database. False: another connection reads it just now; try again. */
 bool stoa_db_empty_wal(StoaDb *db);
 /** Write the database anew, without the leftovers that moved rows leave in its pages. */

@@ -129,10 +129,18 @@ static bool migrate(StoaDb *db, GError **error)
     return true;
 }
 
+static int note_wal(void *data, sqlite3 *handle G_GNUC_UNUSED, const char *name G_GNUC_UNUSED,
+                    int n_pages)
+{
+    ((StoaDb *)data)->wal_pages = n_pages;
+    return SQLITE_OK;
+}
+
 /* WAL with FULL: a commit is one fsync, and what was acknowledged survives a power cut. Leftovers of rows are zeroed. */
 static bool set_up(StoaDb *db, const StoaStoreConf *conf, GError **error)
 {
     sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_wal_hook(db->handle, note_wal, db); /* and no checkpoint by itself: see checkpoint.c */
     sqlite3_busy_timeout(db->handle, conf ? (int)conf->busy_ms : 5000);
     return is_ours(db, error) &&
            run(db,
@@ -233,6 +241,19 @@ bool stoa_db_undo(StoaDb *db)
 }
 
 /* -- upkeep ------------------------------------------------------------------------------- */
+
+int64_t stoa_db_wal_pages(const StoaDb *db)
+{
+    return db->wal_pages;
+}
+
+void stoa_db_checkpoint(StoaDb *db)
+{
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (code != SQLITE_OK && code != SQLITE_BUSY)
+        stoa_sqlite_fail(db, NULL);
+}
 
 bool stoa_db_empty_wal(StoaDb *db)
 {

@@ -13,7 +13,8 @@ struct StoaDb {
     GHashTable *statements; /* SQL → sqlite3_stmt, prepared once */
     char *folder;           /* NULL: in memory */
     int64_t min_free_bytes;
-    bool is_low; /* the disk is nearly full: nothing may be inserted */
+    int64_t wal_pages; /* after the last commit */
+    bool is_low;       /* the disk is nearly full: nothing may be inserted */
 };
 
 /** What the connection's last failure is to a stranger; logs the rest. Always returns false. */

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/metric.h"
 #include "base/queue.h"
+#include "store/checkpoint.h"
 #include "store/db.h"
 
 #include <glib-unix.h>
@@ -16,8 +17,11 @@
 
 enum {
     JOBS_PER_TRANSACTION = 1000,
-    QUIET_MS = 5000,          /* without a job for so long, the database may be written anew */
-    TRY_AGAIN_MS = 200,       /* another connection reads the WAL */
+    WAL_PAGES = 1000, /* so often the WAL is brought into the database, beside the writing */
+    WAL_MOST =
+        12 * WAL_PAGES, /* so long it never gets to its end: the rest is done between two batches */
+    QUIET_MS = 5000,    /* without a job for so long, the database may be written anew */
+    TRY_AGAIN_MS = 200, /* another connection reads the WAL */
     REWRITE_BYTES = 64 << 20, /* a larger database is written anew at a quiet moment only */
 };
 
@@ -36,7 +40,9 @@ typedef struct {
 
 struct StoaStore {
     StoaLogTag log;
-    StoaDb *db; /* the thread's while it runs */
+    StoaDb *db;                 /* the thread's while it runs */
+    StoaCheckpoint *checkpoint; /* NULL: in memory */
+    int64_t wal_step; /* the thread's: thousands of pages in the WAL when it was last looked at */
     StoaQueue *jobs, *finished;
     GThread *thread; /* NULL: jobs run on the calling thread */
     GSource *source; /* of `finished` */
@@ -45,7 +51,7 @@ struct StoaStore {
     bool wal_due, rewrite_due; /* the thread's: upkeep that could not be done yet */
     struct {
         StoaMetricCell *jobs, *failures, *commits, *pending, *scrubs;
-        StoaMetricHistogram *wait;
+        StoaMetricHistogram *wait, *commit;
     } count;
 };
 
@@ -90,11 +96,27 @@ static void run_transaction(StoaStore *store, Job **jobs, size_t n)
         run_transaction(store, jobs + i + 1, n - i - 1);
         return;
     }
+    int64_t began_us = stoa_clock_now_us();
     if (!stoa_db_commit(store->db, &error)) {
         stoa_db_rollback(store->db);
         fail_all(jobs, n, error);
     }
     stoa_metric_add(store->count.commits, 1);
+    stoa_metric_observe(store->count.commit, stoa_clock_now_us() - began_us);
+}
+
+/* Each time that it grew by a step. It begins anew at a commit that finds all of it in the database. */
+static void look_after_wal(StoaStore *store)
+{
+    int64_t step = stoa_db_wal_pages(store->db) / WAL_PAGES;
+
+    if (step == store->wal_step || !store->checkpoint)
+        return;
+    store->wal_step = step;
+    if (step >= WAL_MOST / WAL_PAGES)
+        stoa_db_checkpoint(store->db);
+    else if (step > 0)
+        stoa_checkpoint_wake(store->checkpoint);
 }
 
 /* What was deleted goes from the WAL, and from the pages: moved rows leave copies there that secure_delete never meets. */
@@ -161,6 +183,7 @@ static bool run_waiting(StoaStore *store)
             g_ptr_array_add(batch, job);
         }
         run_batch(store, batch);
+        look_after_wal(store);
     }
     return end;
 }
@@ -228,6 +251,9 @@ static void make_metrics(StoaStore *store)
     store->count.pending = stoa_metric_gauge("stoa_store_pending", "Jobs given and not done", NULL);
     store->count.wait = stoa_metric_histogram("stoa_store_wait_us", "From a job to its commit",
                                               bounds, G_N_ELEMENTS(bounds), NULL);
+    store->count.commit =
+        stoa_metric_histogram("stoa_store_commit_us", "How long the disk takes for one transaction",
+                              bounds, G_N_ELEMENTS(bounds), NULL);
 }
 
 static bool make_queues(StoaStore *store, GError **error)
@@ -252,6 +278,9 @@ StoaStore *stoa_store_new(const char *dir, const StoaStoreConf *conf, GError **e
     make_metrics(store);
     store->db = stoa_db_open(path, conf, error);
     if (!store->db || !make_queues(store, error))
+        return NULL;
+    store->checkpoint = path ? stoa_checkpoint_new(path, conf, error) : NULL;
+    if (path && !store->checkpoint)
         return NULL;
     if (dir)
         store->thread = g_thread_new("store", run_thread, store);
@@ -285,6 +314,7 @@ void stoa_store_free(StoaStore *store)
         g_source_destroy(store->source);
         g_source_unref(store->source);
     }
+    stoa_checkpoint_free(store->checkpoint);
     stoa_queue_free(store->jobs);
     stoa_queue_free(store->finished);
     stoa_db_close(store->db);

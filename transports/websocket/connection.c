@@ -14,36 +14,55 @@
 #define GOODBYE_US (2 * G_USEC_PER_SEC) /* for the client's Close, or its end of the connection */
 #define REFUSED_US (2 * G_USEC_PER_SEC)
 #define MAX_REASON (WS_FRAME_MAX_CONTROL - 2)
+#define JOIN_BYTES 4096 /* frames that wait together leave together, up to about so many bytes */
 
-/* LWS_PRE bytes in front of `data` are libwebsockets' to write to. */
+/* What is written at once. LWS_PRE bytes in front of `data` are libwebsockets' to write to. */
 typedef struct {
-    size_t len;
+    size_t len, size;
     uint8_t before[LWS_PRE];
     uint8_t data[];
 } WsOutput;
 
 /* -- output ------------------------------------------------------------------------------------ */
 
-static void queue_output(WsConnection *connection, WsOutput *output)
+/* The lock is held, also below. */
+static WsOutput *output_with_room(WsConnection *connection, size_t len)
 {
+    WsOutput *last = g_queue_peek_tail(&connection->out);
+
+    if (last && last->size - last->len >= len)
+        return last;
+    size_t size = MAX(len, JOIN_BYTES);
+    WsOutput *output = g_malloc(sizeof *output + size);
+    output->len = 0;
+    output->size = size;
     g_queue_push_tail(&connection->out, output);
-    connection->queued_bytes += output->len;
-}
-
-static WsOutput *new_frame(WsOpcode opcode, const void *payload, size_t len)
-{
-    uint8_t head[10];
-    size_t head_len = ws_frame_write(head, opcode, len);
-    WsOutput *output = g_malloc(sizeof *output + head_len + len);
-
-    output->len = head_len + len;
-    memcpy(output->data, head, head_len);
-    if (len)
-        memcpy(output->data + head_len, payload, len);
     return output;
 }
 
-/* The lock is held. */
+static void append(WsConnection *connection, WsOutput *output, const void *buf, size_t len)
+{
+    if (len)
+        memcpy(output->data + output->len, buf, len);
+    output->len += len;
+    connection->queued_bytes += len;
+}
+
+static void queue_bytes(WsConnection *connection, const void *buf, size_t len)
+{
+    append(connection, output_with_room(connection, len), buf, len);
+}
+
+static void queue_frame(WsConnection *connection, WsOpcode opcode, const void *payload, size_t len)
+{
+    uint8_t head[10];
+    size_t head_len = ws_frame_write(head, opcode, len);
+    WsOutput *output = output_with_room(connection, head_len + len);
+
+    append(connection, output, head, head_len);
+    append(connection, output, payload, len);
+}
+
 static bool is_full(const WsConnection *connection)
 {
     size_t limit = connection->setup->queue_bytes;
@@ -55,7 +74,7 @@ bool ws_connection_queue_text(WsConnection *connection, const char *text, size_t
 {
     if (connection->is_slow || is_full(connection))
         return false;
-    queue_output(connection, new_frame(WS_OPCODE_TEXT, text, len));
+    queue_frame(connection, WS_OPCODE_TEXT, text, len);
     return true;
 }
 
@@ -83,7 +102,7 @@ static void send_frame(WsConnection *connection, WsOpcode opcode, const void *pa
     cut = !connection->is_slow && is_full(connection);
     connection->is_slow |= cut;
     if (!connection->is_slow)
-        queue_output(connection, new_frame(opcode, payload, len));
+        queue_frame(connection, opcode, payload, len);
     g_mutex_unlock(&connection->server->lock);
     if (cut)
         cut_slow(connection);
@@ -93,18 +112,13 @@ static void send_frame(WsConnection *connection, WsOpcode opcode, const void *pa
 
 static void send_plain(WsConnection *connection, const char *text)
 {
-    size_t len = strlen(text);
-    WsOutput *output = g_malloc(sizeof *output + len);
-
-    output->len = len;
-    memcpy(output->data, text, len);
     g_mutex_lock(&connection->server->lock);
-    queue_output(connection, output);
+    queue_bytes(connection, text, strlen(text));
     g_mutex_unlock(&connection->server->lock);
     lws_callback_on_writable(connection->wsi);
 }
 
-static WsOutput *next_output(WsConnection *connection)
+static WsOutput *next_output(WsConnection *connection, bool *more)
 {
     WsOutput *output;
 
@@ -112,6 +126,7 @@ static WsOutput *next_output(WsConnection *connection)
     output = g_queue_pop_head(&connection->out);
     if (output)
         connection->queued_bytes -= output->len;
+    *more = !g_queue_is_empty(&connection->out);
     g_mutex_unlock(&connection->server->lock);
     return output;
 }
@@ -127,24 +142,24 @@ static bool linger(WsConnection *connection)
     return true;
 }
 
+/* libwebsockets calls when the socket takes bytes: it is not asked again before the first. What comes meanwhile calls anew. */
 bool ws_connection_output(WsConnection *connection)
 {
     WsOutput *output;
-    bool failed = false;
+    bool more = false;
 
-    while (!failed && !lws_partial_buffered(connection->wsi) &&
-           !lws_send_pipe_choked(connection->wsi) && (output = next_output(connection))) {
-        failed = lws_write(connection->wsi, output->data, output->len, LWS_WRITE_RAW) < 0;
+    while ((output = next_output(connection, &more))) {
+        int n = lws_write(connection->wsi, output->data, output->len, LWS_WRITE_RAW);
         g_free(output);
-    }
-    if (failed)
-        return false;
-    g_mutex_lock(&connection->server->lock);
-    failed = !g_queue_is_empty(&connection->out);
-    g_mutex_unlock(&connection->server->lock);
-    if (failed || lws_partial_buffered(connection->wsi)) {
-        lws_callback_on_writable(connection->wsi);
-        return true;
+        if (n < 0)
+            return false;
+        if (lws_partial_buffered(connection->wsi) ||
+            (more && lws_send_pipe_choked(connection->wsi))) {
+            lws_callback_on_writable(connection->wsi);
+            return true;
+        }
+        if (!more)
+            break;
     }
     return linger(connection);
 }

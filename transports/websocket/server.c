@@ -20,18 +20,6 @@
 #define STOP_TICK_US (20 * 1000)
 #define N_ACCEPTS    32 /* in a row, before others have their turn */
 
-static void wake(WsServer *server)
-{
-    bool told;
-
-    g_mutex_lock(&server->lock);
-    told = server->awake;
-    server->awake = true;
-    g_mutex_unlock(&server->lock);
-    if (!told)
-        lws_cancel_service(server->context);
-}
-
 /* -- new connections --------------------------------------------------------------------------- */
 
 /* libwebsockets closes the descriptor, also when it does not take the connection. Each frame goes at once: else an event that
@@ -378,41 +366,47 @@ bool ws_server_reload(WsServer *server, const WsConf *conf, const StoaTransportS
     return true;
 }
 
-/* Note who has mail; the lock is held. */
-static void touch(WsServer *server, WsConnection *connection)
+/* Note who has mail; the lock is held. True: the thread is to be woken. */
+static bool touch(WsServer *server, WsConnection *connection)
 {
+    bool was_awake = server->awake;
+
     if (!connection->touched)
         g_ptr_array_add(server->touched, connection);
     connection->touched = true;
+    server->awake = true;
+    return !was_awake;
 }
 
 void ws_server_send(WsServer *server, uint64_t client, const char *text, size_t len)
 {
     WsConnection *connection;
+    bool wake = false;
 
     g_mutex_lock(&server->lock);
     connection = g_hash_table_lookup(server->clients, &client);
     if (connection) {
         connection->is_slow |= !ws_connection_queue_text(connection, text, len);
-        touch(server, connection);
+        wake = touch(server, connection);
     }
     g_mutex_unlock(&server->lock);
-    if (connection)
-        wake(server);
+    if (wake)
+        lws_cancel_service(server->context);
 }
 
 void ws_server_close(WsServer *server, uint64_t client, const char *reason)
 {
     WsConnection *connection;
+    bool wake = false;
 
     g_mutex_lock(&server->lock);
     connection = g_hash_table_lookup(server->clients, &client);
     if (connection && !connection->close_reason) {
         connection->close_reason = g_strdup(reason ? reason : "");
         connection->close_code = server->quiet ? WS_CLOSE_GOING_AWAY : WS_CLOSE_NORMAL;
-        touch(server, connection);
+        wake = touch(server, connection);
     }
     g_mutex_unlock(&server->lock);
-    if (connection)
-        wake(server);
+    if (wake)
+        lws_cancel_service(server->context);
 }

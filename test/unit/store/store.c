@@ -231,6 +231,36 @@ static void the_end_waits_for_what_was_given(void **state)
     assert_int_equal(ask(bed, "SELECT count(*) FROM host WHERE id = 'z'"), 1);
 }
 
+/* How often the WAL began anew: a number in its head. */
+static int64_t n_wal_rounds(const Bed *bed)
+{
+    g_autofree char *path = g_build_filename(bed->dir, "stoa.db-wal", NULL);
+    uint8_t head[16] = { 0 };
+    FILE *file = fopen(path, "rb");
+
+    assert_non_null(file);
+    assert_int_equal(fread(head, sizeof head, 1, file), 1);
+    fclose(file);
+    return (int64_t)head[12] << 24 | head[13] << 16 | head[14] << 8 | head[15];
+}
+
+static void the_wal_comes_into_the_database_beside_the_writing(void **state)
+{
+    Bed *bed = *state;
+    gint64 until = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+
+    give(bed, (Task){ "a", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                           " WHERE i < 1200) INSERT INTO host SELECT i, i || '@x.example',"
+                           " hex(zeroblob(2000)), 1 FROM n" });
+    wait_for_store(bed);
+    int64_t before = n_wal_rounds(bed);
+    while (n_wal_rounds(bed) == before && g_get_monotonic_time() < until) {
+        give(bed, (Task){ "b", "UPDATE host SET name = name || 'x' WHERE id = 1" });
+        wait_for_store(bed);
+    }
+    assert_int_not_equal(n_wal_rounds(bed), before);
+}
+
 static void the_settings_are_those_of_a_careful_store(void **state)
 {
     Bed *bed = *state;
@@ -402,6 +432,7 @@ int main(int argc, char **argv)
         TEST(a_full_database_fails_and_loses_nothing),
         TEST(with_little_room_nothing_is_inserted_but_much_is_deleted),
         TEST(the_end_waits_for_what_was_given),
+        TEST(the_wal_comes_into_the_database_beside_the_writing),
         TEST(the_settings_are_those_of_a_careful_store),
         TEST(a_newer_or_foreign_database_is_refused),
         TEST(parameters_and_columns_keep_their_types),
