@@ -274,6 +274,27 @@ bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const ch
     return peer->data;
 }
 
+void stoa_peer_set_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
+                        uint16_t sctp_port G_GNUC_UNUSED, uint64_t max_message G_GNUC_UNUSED)
+{
+    fake_peer(id);
+}
+
+bool stoa_peer_open_channel(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
+                            const StoaDataChannel *channel)
+{
+    FakePeer *peer = fake_peer(id);
+
+    if (peer->data)
+        g_string_append_printf(peer->sent, "open %s\n", channel->label);
+    return peer->data;
+}
+
+void stoa_peer_close_channel(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const char *label)
+{
+    g_string_append_printf(fake_peer(id)->sent, "close %s\n", label);
+}
+
 void stoa_peer_close(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id)
 {
     FakePeer *peer = fake_peer(id);

@@ -216,6 +216,19 @@ static void act_remote(StoaPeer *peer, Command *command)
     stoa_peer_remote(peer, command->text, command->flag, command->data);
 }
 
+static void act_data(StoaPeer *peer, Command *command)
+{
+    peer->sctp_port = (uint16_t)command->a;
+    peer->max_message = (size_t)command->b;
+}
+
+void stoa_peer_set_data(StoaMedia *media, StoaPeerId peer, uint16_t sctp_port, uint64_t max_message)
+{
+    if (stoa_media_peer(media, peer))
+        post(media, peer,
+             &(Command){ .act = act_data, .a = sctp_port, .b = (int)MIN(max_message, INT_MAX) });
+}
+
 void stoa_peer_set_remote(StoaMedia *media, StoaPeerId peer, const char *ufrag, const char *pwd,
                           const char *fingerprint, bool dtls_client, bool data)
 {
@@ -400,6 +413,35 @@ bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, c
 
     return record && record->sctp &&
            stoa_sctp_send_label(record->sctp, label, buf, len, text) == STOA_SCTP_QUEUED;
+}
+
+bool stoa_peer_open_channel(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel)
+{
+    StoaPeerRecord *record = stoa_media_peer(media, peer);
+    const StoaSctpReliability reliability = {
+        .unordered = channel->unordered,
+        .has_max_retransmits = channel->limit_retransmits,
+        .max_retransmits = channel->max_retransmits,
+        .has_max_lifetime = channel->max_life_ms > 0,
+        .max_lifetime_ms = channel->max_life_ms,
+    };
+
+    if (!record || !record->sctp)
+        return false;
+    if (channel->negotiated)
+        stoa_sctp_add_channel(record->sctp, channel->id, channel->label, channel->protocol,
+                              &reliability);
+    else
+        stoa_sctp_open_channel(record->sctp, channel->label, channel->protocol, &reliability);
+    return true;
+}
+
+void stoa_peer_close_channel(StoaMedia *media, StoaPeerId peer, const char *label)
+{
+    StoaPeerRecord *record = stoa_media_peer(media, peer);
+
+    if (record && record->sctp)
+        stoa_sctp_close_label(record->sctp, label);
 }
 
 /* A question on its way to the worker and back. */

@@ -73,6 +73,7 @@ typedef struct {
     void (*data_open)(void *user, const char *label, const char *protocol);
     void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
                  bool text);
+    void (*data_closed)(void *user, const char *label); /* may be NULL */
 } StoaPeerEvents;
 
 /* What the local side of a PeerConnection says in SDP. Strings are owned by the media engine until the peer is closed;
@@ -105,6 +106,10 @@ void stoa_peer_restart(StoaMedia *media, StoaPeerId peer, const StoaPeerLocal **
  * @data         a data channel section was negotiated */
 void stoa_peer_set_remote(StoaMedia *media, StoaPeerId peer, const char *ufrag, const char *pwd,
                           const char *fingerprint, bool dtls_client, bool data);
+/** What the remote data section says, before stoa_peer_set_remote().
+ * @max_message  bytes of the longest message that it takes; 0: any */
+void stoa_peer_set_data(StoaMedia *media, StoaPeerId peer, uint16_t sctp_port,
+                        uint64_t max_message);
 /** A remote candidate, or NULL: no more. Lite: ignored. */
 void stoa_peer_add_candidate(StoaMedia *media, StoaPeerId peer, const char *candidate);
 
@@ -132,6 +137,11 @@ void stoa_peer_tap(StoaMedia *media, StoaPeerId peer, uint32_t track, StoaTapFun
 /** Queue a data channel message. False: no data channel (of that label) is open, or its buffer is full. */
 bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, const void *buf,
                          size_t len, bool text);
+
+/** Open a data channel, or know one that was negotiated. False: data channels are not up.
+ * @channel  checked: see stoa_handle_open_data() */
+bool stoa_peer_open_channel(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel);
+void stoa_peer_close_channel(StoaMedia *media, StoaPeerId peer, const char *label);
 
 /** Say goodbye (DTLS close_notify) and forget it. No event comes after the call. */
 void stoa_peer_close(StoaMedia *media, StoaPeerId peer);

@@ -229,12 +229,24 @@ static void post_receives(StoaConnection *connection)
                            rows->len, &ids);
 }
 
+static void post_data_section(StoaConnection *connection, const StoaSdpPlan *plan)
+{
+    for (unsigned i = 0; i < plan->lines->len; i++) {
+        const StoaSdpLine *line = stoa_sdp_plan_line(plan, i);
+
+        if (line->accepted && line->kind == STOA_SDP_APPLICATION)
+            stoa_peer_set_data(connection->media, connection->peer, line->remote_sctp_port,
+                               line->remote_max_message_size);
+    }
+}
+
 void stoa_connection_post_remote(StoaConnection *connection)
 {
     const StoaSdpPlan *plan = connection->plan;
 
     if (plan->remote.ufrag && !remote_is_known(connection, plan)) {
         keep_remote(connection, plan);
+        post_data_section(connection, plan);
         stoa_peer_set_remote(connection->media, connection->peer, plan->remote.ufrag,
                              plan->remote.pwd, plan->remote.fingerprint,
                              plan->setup == STOA_SDP_ACTIVE, connection->remote_data);

@@ -168,6 +168,16 @@ static void on_data_open(void *user, const char *label, const char *protocol)
     stoa_connection_leave(connection);
 }
 
+static void on_data_closed(void *user, const char *label)
+{
+    StoaConnection *connection = user;
+
+    stoa_connection_enter(connection);
+    if (connection->events->data_closed)
+        connection->events->data_closed(connection->user, label);
+    stoa_connection_leave(connection);
+}
+
 static void on_data(void *user, const char *label, const char *protocol, const void *buf,
                     size_t len, bool text)
 {
@@ -188,5 +198,6 @@ const StoaPeerEvents stoa_connection_peer_events = {
     .talking = on_talking,
     .candidate = on_candidate,
     .data_open = on_data_open,
+    .data_closed = on_data_closed,
     .data = on_data,
 };

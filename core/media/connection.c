@@ -354,6 +354,18 @@ bool stoa_connection_send_data(StoaConnection *connection, const char *label, co
            stoa_peer_send_data(connection->media, connection->peer, label, buf, len, text);
 }
 
+bool stoa_connection_open_data(StoaConnection *connection, const StoaDataChannel *channel)
+{
+    return connection->peer && stoa_connection_has_data(connection) &&
+           stoa_peer_open_channel(connection->media, connection->peer, channel);
+}
+
+void stoa_connection_close_data(StoaConnection *connection, const char *label)
+{
+    if (connection->peer)
+        stoa_peer_close_channel(connection->media, connection->peer, label);
+}
+
 void stoa_connection_want_data(StoaConnection *connection)
 {
     connection->wants_data = true;

@@ -27,6 +27,7 @@ typedef struct {
     void (*layer)(void *user, StoaSink *sink, int substream, int temporal);
     void (*talking)(void *user, StoaTrack *track, bool talking, double average_dbov);
     void (*data_open)(void *user, const char *label, const char *protocol);
+    void (*data_closed)(void *user, const char *label);
     void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
                  bool text);
 } StoaConnectionEvents;
@@ -77,6 +78,9 @@ bool stoa_connection_has_data(
 void stoa_connection_bitrate(StoaConnection *connection, uint32_t bps);
 bool stoa_connection_send_data(StoaConnection *connection, const char *label, const void *buf,
                                size_t len, bool text);
+/** See stoa_handle_open_data() and stoa_handle_close_data(). */
+bool stoa_connection_open_data(StoaConnection *connection, const StoaDataChannel *channel);
+void stoa_connection_close_data(StoaConnection *connection, const char *label);
 /** Make the next offer contain a data channel section. */
 void stoa_connection_want_data(StoaConnection *connection);
 

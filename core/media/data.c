@@ -8,11 +8,23 @@
 
 #include "base/poison.h"
 
+/* Bytes of messages that may wait for control: a peer that sends faster than its module takes is held back. */
+enum { MAX_UNREAD = 1 << 20, COST = 256 };
+
 /* What the data thread knows of a peer: ids and the worker, which outlives it. */
 typedef struct {
     StoaWorker *worker;
     StoaPeerId peer;
+    atomic_int refs;      /* the association's, and each message's on its way to control */
+    atomic_size_t unread; /* bytes of those */
 } Link;
+
+/* A message on its way to control. */
+typedef struct {
+    Link *link;
+    size_t cost;
+    uint8_t buf[];
+} Incoming;
 
 /* An SCTP packet to be sealed. */
 typedef struct {
@@ -49,36 +61,76 @@ static void on_channel(void *user, uint16_t stream G_GNUC_UNUSED, const char *la
     stoa_event_data_open(link->worker->media, link->peer, label, protocol);
 }
 
-static void on_message(void *user, uint16_t stream G_GNUC_UNUSED, const char *label,
-                       const uint8_t *buf, size_t len, bool is_text)
+static void on_channel_closed(void *user, uint16_t stream G_GNUC_UNUSED, const char *label)
 {
     Link *link = user;
 
-    stoa_event_data(link->worker->media, link->peer, label, buf, len, is_text);
+    stoa_event_data_closed(link->worker->media, link->peer, label);
 }
 
 static void on_gone(void *user)
 {
     Link *link = user;
 
+    if (atomic_fetch_sub(&link->refs, 1) > 1)
+        return;
     stoa_media_unref(link->worker->media);
     g_free(link);
+}
+
+static void incoming_free(void *data)
+{
+    Incoming *incoming = data;
+
+    atomic_fetch_sub(&incoming->link->unread, incoming->cost);
+    on_gone(incoming->link);
+    g_free(incoming);
+}
+
+static void on_message(void *user, uint16_t stream G_GNUC_UNUSED, const char *label,
+                       const uint8_t *buf, size_t len, bool is_text)
+{
+    Link *link = user;
+    Incoming *incoming = g_malloc(sizeof(*incoming) + len);
+    GBytes *bytes;
+
+    incoming->link = link;
+    incoming->cost = len + COST;
+    if (len > 0)
+        memcpy(incoming->buf, buf, len);
+    atomic_fetch_add(&link->refs, 1);
+    atomic_fetch_add(&link->unread, incoming->cost);
+    bytes = g_bytes_new_with_free_func(incoming->buf, len, incoming_free, incoming);
+    stoa_event_data(link->worker->media, link->peer, label, bytes, is_text);
+}
+
+static bool is_ready(void *user)
+{
+    Link *link = user;
+
+    return atomic_load(&link->unread) < MAX_UNREAD;
 }
 
 static const StoaSctpCallbacks callbacks = {
     .packet = on_packet,
     .channel = on_channel,
     .message = on_message,
+    .channel_closed = on_channel_closed,
     .gone = on_gone,
+    .is_ready = is_ready,
 };
 
 void stoa_peer_open_data(StoaPeer *peer)
 {
     StoaMedia *media = peer->worker->media;
-    StoaSctpOptions options = { .dtls_client = peer->dtls_client };
-    Link *link = g_new(Link, 1);
+    StoaSctpOptions options = { .remote_port = peer->sctp_port,
+                                .dtls_client = peer->dtls_client,
+                                .max_message = peer->max_message };
+    Link *link = g_new0(Link, 1);
 
-    *link = (Link){ peer->worker, peer->id };
+    link->worker = peer->worker;
+    link->peer = peer->id;
+    link->refs = 1;
     stoa_media_ref(media);
     peer->sctp = stoa_sctp_open(media->sctp_thread, &options, &callbacks, link);
     if (peer->sctp)

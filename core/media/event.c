@@ -161,6 +161,17 @@ void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
              .call = call_data_open, .label = g_strdup(label), .protocol = g_strdup(protocol) });
 }
 
+static void call_data_closed(StoaPeerRecord *record, Event *event)
+{
+    if (record->events->data_closed)
+        record->events->data_closed(record->user, event->label);
+}
+
+void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label)
+{
+    post(media, peer, &(Event){ .call = call_data_closed, .label = g_strdup(label) });
+}
+
 static void call_data(StoaPeerRecord *record, Event *event)
 {
     size_t len;
@@ -169,12 +180,8 @@ static void call_data(StoaPeerRecord *record, Event *event)
     record->events->data(record->user, event->label, "", buf ? buf : "", len, event->is_text);
 }
 
-void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, const uint8_t *buf,
-                     size_t len, bool text)
+void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *bytes, bool text)
 {
     post(media, peer,
-         &(Event){ .call = call_data,
-                   .label = g_strdup(label),
-                   .bytes = g_bytes_new(buf, len),
-                   .is_text = text });
+         &(Event){ .call = call_data, .label = g_strdup(label), .bytes = bytes, .is_text = text });
 }

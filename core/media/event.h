@@ -19,5 +19,7 @@ void stoa_event_talking(StoaWorker *w, StoaPeerId peer, uint32_t track, bool tal
 void stoa_event_candidate(StoaMedia *media, StoaPeerId peer, const char *candidate);
 void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
                           const char *protocol);
-void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, const uint8_t *buf,
-                     size_t len, bool text);
+void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label);
+/** @bytes  taken; freed when control has seen them */
+void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *bytes,
+                     bool text);

@@ -38,8 +38,10 @@ struct StoaPeer {
     StoaPeerId id;
     StoaWorker *worker;
     StoaPeerState state;
-    StoaPeerDown why; /* it is down */
-    bool data;        /* a data channel section was negotiated */
+    StoaPeerDown why;   /* it is down */
+    bool data;          /* a data channel section was negotiated */
+    uint16_t sctp_port; /* of the remote data section; 0: not said */
+    size_t max_message;
     bool has_remote;
     bool dtls_client;
     uint32_t ssrc;    /* of our own, as the sender of feedback */

@@ -144,6 +144,14 @@ static void on_data_open(void *user, const char *label, const char *protocol)
         handle->module->plugin.data_opened(handle, label, protocol);
 }
 
+static void on_data_closed(void *user, const char *label)
+{
+    StoaHandle *handle = user;
+
+    if (handle->module->plugin.data_closed)
+        handle->module->plugin.data_closed(handle, label);
+}
+
 static void on_data(void *user, const char *label, const char *protocol G_GNUC_UNUSED,
                     const void *buf, size_t len, bool text)
 {
@@ -164,6 +172,7 @@ static const StoaConnectionEvents events = {
     .layer = on_layer,
     .talking = on_talking,
     .data_open = on_data_open,
+    .data_closed = on_data_closed,
     .data = on_data,
 };
 
@@ -300,6 +309,42 @@ bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *bu
 {
     return handle->connection && (handle->module->plugin.caps & STOA_CAP_DATA) &&
            stoa_connection_send_data(handle->connection, label, buf, len, text);
+}
+
+enum { MAX_LABEL = 255, MAX_STREAM = 1023 };
+
+static bool check_channel(const StoaDataChannel *channel, GError **error)
+{
+    if (!channel->label || strlen(channel->label) > MAX_LABEL ||
+        (channel->protocol && strlen(channel->protocol) > MAX_LABEL))
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "a data channel has a label and a protocol of at most %d bytes",
+                         MAX_LABEL);
+    if (channel->limit_retransmits && channel->max_life_ms > 0)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "a data channel is limited by retransmissions or by time, not by both");
+    if (channel->negotiated && channel->id > MAX_STREAM)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "the id of a negotiated data channel is 0 to %d, not %u", MAX_STREAM,
+                         channel->id);
+    return true;
+}
+
+bool stoa_handle_open_data(StoaHandle *handle, const StoaDataChannel *channel, GError **error)
+{
+    if (!check_channel(channel, error))
+        return false;
+    if (!handle->connection || !(handle->module->plugin.caps & STOA_CAP_DATA) ||
+        !stoa_connection_open_data(handle->connection, channel))
+        return stoa_fail(error, STOA_ERROR_UNAVAILABLE,
+                         "the connection has no data channels yet: wait for `connected`");
+    return true;
+}
+
+void stoa_handle_close_data(StoaHandle *handle, const char *label)
+{
+    if (handle->connection)
+        stoa_connection_close_data(handle->connection, label);
 }
 
 /* -- the admin API's side ----------------------------------------------------------------- */

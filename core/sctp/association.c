@@ -74,14 +74,31 @@ bool stoa_sctp_input(StoaSctp *sctp, const uint8_t *buf, size_t len)
     return true;
 }
 
-void stoa_sctp_open_channel(StoaSctp *sctp, const char *label, const char *protocol,
-                            const StoaSctpReliability *reliability)
+static StoaSctpMessage *channel_message(StoaSctp *sctp, StoaSctpVerb verb, const char *label,
+                                        const char *protocol,
+                                        const StoaSctpReliability *reliability)
 {
-    StoaSctpMessage *message = message_new(sctp, STOA_SCTP_DO_OPEN_CHANNEL, NULL, 0);
+    StoaSctpMessage *message = message_new(sctp, verb, NULL, 0);
 
     g_strlcpy(message->label, label, sizeof(message->label));
     g_strlcpy(message->protocol, protocol ? protocol : "", sizeof(message->protocol));
     message->reliability = reliability ? *reliability : (StoaSctpReliability){ 0 };
+    return message;
+}
+
+void stoa_sctp_open_channel(StoaSctp *sctp, const char *label, const char *protocol,
+                            const StoaSctpReliability *reliability)
+{
+    post(channel_message(sctp, STOA_SCTP_DO_OPEN_CHANNEL, label, protocol, reliability));
+}
+
+void stoa_sctp_add_channel(StoaSctp *sctp, uint16_t stream, const char *label, const char *protocol,
+                           const StoaSctpReliability *reliability)
+{
+    StoaSctpMessage *message =
+        channel_message(sctp, STOA_SCTP_DO_ADD_CHANNEL, label, protocol, reliability);
+
+    message->stream = stream;
     post(message);
 }
 
@@ -139,6 +156,11 @@ void stoa_sctp_close_channel(StoaSctp *sctp, uint16_t stream)
 
     message->stream = stream;
     post(message);
+}
+
+void stoa_sctp_close_label(StoaSctp *sctp, const char *label)
+{
+    post(channel_message(sctp, STOA_SCTP_DO_CLOSE_LABEL, label, NULL, NULL));
 }
 
 size_t stoa_sctp_queued(const StoaSctp *sctp)

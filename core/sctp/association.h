@@ -44,12 +44,15 @@ typedef struct {
     /* A whole message; `label` is "" on a stream that nobody opened (negotiated out of band), whose answers go back there by "". */
     void (*message)(void *user, uint16_t stream, const char *label, const uint8_t *buf, size_t len,
                     bool is_text);
-    /* The peer closed a channel. */
-    void (*channel_closed)(void *user, uint16_t stream);
+    /* The peer closed a channel, the association ended, or one of ours could not be opened (STOA_SCTP_STREAMS). */
+    void (*channel_closed)(void *user, uint16_t stream, const char *label);
     /* The association ended (by the peer or by failure). Not called after stoa_sctp_close(). */
     void (*closed)(void *user);
     /* The last call with this `user`. */
     void (*gone)(void *user);
+    /* Whether messages may come now. While not, nothing is read and SCTP's own window holds the peer back; asked anew
+     * every 10 ms. */
+    bool (*is_ready)(void *user);
 } StoaSctpCallbacks;
 
 typedef enum {
@@ -86,6 +89,13 @@ bool stoa_sctp_input(StoaSctp *sctp, const uint8_t *buf, size_t len);
 void stoa_sctp_open_channel(StoaSctp *sctp, const char *label, const char *protocol,
                             const StoaSctpReliability *reliability);
 
+/**
+ * Know a channel that both sides agreed on elsewhere: nothing is sent for it, and its messages come with that label.
+ * One that is known on that stream gives way.
+ */
+void stoa_sctp_add_channel(StoaSctp *sctp, uint16_t stream, const char *label, const char *protocol,
+                           const StoaSctpReliability *reliability);
+
 /** Send one message on a stream; copied. It need not be a known channel (negotiated ones have no DCEP). */
 StoaSctpResult stoa_sctp_send(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
                               bool is_text);
@@ -97,8 +107,14 @@ StoaSctpResult stoa_sctp_send(StoaSctp *sctp, uint16_t stream, const uint8_t *bu
 StoaSctpResult stoa_sctp_send_label(StoaSctp *sctp, const char *label, const uint8_t *buf,
                                     size_t len, bool is_text);
 
-/** Close one channel (resets its stream). */
+/**
+ * Close one channel: its stream is reset when what was queued for it is sent, and is used again when the peer has reset its
+ * side too. (RFC 8831, 6.7)
+ */
 void stoa_sctp_close_channel(StoaSctp *sctp, uint16_t stream);
+
+/** The same of the channel of this label: the peer's, if both sides have one. */
+void stoa_sctp_close_label(StoaSctp *sctp, const char *label);
 
 /** Unsent bytes that wait on our side. */
 size_t stoa_sctp_queued(const StoaSctp *sctp);

@@ -64,6 +64,12 @@ static StoaSctpChannel *add(StoaSctp *sctp, uint16_t stream, char *label, char *
     return channel;
 }
 
+static void tell_closed(StoaSctp *sctp, uint16_t stream, const char *label)
+{
+    if (sctp->callbacks.channel_closed)
+        sctp->callbacks.channel_closed(sctp->user, stream, label);
+}
+
 static void tell_open(StoaSctp *sctp, const StoaSctpChannel *channel)
 {
     if (sctp->callbacks.channel)
@@ -81,15 +87,18 @@ static void queue_message(GQueue *queue, uint16_t stream, uint32_t ppid, const u
     out->ppid = ppid;
     out->cost = cost;
     out->len = len;
-    memcpy(out->bytes, buf, len);
+    if (len > 0)
+        memcpy(out->bytes, buf, len);
     g_queue_push_tail(queue, out);
 }
 
 /* A peer that opens channels and never reads must not fill our memory with answers. */
-static void queue_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
+static bool queue_dcep(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
 {
-    if (sctp->outgoing.length < MAX_OUTGOING)
-        queue_message(&sctp->outgoing, stream, STOA_PPID_DCEP, buf, len, 0);
+    if (sctp->outgoing.length >= MAX_OUTGOING)
+        return false;
+    queue_message(&sctp->outgoing, stream, STOA_PPID_DCEP, buf, len, 0);
+    return true;
 }
 
 static void queue_data(GQueue *queue, uint16_t stream, const uint8_t *buf, size_t len, bool is_text)
@@ -107,7 +116,10 @@ static void queue_data(GQueue *queue, uint16_t stream, const uint8_t *buf, size_
 void stoa_sctp_channel_output(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len,
                               bool is_text)
 {
-    queue_data(&sctp->outgoing, stream, buf, len, is_text);
+    if (sctp->closing[stream] && !stoa_sctp_channel_find(sctp, stream))
+        atomic_fetch_sub(&sctp->queued, len + STOA_SCTP_COST); /* it was closed meanwhile */
+    else
+        queue_data(&sctp->outgoing, stream, buf, len, is_text);
 }
 
 void stoa_sctp_channel_output_any(StoaSctp *sctp, const uint8_t *buf, size_t len, bool is_text)
@@ -135,7 +147,7 @@ static void send_held(StoaSctp *sctp, const StoaSctpChannel *channel)
 static bool free_stream(StoaSctp *sctp, uint16_t *stream)
 {
     for (unsigned i = sctp->options.dtls_client ? 0 : 1; i < STOA_SCTP_STREAMS; i += 2) {
-        if (!stoa_sctp_channel_find(sctp, (uint16_t)i)) {
+        if (!sctp->closing[i] && !stoa_sctp_channel_find(sctp, (uint16_t)i)) {
             *stream = (uint16_t)i;
             return true;
         }
@@ -163,8 +175,10 @@ StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const
     StoaSctpChannel *channel;
     uint16_t stream;
 
-    if (!free_stream(sctp, &stream))
+    if (sctp->outgoing.length >= MAX_OUTGOING || !free_stream(sctp, &stream)) {
+        tell_closed(sctp, STOA_SCTP_STREAMS, label);
         return NULL;
+    }
     channel = add(sctp, stream, g_strdup(label), g_strdup(protocol));
     set_reliability(channel, reliability);
     open.unordered = channel->unordered;
@@ -179,16 +193,55 @@ StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const
     return channel;
 }
 
+void stoa_sctp_channel_add(StoaSctp *sctp, uint16_t stream, const char *label, const char *protocol,
+                           const StoaSctpReliability *reliability)
+{
+    StoaSctpChannel *channel;
+
+    if (stream >= STOA_SCTP_STREAMS || sctp->closing[stream]) {
+        tell_closed(sctp, STOA_SCTP_STREAMS, label);
+        return;
+    }
+    channel = add(sctp, stream, g_strdup(label), g_strdup(protocol));
+    set_reliability(channel, reliability);
+    channel->confirmed = channel->by_peer = true;
+    send_held(sctp, channel);
+    tell_open(sctp, channel);
+}
+
+/* In line behind what was queued for the stream. */
+static void queue_reset(StoaSctp *sctp, uint16_t stream)
+{
+    if (sctp->closing[stream] & STOA_SCTP_OURS)
+        return;
+    sctp->closing[stream] |= STOA_SCTP_OURS;
+    queue_message(&sctp->outgoing, stream, STOA_SCTP_RESET, NULL, 0, 0);
+}
+
 void stoa_sctp_channel_close(StoaSctp *sctp, uint16_t stream, bool by_peer)
 {
     StoaSctpChannel *channel = stoa_sctp_channel_find(sctp, stream);
 
+    if (stream < STOA_SCTP_STREAMS && by_peer)
+        sctp->closing[stream] &= (uint8_t)~STOA_SCTP_THEIRS;
     if (!channel)
         return;
+    if (by_peer)
+        tell_closed(sctp, stream, channel->label);
+    else
+        sctp->closing[stream] |= STOA_SCTP_THEIRS;
     forget(sctp, channel);
-    g_array_append_val(sctp->resets, stream);
-    if (by_peer && sctp->callbacks.channel_closed)
-        sctp->callbacks.channel_closed(sctp->user, stream);
+    queue_reset(sctp, stream);
+}
+
+void stoa_sctp_channel_close_all(StoaSctp *sctp)
+{
+    StoaSctpChannel *channel;
+
+    while ((channel = g_queue_peek_head(&sctp->channel_order))) {
+        tell_closed(sctp, channel->stream, channel->label);
+        forget(sctp, channel);
+    }
 }
 
 /* -- in ------------------------------------------------------------------------------------ */
@@ -204,9 +257,14 @@ static char *clean_text(const char *text, size_t len)
 static void on_open(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t len)
 {
     static const uint8_t ack = STOA_DCEP_ACK;
+    const StoaSctpChannel *old = stoa_sctp_channel_find(sctp, stream);
     StoaDcepOpen open;
     StoaSctpChannel *channel;
 
+    if (old && old->opened) { /* twice on one stream: neither is to be trusted (RFC 8832, 6) */
+        stoa_sctp_channel_close(sctp, stream, true);
+        return;
+    }
     if (!stoa_dcep_open_read(buf, len, &open) || open.label_len > STOA_SCTP_LABEL ||
         open.protocol_len > STOA_SCTP_LABEL)
         return;
@@ -215,7 +273,7 @@ static void on_open(StoaSctp *sctp, uint16_t stream, const uint8_t *buf, size_t 
     channel->unordered = open.unordered;
     channel->policy = open.policy;
     channel->limit = open.limit;
-    channel->confirmed = channel->by_peer = true;
+    channel->confirmed = channel->by_peer = channel->opened = true;
     queue_dcep(sctp, stream, &ack, 1);
     send_held(sctp, channel);
     tell_open(sctp, channel);
@@ -250,6 +308,8 @@ void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, con
     bool is_text =
         ppid == STOA_PPID_STRING || ppid == STOA_PPID_STRING_PART || ppid == STOA_PPID_STRING_EMPTY;
 
+    if (stream >= STOA_SCTP_STREAMS || sctp->closing[stream] & STOA_SCTP_THEIRS)
+        return; /* sent before the peer knew that we closed the channel */
     if (ppid == STOA_PPID_DCEP) {
         on_dcep(sctp, stream, buf, len);
         return;

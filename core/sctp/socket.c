@@ -123,6 +123,7 @@ void stoa_sctp_socket_close(StoaSctp *sctp)
 static void lose(StoaSctp *sctp)
 {
     stoa_sctp_socket_close(sctp);
+    stoa_sctp_channel_close_all(sctp);
     if (sctp->callbacks.closed)
         sctp->callbacks.closed(sctp->user);
 }
@@ -147,12 +148,16 @@ static void on_assoc_change(StoaSctp *sctp, const struct sctp_assoc_change *chan
 static void on_stream_reset(StoaSctp *sctp, const struct sctp_stream_reset_event *event)
 {
     size_t n = (event->strreset_length - sizeof(*event)) / sizeof(uint16_t);
+    bool failed = event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED);
 
-    if (!(event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN) ||
-        event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED))
-        return;
-    for (size_t i = 0; i < n; i++)
-        stoa_sctp_channel_close(sctp, event->strreset_stream_list[i], true);
+    for (size_t i = 0; i < n; i++) {
+        uint16_t stream = event->strreset_stream_list[i];
+
+        if (event->strreset_flags & SCTP_STREAM_RESET_OUTGOING_SSN && stream < STOA_SCTP_STREAMS)
+            sctp->closing[stream] &= STOA_SCTP_THEIRS;
+        if (event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN && !failed)
+            stoa_sctp_channel_close(sctp, stream, true);
+    }
 }
 
 static void on_notification(StoaSctp *sctp, const uint8_t *buf, size_t len)
@@ -247,13 +252,21 @@ static bool read_once(StoaSctp *sctp)
     return true;
 }
 
+static bool is_ready(StoaSctp *sctp)
+{
+    return !sctp->callbacks.is_ready || sctp->callbacks.is_ready(sctp->user);
+}
+
 void stoa_sctp_socket_serve(StoaSctp *sctp)
 {
-    while (sctp->socket && sctp->is_dirty) {
+    while (sctp->socket && sctp->is_dirty && is_ready(sctp)) {
         sctp->is_dirty = false;
-        while (sctp->socket && usrsctp_get_events(sctp->socket) & SCTP_EVENT_READ &&
-               read_once(sctp))
-            ;
+        while (sctp->socket && usrsctp_get_events(sctp->socket) & SCTP_EVENT_READ) {
+            if (!is_ready(sctp))
+                sctp->is_dirty = true; /* the next tick goes on */
+            if (sctp->is_dirty || !read_once(sctp))
+                break;
+        }
     }
     stoa_sctp_socket_flush(sctp);
 }
@@ -300,12 +313,27 @@ static void reset_streams(StoaSctp *sctp)
     head->srs_flags = SCTP_STREAM_RESET_OUTGOING;
     head->srs_number_streams = 1;
     while (sctp->socket && sctp->resets->len > 0) {
-        head->srs_stream_list[0] = g_array_index(sctp->resets, uint16_t, 0);
-        if (!set(sctp->socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, request, sizeof(request)) &&
-            (errno == EALREADY || errno == EAGAIN))
-            return; /* one is under way: the next tick tries again */
+        uint16_t stream = g_array_index(sctp->resets, uint16_t, 0);
+
+        head->srs_stream_list[0] = stream;
+        if (!set(sctp->socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, request, sizeof(request))) {
+            if (errno == EALREADY || errno == EAGAIN)
+                return;                /* one is under way: the next tick tries again */
+            sctp->closing[stream] = 0; /* the peer knows no resets */
+        }
         g_array_remove_index(sctp->resets, 0);
     }
+}
+
+/* The first in line goes out. False: not now. */
+static bool send_first(StoaSctp *sctp, const StoaSctpOutgoing *out)
+{
+    if (out->ppid == STOA_SCTP_RESET) {
+        sctp->closing[out->stream] |= STOA_SCTP_RESETTING;
+        g_array_append_val(sctp->resets, out->stream);
+        return true;
+    }
+    return !(sctp->closing[out->stream] & STOA_SCTP_RESETTING) && write_once(sctp, out);
 }
 
 void stoa_sctp_socket_flush(StoaSctp *sctp)
@@ -313,8 +341,8 @@ void stoa_sctp_socket_flush(StoaSctp *sctp)
     while (sctp->socket && sctp->is_connected && !g_queue_is_empty(&sctp->outgoing)) {
         StoaSctpOutgoing *out = g_queue_peek_head(&sctp->outgoing);
 
-        if (!write_once(sctp, out))
-            return;
+        if (!send_first(sctp, out))
+            break;
         g_queue_pop_head(&sctp->outgoing);
         atomic_fetch_sub(&sctp->queued, out->cost);
         g_free(out);

@@ -86,6 +86,14 @@ static void do_send_label(StoaSctp *sctp, const StoaSctpMessage *message)
         atomic_fetch_sub(&sctp->queued, message->len + STOA_SCTP_COST);
 }
 
+static void do_close_label(StoaSctp *sctp, const char *label)
+{
+    const StoaSctpChannel *channel = stoa_sctp_channel_find_label(sctp, label);
+
+    if (channel)
+        stoa_sctp_channel_close(sctp, channel->stream, false);
+}
+
 static void dispatch(const StoaSctpMessage *message)
 {
     StoaSctp *sctp = message->sctp;
@@ -105,7 +113,12 @@ static void dispatch(const StoaSctpMessage *message)
     case STOA_SCTP_DO_OPEN_CHANNEL:
         stoa_sctp_channel_open(sctp, message->label, message->protocol, &message->reliability);
         break;
+    case STOA_SCTP_DO_ADD_CHANNEL:
+        stoa_sctp_channel_add(sctp, message->stream, message->label, message->protocol,
+                              &message->reliability);
+        break;
     case STOA_SCTP_DO_CLOSE_CHANNEL: stoa_sctp_channel_close(sctp, message->stream, false); break;
+    case STOA_SCTP_DO_CLOSE_LABEL: do_close_label(sctp, message->label); break;
     case STOA_SCTP_DO_CLOSE: do_close(sctp); return;
     }
     stoa_sctp_socket_serve(sctp);

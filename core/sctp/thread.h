@@ -16,7 +16,9 @@ typedef enum {
     STOA_SCTP_DO_SEND,
     STOA_SCTP_DO_SEND_LABEL,
     STOA_SCTP_DO_OPEN_CHANNEL,
+    STOA_SCTP_DO_ADD_CHANNEL,
     STOA_SCTP_DO_CLOSE_CHANNEL,
+    STOA_SCTP_DO_CLOSE_LABEL,
     STOA_SCTP_DO_CLOSE,
 } StoaSctpVerb;
 
@@ -38,14 +40,15 @@ typedef struct {
     uint16_t stream;
     bool unordered, confirmed; /* confirmed: the peer has it, unordered messages may fly */
     bool by_peer;              /* it opened the channel, not we */
+    bool opened;               /* by the peer, with a DATA_CHANNEL_OPEN */
     StoaDcepPolicy policy;
     uint32_t limit;
     char *label, *protocol;
 } StoaSctpChannel;
 
-/* One message on its way out, waiting for room in usrsctp. */
+/* One message on its way out, waiting for room in usrsctp; or the reset of its stream, behind its last message. */
 typedef struct {
-    uint32_t ppid;
+    uint32_t ppid; /* STOA_SCTP_RESET: no message */
     uint16_t stream;
     size_t cost; /* its share of `queued` */
     size_t len;
@@ -78,6 +81,7 @@ struct StoaSctp {
     GHashTable *parts;    /* stream and order -> StoaSctpPart */
     size_t part_bytes;
     GArray *resets; /* uint16_t: streams whose reset usrsctp has not taken yet */
+    uint8_t closing[STOA_SCTP_STREAMS]; /* whose reset a stream waits for: not free, not written */
 };
 
 struct StoaSctpThread {
@@ -88,6 +92,13 @@ struct StoaSctpThread {
 
     atomic_bool stop;
     uint8_t *buf; /* for one whole message */
+};
+
+enum { STOA_SCTP_RESET = 0 }; /* no payload has this identifier */
+enum {
+    STOA_SCTP_OURS = 1 << 0,      /* ours is in line, or under way */
+    STOA_SCTP_RESETTING = 1 << 1, /* ours is under way: nothing may be written */
+    STOA_SCTP_THEIRS = 1 << 2,    /* we closed it, the peer has not yet */
 };
 
 enum {
@@ -118,8 +129,15 @@ StoaSctpChannel *stoa_sctp_channel_find_label(StoaSctp *sctp, const char *label)
 StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const char *protocol,
                                         const StoaSctpReliability *reliability);
 
+/** Know one that was agreed on elsewhere. */
+void stoa_sctp_channel_add(StoaSctp *sctp, uint16_t stream, const char *label, const char *protocol,
+                           const StoaSctpReliability *reliability);
+
 /** The peer closed it, or we do: forget it and reset our side. */
 void stoa_sctp_channel_close(StoaSctp *sctp, uint16_t stream, bool by_peer);
+
+/** It is all over: each channel is closed. */
+void stoa_sctp_channel_close_all(StoaSctp *sctp);
 
 /** A whole message came in. */
 void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, const uint8_t *buf,

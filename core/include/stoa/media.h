@@ -131,12 +131,35 @@ STOA_EXPORT bool stoa_handle_offer_pending(const StoaHandle *handle) STOA_ON_CON
 STOA_EXPORT void stoa_handle_bitrate(StoaHandle *handle, uint32_t bps) STOA_ON_CONTROL;
 /** End the PeerConnection; the client gets `hangup` with the reason "Close PC". */
 STOA_EXPORT void stoa_handle_hangup(StoaHandle *handle) STOA_ON_CONTROL;
+/* A data channel that we open. Zeroed but for its label: ordered and reliable. Strings borrowed. */
+typedef struct {
+    const char *label, *protocol; /* 255 bytes at most; protocol NULL: none */
+    bool unordered;
+    bool
+        limit_retransmits; /* a lost message is given up after max_retransmits more tries (0: none) … */
+    uint16_t max_retransmits;
+    uint16_t max_life_ms; /* … or after so long; 0: never */
+    bool negotiated;      /* the page has it too, under this id: it is not announced */
+    uint16_t id;          /* 0 to 1023 */
+} StoaDataChannel;
+
+/**
+ * Open a data channel: the page gets `datachannel`, and `data_opened` is called when it knows of it. Messages may be sent to
+ * its label at once. A negotiated one is open at once; what comes on its id has that label. From `connected` on.
+ *
+ * False with `error`: the connection has no data channels or is not up, or that is no possible channel. `data_closed` is
+ * called if all ids are in use.
+ */
+STOA_EXPORT bool stoa_handle_open_data(StoaHandle *handle, const StoaDataChannel *channel,
+                                       GError **error) STOA_ON_CONTROL;
+/** Close the channel with that label, when what was sent on it is out; `data_closed` is not called. Harmless without one. */
+STOA_EXPORT void stoa_handle_close_data(StoaHandle *handle, const char *label) STOA_ON_CONTROL;
 /**
  * Send a message on the data channel with that label, never on another: if there is none, one is opened (the page gets
  * `datachannel`), ordered and reliable. With label NULL: on the first channel, whatever its label; it waits until there is one.
  *
  * Returns false when it cannot be sent: the connection has no data channels or is not up, 4 MiB wait already (also for a
- * channel to open), or it is longer than 256 KiB.
+ * channel to open), or it is longer than the page takes: 256 KiB at most (a=max-message-size).
  */
 STOA_EXPORT bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *buf,
                                        size_t len, bool text) STOA_ON_CONTROL;

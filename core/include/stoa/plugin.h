@@ -140,6 +140,9 @@ typedef struct {
     /* With `history` and `history_kind` both: what `history` made is filled in from all records of that kind, whatever their
      * meeting, in pages, oldest first. */
     void (*history_fill)(StoaRoom *room, json_t *array, const StoaRecord *const *records, size_t n);
+    /* The page closed a data channel, or the connection's data channels ended without it. Not when the PeerConnection ends:
+     * `disconnected` is. */
+    void (*data_closed)(StoaHandle *handle, const char *label);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 

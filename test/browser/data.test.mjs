@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Data channels of a real browser against the echo test: every kind, every size, many, closed and opened again, too much at once. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch } from '../lib/browser.mjs';
+import { sanitized, start } from '../lib/gateway.mjs';
+
+let gateway, browser, page;
+
+before(async () => {
+    gateway = await start();
+    browser = await launch();
+    page = await browser.newPage();
+    await page.goto(gateway.http.replace('127.0.0.1', 'localhost'));
+    await page.evaluate(async () => {
+        const { Stoa } = await import('/js/stoa.js');
+        const WITHIN_MS = 40000;
+        window.until = async (what, fits) => {
+            for (const end = performance.now() + WITHIN_MS; !fits();) {
+                if (performance.now() > end)
+                    throw new Error(`${what}: not within ${WITHIN_MS} ms`);
+                await new Promise((resolve) => setTimeout(resolve, 10));
+            }
+        };
+        /* An echo test whose connection has data channels: call(handle.pc) makes them. */
+        window.call = async (make) => {
+            const stoa = await Stoa.connect(), handle = await stoa.attach('janus.plugin.echotest');
+            make(handle.open());
+            await handle.offer({});
+            return { pc: handle.pc, end() { handle.pc.close(); stoa.close(); } };
+        };
+        window.listen = (channel) => {
+            channel.binaryType = 'arraybuffer';
+            channel.got = [];
+            channel.onmessage = ({ data }) => channel.got.push(data);
+            return channel;
+        };
+        window.opened = (channel) => window.until(`${channel.label} opens`, () => channel.readyState === 'open');
+        window.echoed = async (channel, data) => {
+            const n = channel.got.length;
+            channel.send(data);
+            await window.until(`an echo on ${channel.label}`, () => channel.got.length > n);
+            return channel.got.at(-1);
+        };
+    });
+});
+after(async () => { await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
+
+test('every kind of channel carries text, bytes and nothing at all', async () => {
+    const { kinds, longest } = await page.evaluate(async () => {
+        const options = { plain: {}, unordered: { ordered: false }, tries: { maxRetransmits: 3 }, once: { ordered: false, maxRetransmits: 0 },
+            time: { maxPacketLifeTime: 5000 }, 'said ☂': { protocol: 'json' }, agreed: { negotiated: true, id: 9 }, ['l'.repeat(255)]: { protocol: 'p'.repeat(255) } };
+        const channels = [];
+        const { pc, end } = await call((pc) => {
+            for (const [label, option] of Object.entries(options))
+                channels.push(listen(pc.createDataChannel(label, option)));
+        });
+        const kinds = [];
+        for (const channel of channels) {
+            await opened(channel);
+            const text = await echoed(channel, 'grüße ☂\u0000\u{1f600}'), bytes = new Uint8Array(await echoed(channel, new Uint8Array([0, 255, 7])));
+            const empty = await echoed(channel, ''), none = await echoed(channel, new Uint8Array(0));
+            kinds.push([channel.label.slice(0, 9), text.endsWith('You wrote: grüße ☂\u0000\u{1f600}'), [...bytes].join(), empty.endsWith('You wrote: '), none.byteLength]);
+        }
+        const longest = pc.sctp.maxMessageSize;
+        end();
+        return { kinds, longest };
+    });
+    assert.equal(longest, 262144);
+    assert.equal(kinds.length, 8);
+    for (const [label, ...got] of kinds)
+        assert.deepEqual(got, [true, '0,255,7', true, 0], label);
+});
+
+test('messages of 256 KiB arrive whole, both ways', async () => {
+    const result = await page.evaluate(async () => {
+        let channel;
+        const { end } = await call((pc) => { channel = listen(pc.createDataChannel('big')); });
+        await opened(channel);
+        const sizes = [];
+        for (const size of [65535, 65536, 200000, 262144]) {
+            const bytes = Uint8Array.from({ length: size }, (_, i) => i * 131 >> 3 & 255);
+            const back = new Uint8Array(await echoed(channel, bytes));
+            sizes.push(back.length === size && back.every((byte, i) => byte === bytes[i]));
+        }
+        const text = 'é'.repeat(131000), back = await echoed(channel, text);
+        end();
+        return { sizes, text: back.endsWith(text) };
+    });
+    assert.deepEqual(result, { sizes: [true, true, true, true], text: true });
+});
+
+test('a hundred channels work side by side', async () => {
+    const echoes = await page.evaluate(async () => {
+        const channels = [];
+        const { end } = await call((pc) => {
+            for (let i = 0; i < 100; i++)
+                channels.push(listen(pc.createDataChannel(`channel ${i}`)));
+        });
+        await Promise.all(channels.map(opened));
+        const echoes = await Promise.all(channels.map((channel) => echoed(channel, channel.label)));
+        end();
+        return echoes.map((text) => text.split(': ')[1]);
+    });
+    assert.deepEqual(echoes, Array.from({ length: 100 }, (_, i) => `channel ${i}`));
+});
+
+test('a closed channel closes on both sides, and its id works again', async () => {
+    const { ids, echoes } = await page.evaluate(async () => {
+        let stay;
+        const ids = [], echoes = [];
+        const { pc, end } = await call((pc) => { stay = listen(pc.createDataChannel('stays')); });
+        await opened(stay);
+        for (let i = 0; i < 5; i++) {
+            const channel = listen(pc.createDataChannel(`turn ${i}`));
+            await opened(channel);
+            ids.push(channel.id);
+            echoes.push((await echoed(channel, `${i}`)).at(-1));
+            channel.close();
+            await until('closed', () => channel.readyState === 'closed'); /* Chromium waits for our reset */
+        }
+        echoes.push((await echoed(stay, 'still')).split(': ')[1]);
+        end();
+        return { ids, echoes };
+    });
+    assert.deepEqual(echoes, ['0', '1', '2', '3', '4', 'still']);
+    assert.ok(new Set(ids).size < 5, `ids ${ids}: none was used again`);
+});
+
+test('500 messages in a burst keep their order', async () => {
+    const order = await page.evaluate(async () => {
+        let channel;
+        const { end } = await call((pc) => { channel = listen(pc.createDataChannel('burst')); });
+        await opened(channel);
+        for (let i = 0; i < 500; i++)
+            channel.send(`${i}`);
+        await until('500 echoes', () => channel.got.length === 500);
+        end();
+        return channel.got.map((text) => Number(text.split(': ')[1]));
+    });
+    assert.deepEqual(order, Array.from({ length: 500 }, (_, i) => i));
+});
+
+/* The echo is slower than the page: the gateway holds the page back and drops what does not fit, but does not grow. */
+test('a flood of 24 MB makes nothing grow, and the channel works on', async () => {
+    const peak = () => Number(readFileSync(`/proc/${gateway.child.pid}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)[1]);
+    const before = peak();
+    const { sent, last } = await page.evaluate(async () => {
+        let channel, got = 0;
+        const { end } = await call((pc) => { channel = pc.createDataChannel('flood'); });
+        channel.onmessage = ({ data }) => { got = data; };
+        await opened(channel);
+        const chunk = new Uint8Array(65536);
+        let sent = 0;
+        while (sent < 24e6) {
+            await until('room', () => channel.bufferedAmount < 8e6);
+            channel.send(chunk);
+            sent += chunk.length;
+        }
+        await until('all sent', () => channel.bufferedAmount === 0);
+        for (let i = 0; !String(got).endsWith('after the flood') && i < 400; i++) {
+            channel.send('after the flood');
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        const last = String(got);
+        end();
+        return { sent, last };
+    });
+    const grown = (peak() - before) / 1024;
+    console.log(`${Math.round(sent / 1e6)} MB sent, grown by ${grown.toFixed(1)} MB`);
+    assert.ok(last.endsWith('after the flood'), last);
+    assert.ok(sanitized || grown < 24, `${grown} MB`);
+});
