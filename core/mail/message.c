@@ -152,8 +152,10 @@ static json_t *with_times(const json_t *payload)
 static GMimeObject *part(const char *type, const char *subtype, const char *text)
 {
     GMimeTextPart *made = g_mime_text_part_new_with_subtype(subtype);
+    GMimeContentType *content_type = g_mime_content_type_new(type, subtype);
 
-    g_mime_object_set_content_type(GMIME_OBJECT(made), g_mime_content_type_new(type, subtype));
+    g_mime_object_set_content_type(GMIME_OBJECT(made), content_type);
+    g_object_unref(content_type);
     g_mime_object_set_content_type_parameter(GMIME_OBJECT(made), "charset", "utf-8");
     g_mime_text_part_set_text(made, text);
     g_mime_part_set_content_encoding(GMIME_PART(made), GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);

@@ -15,6 +15,11 @@ export const sanitized = Boolean(process.env.ASAN_OPTIONS ?? process.env.TSAN_OP
 /** How many times longer than on an idle machine things may take: what a test waits for, at most, is multiplied by it. */
 export const slow = Number(process.env.STOA_SLOW ?? (sanitized ? 4 : 1));
 
+/* A test that fails leaves its gateway behind; it ends with the file. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+process.once('SIGTERM', () => process.exit(143));
+
 /** Start it; a first argument {conf, data} names another conf folder, a data folder that outlives it; the rest are FILE:SECTION.KEY=VALUE. */
 export async function start(...settings) {
     const { conf, data: kept } = typeof settings[0] === 'object' ? settings.shift() : {};
@@ -23,6 +28,8 @@ export async function start(...settings) {
     const args = [...(conf ? ['-c', conf] : []), '-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const gateway = { child, data, log: '' };
+    running.add(child);
+    child.on('exit', () => running.delete(child));
     child.stderr.on('data', (chunk) => { gateway.log += chunk; });
     gateway.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
     const line = await Promise.race([

@@ -39,6 +39,7 @@ export async function startSmtp({ port = 0, refuse = () => false, delay = 0, ...
     });
     server.on('error', () => {});
     await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+    server.server.unref(); // a test that fails does not stop it
     return {
         mails,
         port: server.server.address().port,
