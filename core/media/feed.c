@@ -15,7 +15,7 @@
 
 enum {
     PULSE_US = 100000,
-    PATIENCE_US = 500000, /* a keyframe that was asked for did not come: ask again */
+    LONG_US = 2000000, /* an encoding that lags so far behind another is missing in any case */
 };
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -272,6 +272,14 @@ void stoa_feed_fan_out(StoaFeed *feed)
 
 /* -- wishes -------------------------------------------------------------------------------- */
 
+/* What came while nobody was to see it is not shown afterwards. */
+static void forget_keyframes(StoaFeed *feed)
+{
+    for (unsigned i = 0; i < feed->n_encodings; i++)
+        if (feed->sources[i])
+            feed->sources[i]->keyframe_us = 0;
+}
+
 void stoa_feed_mute(StoaFeed *feed, bool muted)
 {
     if (feed->is_muted == muted)
@@ -280,8 +288,8 @@ void stoa_feed_mute(StoaFeed *feed, bool muted)
     for (unsigned i = 0; i < feed->n_outlets; i++)
         stoa_outlet_break(feed->outlets[i]);
     if (!muted) {
+        forget_keyframes(feed);
         choose_all(feed);
-        stoa_feed_want_keyframe(feed, -1);
     }
     if (feed->mirrors)
         stoa_relay_describe(feed, -1);
@@ -314,24 +322,35 @@ static bool flows(const StoaFeed *feed, unsigned encoding, int64_t now_us)
     return feed->sources[encoding] && stoa_source_is_flowing(feed->sources[encoding], now_us);
 }
 
-/* The one that is wanted (-1: the highest), else the best below it, else the lowest above it. Nothing flows: the wanted one. */
-int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t now_us)
+/* Whether one may take the place of another. A still screen sends a picture a second, and not all encodings at once: what
+ * flows for a moment only is no proof that the other is missing. */
+static bool stands_in(const StoaFeed *feed, unsigned encoding, unsigned wanted, int64_t fallback_us,
+                      int64_t now_us)
+{
+    const StoaSource *other = feed->sources[encoding], *missing = feed->sources[wanted];
+    int64_t lag_us;
+
+    if (!flows(feed, encoding, now_us))
+        return false;
+    if (!missing || !missing->has_begun)
+        return true;
+    lag_us = other->last_us - missing->last_us;
+    return lag_us > fallback_us && (now_us - other->since_us >= fallback_us || lag_us > LONG_US);
+}
+
+int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t fallback_us, int64_t now_us)
 {
     int n = (int)feed->n_encodings;
     int wanted;
 
-    if (n == 0)
-        return -1;
-    if (n == 1)
-        return 0;
-    if (substream < 0 || substream >= n)
-        substream = n - 1;
-    wanted = n - 1 - substream;
-    for (int i = wanted; i < n; i++)
-        if (flows(feed, (unsigned)i, now_us))
+    if (n <= 1)
+        return n - 1;
+    wanted = substream < 0 || substream >= n ? 0 : n - 1 - substream;
+    for (int i = wanted + 1; i < n; i++)
+        if (stands_in(feed, (unsigned)i, (unsigned)wanted, fallback_us, now_us))
             return i;
     for (int i = wanted - 1; i >= 0; i--)
-        if (flows(feed, (unsigned)i, now_us))
+        if (stands_in(feed, (unsigned)i, (unsigned)wanted, fallback_us, now_us))
             return i;
     return wanted;
 }
@@ -352,7 +371,7 @@ static void tell_silence(StoaFeed *feed, StoaSource *source, int64_t now_us)
 static bool is_wanted(const StoaFeed *feed, unsigned encoding)
 {
     for (unsigned i = 0; i < feed->n_outlets; i++)
-        if (feed->outlets[i]->target == (int)encoding && stoa_outlet_is_waiting(feed->outlets[i]))
+        if (stoa_outlet_waits_for(feed->outlets[i], encoding))
             return true;
     return false;
 }
@@ -364,9 +383,18 @@ static bool tend_source(StoaFeed *feed, StoaSource *source, int64_t now_us)
         return false;
     tell_silence(feed, source, now_us);
     if (feed->kind == STOA_VIDEO && stoa_source_is_flowing(source, now_us) &&
-        now_us - source->asked_us > PATIENCE_US && is_wanted(feed, source->encoding))
+        now_us - source->asked_us > stoa_source_patience_us(source) &&
+        is_wanted(feed, source->encoding))
         stoa_source_want_keyframe(source);
     return source->ring.slots || source->is_receiving || source->wants_keyframe;
+}
+
+static void tend_outlets(StoaFeed *feed, int64_t now_us)
+{
+    for (unsigned i = 0; i < feed->n_outlets; i++) {
+        stoa_outlet_choose(feed->outlets[i], now_us);
+        stoa_outlet_tell(feed->outlets[i]);
+    }
 }
 
 static void beat(StoaWheelTimer *timer, int64_t now_us)
@@ -374,8 +402,8 @@ static void beat(StoaWheelTimer *timer, int64_t now_us)
     StoaFeed *feed = STOA_WHEEL_OWNER(timer, StoaFeed, pulse);
     bool goes_on = false;
 
-    if (feed->n_encodings > 1)
-        choose_all(feed);
+    if (feed->kind == STOA_VIDEO)
+        tend_outlets(feed, now_us);
     for (unsigned i = 0; i < feed->n_encodings; i++)
         if (feed->sources[i])
             goes_on |= tend_source(feed, feed->sources[i], now_us);

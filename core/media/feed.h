@@ -85,8 +85,16 @@ void stoa_feed_mute(StoaFeed *feed, bool muted);
 /** Taken: the tap that was there is told to be done. */
 void stoa_feed_set_tap(StoaFeed *feed, StoaTap tap);
 
-/** The encoding that a sink with this limit (-1: none) should get now. Returns -1: none is there. */
-int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t now_us);
+/**
+ * The encoding that a sink should get now: the wanted one; if that is missing, the best below it that flows, else the
+ * lowest above it.
+ *
+ * @substream    the highest that is wanted; -1: any
+ * @fallback_us  missing is what did not come for so long while another did
+ *
+ * Returns -1: none is there.
+ */
+int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t fallback_us, int64_t now_us);
 
 /** Ask for a keyframe of one encoding; -1: of all that flow. Nothing for audio. */
 void stoa_feed_want_keyframe(StoaFeed *feed, int encoding);

@@ -14,7 +14,7 @@
 enum {
     JUMP = 1000, /* a gap of the source that is a new beginning for its subscribers */
     SOON_US = 100000,
-    MAX_PREFIX = STOA_RTX_PREFIX_LEN + STOA_VP8_DESCRIPTOR_MAX,
+    MAX_PREFIX = STOA_RTX_PREFIX_LEN + STOA_REWRITE_MAX,
 };
 #define EXTS_IN_USE (UINT32_C(1) << 31)
 
@@ -29,8 +29,10 @@ StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number)
     outlet->encoding = outlet->target = -1;
     outlet->max_substream = outlet->max_temporal = -1;
     outlet->allowed_substream = outlet->allowed_temporal = -1;
-    outlet->temporal = STOA_ALL_TEMPORAL;
-    outlet->told_substream = -1;
+    outlet->max_spatial = -1;
+    outlet->wish = STOA_LAYERS_ALL;
+    outlet->fallback_us = STOA_FALLBACK_US;
+    outlet->told_substream = outlet->told_temporal = -1;
     outlet->resend_budget = STOA_RESEND_BUDGET;
     return outlet;
 }
@@ -125,71 +127,11 @@ void stoa_outlet_pause(StoaOutlet *outlet, bool paused)
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
-void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal)
-{
-    if (substream >= 0)
-        outlet->max_substream = (int8_t)MIN(substream, STOA_MAX_ENCODINGS - 1);
-    if (temporal >= 0)
-        outlet->max_temporal = (int8_t)MIN(temporal, STOA_ALL_TEMPORAL);
-    stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
-}
-
-/* -- what to relay ------------------------------------------------------------------------- */
-
-/* The lower of a wish and an allowance; -1 of either: no limit. */
-static int lower_of(int wish, int allowed)
-{
-    return wish < 0 || (allowed >= 0 && allowed < wish) ? allowed : wish;
-}
-
-static uint8_t top_temporal(const StoaOutlet *outlet)
-{
-    int top = lower_of(outlet->max_temporal, outlet->allowed_temporal);
-
-    return top >= 0 ? (uint8_t)top : STOA_ALL_TEMPORAL;
-}
-
-static bool is_live(const StoaOutlet *outlet)
-{
-    const StoaFeed *feed = outlet->feed;
-
-    return outlet->has_row && outlet->row.ssrc && !outlet->is_paused &&
-           outlet->allowed_substream != STOA_PAUSED && stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
-           feed->codec == outlet->row.codec;
-}
-
-void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us)
-{
-    int before = outlet->target;
-
-    if (!is_live(outlet)) {
-        stoa_outlet_break(outlet);
-        outlet->target = -1;
-        return;
-    }
-    outlet->target = (int8_t)stoa_feed_choose(
-        outlet->feed, lower_of(outlet->max_substream, outlet->allowed_substream), now_us);
-    if (outlet->target != before && stoa_outlet_is_waiting(outlet))
-        stoa_feed_want_keyframe(outlet->feed, outlet->target);
-}
-
 void stoa_outlet_break(StoaOutlet *outlet)
 {
     stoa_splice_cut(&outlet->splice);
     outlet->is_relaying = false;
     outlet->encoding = -1;
-}
-
-static void tell_layer(StoaOutlet *outlet)
-{
-    const StoaFeed *feed = outlet->feed;
-    int substream = (int)feed->n_encodings - 1 - outlet->encoding;
-
-    if (feed->n_encodings < 2 || substream == outlet->told_substream)
-        return;
-    outlet->told_substream = substream;
-    stoa_event_layer(outlet->peer->worker, outlet->peer->id, outlet->number, substream,
-                     outlet->max_temporal);
 }
 
 /* -- the packet path ----------------------------------------------------------------------- */
@@ -210,40 +152,37 @@ static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encodin
     const StoaTrackRef *ref = &outlet->feed->ref;
     StoaSpanSource source = { ref->peer, ref->track, (uint8_t)encoding };
 
-    stoa_splice_begin(&outlet->splice, &source, packet);
+    stoa_splice_begin(&outlet->splice, &source, packet, outlet->wish);
     outlet->is_relaying = true;
     outlet->encoding = (int8_t)encoding;
-    outlet->temporal = top_temporal(outlet);
     if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))
         outlet->sent_exts = g_new0(StoaSentExts, STOA_SENT_EXTS);
-    tell_layer(outlet);
+    stoa_outlet_tell(outlet);
     /* what the stream's clock shows is new: say so soon, or lips and voice part */
     stoa_wheel_set_by(&outlet->peer->worker->wheel, &outlet->peer->report,
                       packet->arrived_us + SOON_US);
 }
 
-/* Goes down at the start of any frame, up where the encoder says that one may. */
-static void follow_temporal(StoaOutlet *outlet, const StoaRtpFrameInfo *info)
+/* AV1 tells its layers in some packets only, but for the dependency descriptor. */
+static bool tells_layers(const StoaOutlet *outlet, const StoaRtpFrameInfo *info)
 {
-    uint8_t max = top_temporal(outlet);
-
-    if (max < outlet->temporal)
-        outlet->temporal = max;
-    else if (info->tid > outlet->temporal && info->tid <= max && info->is_switch_point)
-        outlet->temporal = max == STOA_ALL_TEMPORAL || info->tid == max ? max : info->tid;
+    return info->has_layers && (info->has_dd || outlet->row.codec != STOA_CODEC_AV1);
 }
 
 static bool leaves_out(StoaOutlet *outlet, const StoaPacket *packet)
 {
     const StoaRtpFrameInfo *info = &packet->info;
+    StoaLayers now, next;
 
-    if (!info->has_layers ||
-        (outlet->row.codec != STOA_CODEC_VP8 && outlet->row.codec != STOA_CODEC_VP9))
+    if (!tells_layers(outlet, info))
         return false;
-    if (info->starts_frame)
-        follow_temporal(outlet, info);
-    return info->tid > outlet->temporal &&
-           stoa_splice_skip(&outlet->splice, packet, info->starts_frame);
+    now = next = stoa_splice_layers(&outlet->splice);
+    if (packet->index > outlet->splice.highest_in)
+        next = stoa_layers_follow(now, outlet->wish, outlet->row.codec, info);
+    if (!stoa_layers_same(now, next))
+        stoa_splice_set_layers(&outlet->splice, packet, next);
+    return !stoa_layers_have(next, info) &&
+           stoa_splice_skip(&outlet->splice, packet, outlet->row.codec == STOA_CODEC_VP8);
 }
 
 /* False: this packet is not for us, or not yet. */
@@ -328,6 +267,18 @@ typedef struct {
     uint64_t index;
 } Stream;
 
+/* Too late to be left out: of the packet goes just its number, so that nobody asks for it. */
+static bool is_hollow(const StoaPacket *packet, const StoaSpan *span)
+{
+    return !stoa_layers_have(span->layers, &packet->info);
+}
+
+static bool has_marker(const StoaPacket *packet, const StoaSpan *span)
+{
+    return (packet->header.marker || stoa_layers_end_picture(span->layers, &packet->info)) &&
+           !is_hollow(packet, span);
+}
+
 static size_t write_header(const StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
                            const Stream *stream, const StoaRtpExtValues *values, uint8_t *out)
 {
@@ -335,27 +286,34 @@ static size_t write_header(const StoaOutlet *outlet, const StoaPacket *packet, c
                                               out + STOA_RTP_HEADER_LEN, 256);
 
     out[0] = ext_len > 0 ? 0x90 : 0x80;
-    out[1] = (uint8_t)(packet->header.marker << 7 | stream->payload_type);
+    out[1] = (uint8_t)(has_marker(packet, span) << 7 | stream->payload_type);
     stoa_bytes_put16(out + 2, (uint16_t)stream->index);
     stoa_bytes_put32(out + 4, packet->header.timestamp + span->timestamp);
     stoa_bytes_put32(out + 8, stream->ssrc);
     return STOA_RTP_HEADER_LEN + ext_len;
 }
 
-/* The payload is the shared one but for what differs: RTX's original number, VP8's numbers. */
-static StoaSrtpPayload payload_of(const StoaPacket *packet, const StoaSpan *span, uint64_t out,
-                                  bool rtx, uint8_t prefix[MAX_PREFIX])
+static bool moves_pictures(const StoaSpan *span)
+{
+    return span->picture.picture_id || span->picture.tl0_pic_idx;
+}
+
+/* The payload is the shared one but for what differs: RTX's original number, the numbers of pictures. */
+static StoaSrtpPayload payload_of(const StoaOutlet *outlet, const StoaPacket *packet,
+                                  const StoaSpan *span, uint64_t out, bool rtx,
+                                  uint8_t prefix[MAX_PREFIX])
 {
     const uint8_t *data = packet->data + packet->header.payload_at;
-    size_t len = packet->header.payload_len;
+    size_t len = is_hollow(packet, span) ? 0 : packet->header.payload_len;
     size_t n = 0, replaced = 0;
 
     if (rtx) {
         stoa_rtx_prefix_write((uint16_t)out, prefix);
         n = STOA_RTX_PREFIX_LEN;
     }
-    if ((span->vp8.picture_id || span->vp8.tl0_pic_idx) && len > 0 && packet->info.has_picture_id)
-        replaced = stoa_vp8_rewrite(data, &packet->info, &span->vp8, prefix + n);
+    if (len > 0 && moves_pictures(span))
+        replaced = stoa_rtp_payload_rewrite(outlet->row.codec, data, &packet->info, &span->picture,
+                                            prefix + n);
     return (StoaSrtpPayload){ prefix, n + replaced, data + replaced, len - replaced };
 }
 
@@ -366,7 +324,7 @@ static bool seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *s
     bool rtx = stream->ssrc != outlet->row.ssrc;
     uint8_t prefix[MAX_PREFIX];
     uint8_t *slot = stoa_peer_slot(peer);
-    StoaSrtpPayload payload = payload_of(packet, span, out, rtx, prefix);
+    StoaSrtpPayload payload = payload_of(outlet, packet, span, out, rtx, prefix);
     size_t header_len = write_header(outlet, packet, span, stream, values, slot);
     size_t len = stoa_srtp_seal_rtp(peer->seal, slot, header_len, STOA_UDP_SLOT, &payload,
                                     stoa_seq_roc(stream->index));
@@ -391,8 +349,10 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
 
     if (sealing == STOA_SEAL_RTX)
         stream = (Stream){ outlet->row.rtx_payload_type, outlet->row.rtx_ssrc, outlet->next_rtx++ };
-    return ext_values(outlet, (uint16_t)out, sealing == STOA_SEAL_AGAIN, &values) &&
-           seal(outlet, packet, span, out, &stream, &values);
+    if (!ext_values(outlet, (uint16_t)out, sealing == STOA_SEAL_AGAIN, &values))
+        return false;
+    values.dd_frames = span->frame_number;
+    return seal(outlet, packet, span, out, &stream, &values);
 }
 
 /* -- again --------------------------------------------------------------------------------- */

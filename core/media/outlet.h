@@ -18,7 +18,7 @@ typedef struct {
     uint32_t abs_send_time; /* with bit 31: the entry is in use */
 } StoaSentExts;
 
-enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512, STOA_ALL_TEMPORAL = 7 };
+enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512 };
 enum { STOA_PAUSED = -2 /* an `allowed_substream`: no packets at all */ };
 enum { STOA_RESEND_BUDGET = 300 /* repeats in a second, beside twice what was sent in the last */ };
 
@@ -36,12 +36,15 @@ struct StoaOutlet {
     bool has_row; /* negotiated */
     bool is_paused;
     bool is_relaying;                   /* the splice takes packets of `encoding` */
+    bool is_waiting;                    /* for a keyframe, since the last stoa_outlet_choose() */
     int8_t encoding;                    /* relayed now; -1: none */
     int8_t target;                      /* wanted; -1: none */
     int8_t max_substream, max_temporal; /* what the plugin asked for at most; -1: all */
+    int8_t max_spatial;                 /* of each encoding; -1: all */
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
-    uint8_t temporal;                   /* layers up to this one are relayed now */
+    StoaLayers wish;          /* what these make of the layers of `target` */
+    uint32_t fallback_us;     /* an encoding missing for this long is replaced by a lower one */
     uint8_t mid_len;
     StoaSplice splice;
     StoaRtpExtSink ext;
@@ -52,7 +55,7 @@ struct StoaOutlet {
     StoaSentExts *sent_exts; /* NULL: not needed */
     unsigned resend_budget;  /* until the next second */
     StoaReportTx tx;
-    int told_substream; /* by the last `layer` event */
+    int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
 
     uint64_t n_packets, n_bytes, n_resent, n_late;
     uint32_t n_packets_before; /* at the last second's end */
@@ -71,22 +74,34 @@ void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row);
 /** Show another track; ref.peer 0: nothing. */
 void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref);
 void stoa_outlet_pause(StoaOutlet *outlet, bool paused);
-void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal);
 
-/** The peer came up, the track was described, an encoding came or went: choose again what to relay. */
+/* -- choose.c ------------------------------------------------------------------------------ */
+
+/** What is wanted at most; -1: as it was. */
+void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal);
+void stoa_outlet_limit_spatial(StoaOutlet *outlet, int spatial);
+/** After how long a missing encoding is replaced. @us  0: the default */
+void stoa_outlet_fallback(StoaOutlet *outlet, int64_t us);
+
+/**
+ * The peer came up, the track was described, a limit changed, an encoding came or went: choose again what to relay, and
+ * ask for the keyframe that it takes. Also called ten times a second while video flows. Not within a fan-out.
+ */
 void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us);
+
+/** Tell control which layers are really relayed, if that changed. */
+void stoa_outlet_tell(StoaOutlet *outlet);
+
+/** Whether it waits for a keyframe of an encoding. */
+bool stoa_outlet_waits_for(const StoaOutlet *outlet, unsigned encoding);
+
+/* -- outlet.c ------------------------------------------------------------------------------ */
 
 /** The source breaks off (mute, a new stream): the next packet begins a new piece. */
 void stoa_outlet_break(StoaOutlet *outlet);
 
 /** Forward one packet, or not. The packet path: no lock, no log; allocates at an outlet's very first packet only. */
 void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding);
-
-/** Whether it waits for a keyframe. */
-static inline bool stoa_outlet_is_waiting(const StoaOutlet *outlet)
-{
-    return outlet->target >= 0 && (!outlet->is_relaying || outlet->encoding != outlet->target);
-}
 
 /** Seal a packet under the number `out` of `span` and send it. False: it does not fit, or cannot be made the same. */
 bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,

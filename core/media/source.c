@@ -10,6 +10,7 @@
 
 enum {
     FAR = 3000, /* a jump, not loss */
+    LAYERS_US = 1000000,
     NO_SEQ = 1 << 16,
 };
 
@@ -76,7 +77,9 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
     if (!stoa_ring_put(&source->ring, packet, here))
         return false;
     if (!source->has_begun)
-        source->first_us = packet->arrived_us;
+        source->first_us = source->layers_us = packet->arrived_us;
+    if (!stoa_source_is_flowing(source, packet->arrived_us))
+        source->since_us = packet->arrived_us;
     if (!source->has_begun || packet->index > source->highest)
         source->highest = packet->index;
     source->has_begun = true;
@@ -85,8 +88,11 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
     source->last_us = packet->arrived_us;
     source->n_packets++;
     source->n_bytes += packet->header.payload_len;
+    source->sids |= (uint8_t)(1u << packet->info.sid);
+    source->tids |= (uint8_t)(1u << packet->info.tid);
     if (packet->info.is_keyframe) {
         source->keyframe_us = packet->arrived_us;
+        source->keyframe_index = packet->index;
         source->n_keyframes++;
         source->wants_keyframe = false;
     }
@@ -167,8 +173,28 @@ void stoa_source_want_keyframe(StoaSource *source)
         stoa_feed_wake(source->feed);
 }
 
+/* Not sooner than it can be here, or a slow line gets two. */
+int64_t stoa_source_patience_us(const StoaSource *source)
+{
+    int64_t rtt_us = source->feed->peer ? source->feed->peer->rtt_us : 0;
+
+    return MAX(STOA_KEYFRAME_US, MAX(rtt_us, source->rtt_us) + STOA_KEYFRAME_US / 2);
+}
+
+/* What did not come for a second or two is not there. */
+static void forget_layers(StoaSource *source, int64_t now_us)
+{
+    if (now_us - source->layers_us < LAYERS_US)
+        return;
+    source->layers_us = now_us;
+    source->sids_before = source->sids;
+    source->tids_before = source->tids;
+    source->sids = source->tids = 0;
+}
+
 void stoa_source_tend(StoaSource *source, int64_t now_us)
 {
+    forget_layers(source, now_us);
     stoa_ring_tend(&source->ring, now_us, source->feed->worker->pool);
     if (source->wants_keyframe && now_us - source->asked_us >= STOA_KEYFRAME_US)
         ask(source, now_us);

@@ -12,8 +12,9 @@
 
 enum {
     STOA_KEYFRAME_US = 300000, /* one request upstream in this time at most (SECURITY R16) */
-    STOA_FLOWING_US =
-        250000, /* an encoding silent for this long is not relayed while another flows */
+    STOA_FLOWING_US = 250000,  /* an encoding silent for this long does not flow */
+    STOA_FALLBACK_US =
+        250000, /* what is missing for this long is replaced, unless asked otherwise */
 };
 
 typedef struct StoaSource {
@@ -25,11 +26,15 @@ typedef struct StoaSource {
     bool is_restarted; /* the next packet begins a new range */
     uint32_t bad_seq;  /* the number that would prove a jump; above 16 bits: none */
     uint64_t highest;  /* newest index */
-    int64_t first_us, last_us;
-    bool is_receiving; /* as last told by the `media` event */
+    int64_t first_us, last_us, since_us; /* `since`: no silence from then on */
+    uint8_t sids, tids;                  /* layers that came, a bit each: in this second */
+    uint8_t sids_before, tids_before;    /* and in the one before */
+    int64_t layers_us;                   /* when it began */
+    bool is_receiving;                   /* as last told by the `media` event */
 
     int64_t asked_us;    /* last request for a keyframe; 0: never */
-    int64_t keyframe_us; /* when one began */
+    int64_t keyframe_us; /* when one began; 0: none that may be shown again */
+    uint64_t keyframe_index;
     bool wants_keyframe; /* a request waits for its turn */
     uint8_t fir_seq;
 
@@ -73,6 +78,25 @@ static inline bool stoa_source_is_flowing(const StoaSource *source, int64_t now_
 {
     return source->has_begun && now_us - source->last_us < STOA_FLOWING_US;
 }
+
+static inline int stoa_source_top(uint8_t layers, uint8_t before)
+{
+    return 31 - __builtin_clz((unsigned)(layers | before) | 1);
+}
+
+/** The highest layers that came lately; 0 where there are none. */
+static inline int stoa_source_top_spatial(const StoaSource *source)
+{
+    return stoa_source_top(source->sids, source->sids_before);
+}
+
+static inline int stoa_source_top_temporal(const StoaSource *source)
+{
+    return stoa_source_top(source->tids, source->tids_before);
+}
+
+/** How long one waits for a keyframe that was asked for before asking again. */
+int64_t stoa_source_patience_us(const StoaSource *source);
 
 /** Everything that time brings: requests that waited, the ring. */
 void stoa_source_tend(StoaSource *source, int64_t now_us);

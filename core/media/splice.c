@@ -7,6 +7,8 @@
 
 #define MAX_GAP_US 30000000 /* a pause longer than this moves the timestamp no further */
 
+enum { VIDEO_HZ = 90000 };
+
 void stoa_splice_init(StoaSplice *splice, uint64_t first_out, uint32_t clock_hz)
 {
     *splice = (StoaSplice){ .next_out = first_out, .clock_hz = clock_hz };
@@ -16,13 +18,13 @@ void stoa_splice_clear(StoaSplice *splice)
 {
     g_free(splice->spans);
     splice->spans = NULL;
-    splice->n_spans = 0;
+    splice->n_spans = splice->room = 0;
     splice->is_open = false;
 }
 
 static StoaSpan *span_at(const StoaSplice *splice, unsigned i)
 {
-    return &splice->spans[i % STOA_SPLICE_SPANS];
+    return &splice->spans[i & (splice->room - 1)];
 }
 
 const StoaSpan *stoa_splice_newest(const StoaSplice *splice)
@@ -35,13 +37,42 @@ static StoaSpan *newest(StoaSplice *splice)
     return span_at(splice, splice->n_spans - 1);
 }
 
+static void make_room(StoaSplice *splice, unsigned room)
+{
+    unsigned n = MIN(splice->n_spans, splice->room);
+    StoaSpan *spans = g_new0(StoaSpan, room);
+
+    for (unsigned i = 0; i < n; i++)
+        spans[i] = *span_at(splice, splice->n_spans - n + i);
+    g_free(splice->spans);
+    splice->spans = spans;
+    splice->n_spans = n;
+    splice->room = room;
+}
+
 static StoaSpan *append(StoaSplice *splice)
 {
     if (!splice->spans)
-        splice->spans = g_new0(StoaSpan, STOA_SPLICE_SPANS);
-    if (splice->n_spans == 2 * STOA_SPLICE_SPANS)
-        splice->n_spans = STOA_SPLICE_SPANS; /* same places in the circle */
+        make_room(splice, STOA_SPLICE_SPANS);
+    if (splice->n_spans == 2 * splice->room)
+        splice->n_spans = splice->room; /* same places in the circle */
     return span_at(splice, splice->n_spans++);
+}
+
+/* A span of the same piece that begins at `index`; the one before keeps what comes late. */
+static StoaSpan *split(StoaSplice *splice, uint64_t index)
+{
+    StoaSpan *span = newest(splice);
+    StoaSpan after = *span;
+
+    after.first_out += index - span->first_in;
+    after.first_in = index;
+    if (index > span->first_in) { /* it has packets, or numbers kept for late ones */
+        span->end_in = index;
+        span = append(splice);
+    }
+    *span = after;
+    return span;
 }
 
 void stoa_splice_cut(StoaSplice *splice)
@@ -67,27 +98,35 @@ void stoa_splice_forget(StoaSplice *splice)
     *append(splice) = after;
 }
 
-/* The time that passed since the last packet, in ticks, at least one frame's. */
+/* The time that passed since the last packet, in ticks: of sound at least what one packet holds, of pictures just some. */
 static uint32_t elapsed(const StoaSplice *splice, int64_t now_us)
 {
     int64_t us = CLAMP(now_us - splice->last_us, 0, MAX_GAP_US);
     uint32_t ticks = (uint32_t)(us * splice->clock_hz / 1000000);
 
-    return MAX(ticks, splice->clock_hz / 50);
+    return MAX(ticks, splice->clock_hz / (splice->clock_hz == VIDEO_HZ ? 1000 : 50));
 }
 
 /* Only the form of 15 bits wraps at 2^15; taking the offset modulo 2^16 is right for both. */
-static StoaVp8Offsets vp8_offsets(const StoaSplice *splice, const StoaRtpFrameInfo *info)
+static StoaPictureOffsets picture_offsets(const StoaSplice *splice, const StoaRtpFrameInfo *info)
 {
     if (!splice->has_picture_id || !info->has_picture_id)
-        return (StoaVp8Offsets){ 0 };
-    return (StoaVp8Offsets){
+        return (StoaPictureOffsets){ 0 };
+    return (StoaPictureOffsets){
         .picture_id = (uint16_t)(splice->picture_id + 1 - info->picture_id),
         .tl0_pic_idx = (uint8_t)(splice->tl0_pic_idx + 1 - info->tl0_pic_idx),
     };
 }
 
-void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet)
+static uint16_t frame_offset(const StoaSplice *splice, const StoaRtpFrameInfo *info)
+{
+    if (!splice->has_frame_number || !info->has_dd)
+        return 0;
+    return (uint16_t)(splice->frame_number + 1 - info->frame_number);
+}
+
+void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet,
+                       StoaLayers layers)
 {
     StoaSpan *span;
     uint32_t shift = 0;
@@ -104,10 +143,23 @@ void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const S
         .end_in = UINT64_MAX,
         .first_out = splice->next_out,
         .timestamp = shift,
-        .vp8 = vp8_offsets(splice, &packet->info),
+        .picture = picture_offsets(splice, &packet->info),
+        .frame_number = frame_offset(splice, &packet->info),
+        .layers = layers,
     };
     splice->highest_in = packet->index - 1;
+    splice->has_left_out = false;
     splice->is_open = true;
+}
+
+StoaLayers stoa_splice_layers(const StoaSplice *splice)
+{
+    return span_at(splice, splice->n_spans - 1)->layers;
+}
+
+void stoa_splice_set_layers(StoaSplice *splice, const StoaPacket *packet, StoaLayers layers)
+{
+    split(splice, packet->index)->layers = layers;
 }
 
 static void note_newest(StoaSplice *splice, const StoaSpan *span, const StoaPacket *packet)
@@ -119,8 +171,12 @@ static void note_newest(StoaSplice *splice, const StoaSpan *span, const StoaPack
     splice->has_sent = true;
     if (packet->info.has_picture_id) {
         splice->has_picture_id = true;
-        splice->picture_id = (uint16_t)(packet->info.picture_id + span->vp8.picture_id);
-        splice->tl0_pic_idx = (uint8_t)(packet->info.tl0_pic_idx + span->vp8.tl0_pic_idx);
+        splice->picture_id = (uint16_t)(packet->info.picture_id + span->picture.picture_id);
+        splice->tl0_pic_idx = (uint8_t)(packet->info.tl0_pic_idx + span->picture.tl0_pic_idx);
+    }
+    if (packet->info.has_dd) {
+        splice->has_frame_number = true;
+        splice->frame_number = (uint16_t)(packet->info.frame_number + span->frame_number);
     }
 }
 
@@ -132,7 +188,7 @@ static bool span_has(const StoaSpan *span, uint64_t index)
 /* An older span of the same piece, for a packet that comes late. */
 static const StoaSpan *older_span(const StoaSplice *splice, uint64_t index)
 {
-    unsigned n = MIN(splice->n_spans, STOA_SPLICE_SPANS);
+    unsigned n = MIN(splice->n_spans, splice->room);
 
     for (unsigned i = 2; i <= n; i++) {
         const StoaSpan *span = span_at(splice, splice->n_spans - i);
@@ -159,24 +215,30 @@ const StoaSpan *stoa_splice_place(StoaSplice *splice, const StoaPacket *packet, 
     return span;
 }
 
-bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool starts_frame)
+/* Of a picture that is left out the first packet seen closes the ids up. */
+static bool is_another_picture(StoaSplice *splice, const StoaRtpFrameInfo *info)
 {
-    StoaSpan *span = newest(splice);
-    StoaSpan after = *span;
+    if (!info->has_picture_id || (splice->has_left_out && splice->left_out == info->picture_id))
+        return false;
+    splice->has_left_out = true;
+    splice->left_out = info->picture_id;
+    return true;
+}
+
+bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool closes_ids)
+{
+    StoaSpan *span;
 
     if (packet->index <= splice->highest_in)
         return false;
-    after.first_out += packet->index - span->first_in;
-    after.first_in = packet->index + 1;
-    if (starts_frame)
-        after.vp8.picture_id--;
-    if (packet->index > span->first_in) { /* it has packets, or numbers kept for late ones */
-        span->end_in = packet->index;
-        span = append(splice);
-    }
-    *span = after;
+    if (splice->room < STOA_SPLICE_SPANS_MAX)
+        make_room(splice, STOA_SPLICE_SPANS_MAX);
+    span = split(splice, packet->index);
+    span->first_in = packet->index + 1;
+    if (closes_ids && is_another_picture(splice, &packet->info))
+        span->picture.picture_id--;
     splice->highest_in = packet->index;
-    splice->next_out = after.first_out;
+    splice->next_out = span->first_out;
     return true;
 }
 
@@ -184,7 +246,7 @@ const StoaSpan *stoa_splice_find(const StoaSplice *splice, uint16_t seq, uint64_
                                  uint64_t *out)
 {
     uint64_t number = stoa_seq_extend(splice->next_out, seq);
-    unsigned n = MIN(splice->n_spans, STOA_SPLICE_SPANS);
+    unsigned n = MIN(splice->n_spans, splice->room);
 
     for (unsigned i = 1; i <= n && number < splice->next_out; i++) {
         const StoaSpan *span = span_at(splice, splice->n_spans - i);

@@ -6,12 +6,11 @@
  * promise AES-GCM needs (DESIGN section 3). Pure: no clock, no I/O. */
 #pragma once
 
+#include "media/layers.h"
 #include "media/packet.h"
-#include "rtp/vp8.h"
 
-enum {
-    STOA_SPLICE_SPANS = 16
-}; /* how far back retransmissions reach over switches; a power of two */
+/* How far back retransmissions reach over switches, and where packets are left out, which makes many; powers of two. */
+enum { STOA_SPLICE_SPANS = 16, STOA_SPLICE_SPANS_MAX = 64 };
 
 /* Where packets come from: a track, and which of its encodings. */
 typedef struct {
@@ -27,23 +26,28 @@ typedef struct {
     uint64_t end_in;    /* packets from here on are not this span's; UINT64_MAX: it is the newest */
     uint64_t first_out; /* the number `first_in` gets */
     uint32_t timestamp; /* added to the source's */
-    StoaVp8Offsets vp8;
+    StoaPictureOffsets picture;
+    uint16_t frame_number; /* added to the dependency descriptor's */
+    StoaLayers
+        layers; /* of what is relayed: makes the packets' bytes, so it is the span's for ever */
 } StoaSpan;
 
 /* Private; stoa_splice_init() first. */
 typedef struct {
-    StoaSpan *spans; /* a circle of STOA_SPLICE_SPANS, NULL before the first packet */
-    unsigned n_spans;
+    StoaSpan *spans; /* a circle, NULL before the first packet */
+    unsigned n_spans, room;
     uint32_t cut;
     uint32_t clock_hz;
     bool is_open; /* the newest span takes packets */
     bool has_sent;
-    bool has_picture_id;
+    bool has_picture_id, has_frame_number;
+    bool has_left_out;   /* `left_out` is one */
     uint64_t next_out;   /* below this everything may have been given out */
     uint64_t highest_in; /* of this cut */
     uint32_t last_timestamp;
     int64_t last_us;
-    uint16_t picture_id;
+    uint16_t picture_id, frame_number; /* as sent */
+    uint16_t left_out;                 /* picture id of the last that was, as received */
     uint8_t tl0_pic_idx;
 } StoaSplice;
 
@@ -63,7 +67,14 @@ static inline bool stoa_splice_is_open(const StoaSplice *splice)
 }
 
 /** Begin a piece with `packet`; it gets the next number, and its timestamp goes on by the time that passed. */
-void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet);
+void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet,
+                       StoaLayers layers);
+
+/** The layers that are relayed at present. */
+StoaLayers stoa_splice_layers(const StoaSplice *splice);
+
+/** Other layers from this packet on. It is newer than all before. */
+void stoa_splice_set_layers(StoaSplice *splice, const StoaPacket *packet, StoaLayers layers);
 
 /**
  * The number of a packet of the present piece.
@@ -76,11 +87,14 @@ void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const S
 const StoaSpan *stoa_splice_place(StoaSplice *splice, const StoaPacket *packet, uint64_t *out);
 
 /**
- * Leave a packet out without a gap (a temporal layer that is not wanted). @whole_frame  the picture id closes up too
+ * Leave a packet out without a gap (a layer that is not wanted).
  *
- * Returns false if it is too late for that: newer packets are out, and the gap is there. Place it then.
+ * @closes_ids  the picture goes altogether, and nobody may notice by the picture ids
+ *
+ * Returns false if it is too late for that: newer packets are out, and the gap is there. Place it then, and send
+ * nothing but the number.
  */
-bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool starts_frame);
+bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool closes_ids);
 
 /**
  * What was sent under a sequence number?

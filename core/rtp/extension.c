@@ -10,6 +10,7 @@
 #define ONE_BYTE_PROFILE 0xBEDE
 #define TWO_BYTE_PROFILE 0x1000 /* and four application bits */
 #define BLOCK_HEADER_LEN 4
+#define DD_FRAME_AT      1 /* where a dependency descriptor has its frame number */
 #define BIT(kind)        (1u << (kind))
 
 /* What concerns the media itself and means the same to a subscriber as to us. */
@@ -200,8 +201,12 @@ size_t stoa_rtp_extension_write(const StoaRtpExtSink *sink, const uint8_t *packe
         unsigned kind = (unsigned)__builtin_ctz(copied);
         uint8_t *at = begin_element(&cursor, sink->map.id_of_kind[kind], exts->len[kind]);
 
-        if (at)
-            memcpy(at, packet + exts->at[kind], exts->len[kind]);
+        if (!at)
+            continue;
+        memcpy(at, packet + exts->at[kind], exts->len[kind]);
+        if (kind == STOA_RTP_EXT_DEPENDENCY_DESCRIPTOR && exts->len[kind] >= DD_FRAME_AT + 2)
+            stoa_bytes_put16(at + DD_FRAME_AT,
+                             (uint16_t)(stoa_bytes_get16(at + DD_FRAME_AT) + values->dd_frames));
     }
 
     len = (size_t)(cursor.at - out);

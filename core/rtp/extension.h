@@ -52,6 +52,7 @@ typedef struct {
     uint16_t twcc_seq;
     bool has_abs_send_time;
     uint32_t abs_send_time; /* 24 bits, seconds as 6.18, see stoa_rtp_extension_abs_send_time() */
+    uint16_t dd_frames;     /* added to the frame number of the dependency descriptor */
 } StoaRtpExtValues;
 
 /* One `audio level` element. Source: RFC 6464. */

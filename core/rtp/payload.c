@@ -26,6 +26,8 @@ static void apply_descriptor(const StoaDd *dd, StoaRtpFrameInfo *info)
 {
     uint64_t upper = dd->indications & UPPER_BITS;
 
+    info->has_dd = true;
+    info->frame_number = dd->frame_number;
     info->starts_frame = dd->starts_frame;
     info->ends_frame = dd->ends_frame;
     info->is_keyframe = dd->has_structure && dd->starts_frame;
@@ -54,4 +56,15 @@ bool stoa_rtp_payload_info(StoaCodec codec, const uint8_t *payload, size_t len, 
         return true;
     }
     return is_good;
+}
+
+size_t stoa_rtp_payload_rewrite(StoaCodec codec, const uint8_t *payload,
+                                const StoaRtpFrameInfo *info, const StoaPictureOffsets *offsets,
+                                uint8_t *out)
+{
+    if (!info->has_picture_id)
+        return 0;
+    if (codec == STOA_CODEC_VP8)
+        return stoa_vp8_rewrite(payload, info, offsets, out);
+    return codec == STOA_CODEC_VP9 ? stoa_vp9_rewrite(payload, info, offsets, out) : 0;
 }

@@ -10,8 +10,11 @@ typedef struct {
         is_keyframe; /* a decoder can begin with this packet; true on the first packet of it only */
     bool has_layers; /* sid and tid were told */
     uint8_t sid, tid;      /* spatial and temporal layer, 0 is the base */
-    bool is_switch_point;  /* one may go up to `tid` here */
+    bool is_sync;          /* VP8: needs nothing but layer 0, whatever its `tid` */
+    bool is_switch_point;  /* VP9, dependency descriptor: what follows needs nothing of before that
+                              is above `tid` */
     bool is_inter_layer;   /* VP9, AV1: needs the spatial layer below */
+    bool is_inter_picture; /* VP9: needs a picture before */
     bool ends_frame;       /* told by the payload itself (VP9, dependency descriptor) */
     bool is_not_reference; /* nothing depends on it: first to go */
     bool has_picture_id;
@@ -21,7 +24,18 @@ typedef struct {
     uint8_t tl0_pic_idx;
     uint16_t width, height;  /* of a key frame, where it tells (VP8, VP9); else 0 */
     uint16_t descriptor_len; /* bytes before the frame's own (VP8, VP9) */
+    bool has_dd;
+    uint16_t frame_number; /* of the dependency descriptor */
 } StoaRtpFrameInfo;
+
+/* Added to the numbers of a source's pictures, so that a subscriber sees one stream over switches. */
+typedef struct {
+    uint16_t picture_id; /* modulo 2^15 (2^7 where the source uses the short form) */
+    uint8_t tl0_pic_idx; /* modulo 2^8 */
+} StoaPictureOffsets;
+
+/** Bytes that stoa_rtp_payload_rewrite() may write. */
+#define STOA_REWRITE_MAX 6
 
 /**
  * Look into one payload.
@@ -37,3 +51,16 @@ typedef struct {
  */
 bool stoa_rtp_payload_info(StoaCodec codec, const uint8_t *payload, size_t len, const StoaDd *dd,
                            StoaRtpFrameInfo *info);
+
+/**
+ * Write the beginning of a payload with other picture numbers; its length stays. VP8 and VP9 have such numbers.
+ *
+ * @payload  borrowed, as it came
+ * @info     as read from it
+ * @out      at least STOA_REWRITE_MAX bytes; not the payload itself, which is shared
+ *
+ * Returns how many bytes of the payload are replaced by `out`; 0: it has no such numbers.
+ */
+size_t stoa_rtp_payload_rewrite(StoaCodec codec, const uint8_t *payload,
+                                const StoaRtpFrameInfo *info, const StoaPictureOffsets *offsets,
+                                uint8_t *out);

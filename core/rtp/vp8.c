@@ -43,7 +43,7 @@ static size_t read_extended(const uint8_t *payload, size_t len, StoaRtpFrameInfo
             return 0;
         info->has_layers = flags & HAS_TID;
         info->tid = flags & HAS_TID ? payload[at] >> 6 : 0;
-        info->is_switch_point = flags & HAS_TID && (info->tid == 0 || payload[at] & LAYER_SYNC);
+        info->is_sync = flags & HAS_TID && payload[at] & LAYER_SYNC;
         at++;
     }
     return len >= at ? at : 0;
@@ -81,10 +81,9 @@ bool stoa_vp8_read(const uint8_t *payload, size_t len, StoaRtpFrameInfo *info)
 }
 
 size_t stoa_vp8_rewrite(const uint8_t *payload, const StoaRtpFrameInfo *info,
-                        const StoaVp8Offsets *offsets, uint8_t *out)
+                        const StoaPictureOffsets *offsets, uint8_t *out)
 {
-    size_t len = info->descriptor_len < STOA_VP8_DESCRIPTOR_MAX ? info->descriptor_len
-                                                                : STOA_VP8_DESCRIPTOR_MAX;
+    size_t len = info->descriptor_len < STOA_REWRITE_MAX ? info->descriptor_len : STOA_REWRITE_MAX;
     uint16_t picture_id = (uint16_t)(info->picture_id + offsets->picture_id);
     uint8_t *at = out + 2;
 

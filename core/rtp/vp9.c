@@ -125,6 +125,7 @@ static bool read_descriptor(Cursor *cursor, StoaRtpFrameInfo *info)
         return false;
     if (flags & HAS_SCALABILITY && !read_scalability(cursor, info))
         return false;
+    info->is_inter_picture = flags & INTER_PICTURE;
     info->starts_frame = flags & BEGINS;
     info->ends_frame = flags & ENDS;
     info->is_keyframe = flags & BEGINS && !(flags & INTER_PICTURE) && info->sid == 0;
@@ -144,4 +145,25 @@ bool stoa_vp9_read(const uint8_t *payload, size_t len, StoaRtpFrameInfo *info)
     read.descriptor_len = (uint16_t)(cursor.at - payload);
     *info = read;
     return true;
+}
+
+/* The picture id comes first; TL0PICIDX is the second byte of the layers, where there is one. */
+size_t stoa_vp9_rewrite(const uint8_t *payload, const StoaRtpFrameInfo *info,
+                        const StoaPictureOffsets *offsets, uint8_t *out)
+{
+    uint16_t picture_id = (uint16_t)(info->picture_id + offsets->picture_id);
+    size_t len = 1;
+
+    out[0] = payload[0];
+    if (info->picture_id_is_long) {
+        stoa_bytes_put16(out + 1, picture_id | 0x8000);
+        len += 2;
+    } else {
+        out[len++] = picture_id & 0x7f;
+    }
+    if (!info->has_tl0_pic_idx)
+        return len;
+    out[len] = payload[len];
+    out[len + 1] = (uint8_t)(info->tl0_pic_idx + offsets->tl0_pic_idx);
+    return len + 2;
 }

@@ -27,8 +27,8 @@ static void try_codecs(const uint8_t *payload, size_t len, const StoaDd *dd)
 /* The descriptor keeps its length and is still one. */
 static void try_rewrite(const uint8_t *payload, size_t len)
 {
-    StoaVp8Offsets offsets = { .picture_id = 12345, .tl0_pic_idx = 77 };
-    uint8_t out[STOA_VP8_DESCRIPTOR_MAX];
+    StoaPictureOffsets offsets = { .picture_id = 12345, .tl0_pic_idx = 77 };
+    uint8_t out[STOA_REWRITE_MAX];
     StoaRtpFrameInfo info, again;
 
     if (len == 0 || !stoa_vp8_read(payload, len, &info))
@@ -36,6 +36,10 @@ static void try_rewrite(const uint8_t *payload, size_t len)
     g_assert(stoa_vp8_rewrite(payload, &info, &offsets, out) == info.descriptor_len);
     g_assert(stoa_vp8_read(out, info.descriptor_len, &again));
     g_assert(again.descriptor_len == info.descriptor_len && again.tid == info.tid);
+    if (!stoa_rtp_payload_info(STOA_CODEC_VP9, payload, len, NULL, &info))
+        return;
+    g_assert(stoa_rtp_payload_rewrite(STOA_CODEC_VP9, payload, &info, &offsets, out) <=
+             MIN(info.descriptor_len, STOA_REWRITE_MAX));
 }
 
 /* Every element as a descriptor, the payload too: it may bring the structure. */

@@ -34,7 +34,7 @@ static void begin(StoaSplice *splice, const StoaSpanSource *source, uint64_t ind
 {
     StoaPacket packet = packet_of(index, timestamp, at_us);
 
-    stoa_splice_begin(splice, source, &packet);
+    stoa_splice_begin(splice, source, &packet, STOA_LAYERS_ALL);
 }
 
 static void numbers_go_on_over_a_switch(void **unused G_GNUC_UNUSED)
@@ -142,11 +142,11 @@ static void picture_ids_go_on_over_a_switch(void **unused G_GNUC_UNUSED)
     second.info.picture_id = 40;
     second.info.tl0_pic_idx = 7;
     stoa_splice_init(&splice, 1, 90000);
-    stoa_splice_begin(&splice, &ana, &first);
+    stoa_splice_begin(&splice, &ana, &first, STOA_LAYERS_ALL);
     stoa_splice_place(&splice, &first, &out);
-    stoa_splice_begin(&splice, &ben, &second);
-    assert_int_equal((uint16_t)(40 + stoa_splice_newest(&splice)->vp8.picture_id) & 0x7fff, 0);
-    assert_int_equal((uint8_t)(7 + stoa_splice_newest(&splice)->vp8.tl0_pic_idx), 0);
+    stoa_splice_begin(&splice, &ben, &second, STOA_LAYERS_ALL);
+    assert_int_equal((uint16_t)(40 + stoa_splice_newest(&splice)->picture.picture_id) & 0x7fff, 0);
+    assert_int_equal((uint8_t)(7 + stoa_splice_newest(&splice)->picture.tl0_pic_idx), 0);
     stoa_splice_clear(&splice);
 }
 
@@ -194,7 +194,7 @@ static void forward(Life *life, int s, const StoaPacket *packet)
     if (s != life->current)
         return;
     if (!stoa_splice_is_open(&life->splice))
-        stoa_splice_begin(&life->splice, &sender->source, packet);
+        stoa_splice_begin(&life->splice, &sender->source, packet, STOA_LAYERS_ALL);
     else if (packet->info.tid > 0 && g_rand_int_range(life->dice, 0, 4) == 0 &&
              stoa_splice_skip(&life->splice, packet, true))
         return;

@@ -13,7 +13,7 @@ static void a_full_descriptor_is_read(void **unused G_GNUC_UNUSED)
 
     assert_true(stoa_vp8_read(key, sizeof(key), &info));
     assert_int_equal(info.descriptor_len, 6);
-    assert_true(info.starts_frame && info.is_keyframe && info.has_layers && info.is_switch_point);
+    assert_true(info.starts_frame && info.is_keyframe && info.has_layers && info.is_sync);
     assert_true(info.has_picture_id && info.picture_id_is_long && info.has_tl0_pic_idx);
     assert_int_equal(info.picture_id, 0x102);
     assert_int_equal(info.tl0_pic_idx, 0x55);
@@ -86,8 +86,8 @@ static void a_descriptor_cut_short_is_refused(void **unused G_GNUC_UNUSED)
 static void rewriting_moves_only_the_two_numbers(void **unused G_GNUC_UNUSED)
 {
     for (unsigned n = 0; n < 20000; n++) {
-        uint8_t payload[24], out[STOA_VP8_DESCRIPTOR_MAX];
-        StoaVp8Offsets offsets = { (uint16_t)dice(), (uint8_t)dice() };
+        uint8_t payload[24], out[STOA_REWRITE_MAX];
+        StoaPictureOffsets offsets = { (uint16_t)dice(), (uint8_t)dice() };
         StoaRtpFrameInfo before, after;
         uint16_t mask;
         size_t len;
@@ -107,7 +107,7 @@ static void rewriting_moves_only_the_two_numbers(void **unused G_GNUC_UNUSED)
         assert_int_equal(after.picture_id, before.picture_id);
         assert_int_equal(after.tl0_pic_idx, before.tl0_pic_idx);
         assert_int_equal(after.descriptor_len, before.descriptor_len);
-        assert_true(after.tid == before.tid && after.is_switch_point == before.is_switch_point);
+        assert_true(after.tid == before.tid && after.is_sync == before.is_sync);
         assert_true(after.starts_frame == before.starts_frame &&
                     after.is_keyframe == before.is_keyframe);
     }

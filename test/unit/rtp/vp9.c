@@ -68,6 +68,33 @@ static void a_packet_in_the_middle_starts_nothing(void **unused G_GNUC_UNUSED)
     assert_false(info.is_keyframe || info.starts_frame || info.ends_frame);
 }
 
+static void rewriting_moves_only_the_two_numbers(void **unused G_GNUC_UNUSED)
+{
+    unsigned n_rewritten = 0;
+
+    for (unsigned n = 0; n < 20000; n++) {
+        uint8_t payload[24], out[STOA_REWRITE_MAX];
+        StoaPictureOffsets offsets = { (uint16_t)dice(), (uint8_t)dice() };
+        StoaRtpFrameInfo before, after;
+        size_t len;
+
+        dice_fill(payload, sizeof(payload));
+        if (!stoa_vp9_read(payload, sizeof(payload), &before) || !before.has_picture_id)
+            continue;
+        len = stoa_rtp_payload_rewrite(STOA_CODEC_VP9, payload, &before, &offsets, out);
+        assert_in_range(len, 2, before.descriptor_len);
+        memcpy(payload, out, len);
+        assert_true(stoa_vp9_read(payload, sizeof(payload), &after));
+        before.picture_id = (uint16_t)(before.picture_id + offsets.picture_id) &
+                            (before.picture_id_is_long ? 0x7fff : 0x7f);
+        if (before.has_tl0_pic_idx)
+            before.tl0_pic_idx = (uint8_t)(before.tl0_pic_idx + offsets.tl0_pic_idx);
+        assert_memory_equal(&before, &after, sizeof(before));
+        n_rewritten++;
+    }
+    assert_true(n_rewritten > 1000);
+}
+
 static void noise_never_leads_outside(void **unused G_GNUC_UNUSED)
 {
     for (unsigned n = 0; n < 20000; n++) {
@@ -89,6 +116,7 @@ int main(void)
         cmocka_unit_test(an_upper_layer_of_a_key_picture_is_no_key_frame),
         cmocka_unit_test(a_predicted_frame_with_references_is_read),
         cmocka_unit_test(a_packet_in_the_middle_starts_nothing),
+        cmocka_unit_test(rewriting_moves_only_the_two_numbers),
         cmocka_unit_test(noise_never_leads_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
