@@ -35,7 +35,7 @@ StoaCheckpoint *stoa_checkpoint_new(const char *path, const StoaStoreConf *conf,
 {
     g_autoptr(StoaCheckpoint) checkpoint = g_new0(StoaCheckpoint, 1);
 
-    checkpoint->db = stoa_db_open(path, conf, error);
+    checkpoint->db = stoa_db_open_again(path, conf, error);
     checkpoint->wanted = checkpoint->db ? stoa_queue_new(error) : NULL;
     if (!checkpoint->wanted)
         return NULL;

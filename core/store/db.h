@@ -15,6 +15,9 @@
  * NULL with `error`: see stoa_store_new(). Thread: any, from then on one at a time.
  */
 StoaDb *stoa_db_open(const char *path, const StoaStoreConf *conf, GError **error);
+/** One more connection to a database that this process has open. The file itself must not be opened and closed now: with any
+ * descriptor that is closed a process loses all its locks on the file, and the next program to leave removes the WAL. */
+StoaDb *stoa_db_open_again(const char *path, const StoaStoreConf *conf, GError **error);
 void stoa_db_close(StoaDb *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaDb, stoa_db_close)
 

@@ -151,13 +151,11 @@ static bool set_up(StoaDb *db, const StoaStoreConf *conf, GError **error)
            migrate(db, error);
 }
 
-StoaDb *stoa_db_open(const char *path, const StoaStoreConf *conf, GError **error)
+StoaDb *stoa_db_open_again(const char *path, const StoaStoreConf *conf, GError **error)
 {
     g_autoptr(StoaDb) db = g_new0(StoaDb, 1);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
-    if (path && !make_file(path, error))
-        return NULL;
     stoa_log_tag_set(&db->log, "store");
     db->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     db->folder = path ? g_path_get_dirname(path) : NULL;
@@ -171,6 +169,11 @@ StoaDb *stoa_db_open(const char *path, const StoaStoreConf *conf, GError **error
         return NULL;
     }
     return g_steal_pointer(&db);
+}
+
+StoaDb *stoa_db_open(const char *path, const StoaStoreConf *conf, GError **error)
+{
+    return !path || make_file(path, error) ? stoa_db_open_again(path, conf, error) : NULL;
 }
 
 void stoa_db_close(StoaDb *db)

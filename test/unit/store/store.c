@@ -261,6 +261,27 @@ static void the_wal_comes_into_the_database_beside_the_writing(void **state)
     assert_int_not_equal(n_wal_rounds(bed), before);
 }
 
+/* It would, on its way out, if it took itself for the last one. */
+static void another_program_leaves_the_wal_alone(void **state)
+{
+    Bed *bed = *state;
+    g_autofree char *path = g_build_filename(bed->dir, "stoa.db", NULL);
+    g_autofree char *wal = g_build_filename(bed->dir, "stoa.db-wal", NULL);
+    g_autofree char *command = g_strdup_printf("sqlite3 %s 'SELECT count(*) FROM host'", path);
+    struct stat before, after;
+    int status = -1;
+
+    give(bed, (Task){ "a", HOST("a") });
+    wait_for_store(bed);
+    assert_int_equal(stat(wal, &before), 0);
+    g_autofree char *printed = NULL;
+    if (!g_spawn_command_line_sync(command, &printed, NULL, &status, NULL))
+        skip();
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(wal, &after), 0);
+    assert_true(before.st_ino == after.st_ino);
+}
+
 static void the_settings_are_those_of_a_careful_store(void **state)
 {
     Bed *bed = *state;
@@ -433,6 +454,7 @@ int main(int argc, char **argv)
         TEST(with_little_room_nothing_is_inserted_but_much_is_deleted),
         TEST(the_end_waits_for_what_was_given),
         TEST(the_wal_comes_into_the_database_beside_the_writing),
+        TEST(another_program_leaves_the_wal_alone),
         TEST(the_settings_are_those_of_a_careful_store),
         TEST(a_newer_or_foreign_database_is_refused),
         TEST(parameters_and_columns_keep_their_types),
