@@ -3,14 +3,15 @@
  * rewrite the RTP header and protect -> send from ONE socket with sendmmsg (optionally UDP_SEGMENT).
  * Three processes: a paced publisher, the server under test, a sink with one socket per subscriber
  * (epoll + recvmmsg, like real receivers). Reports the server's CPU per forwarded packet.
- *   ideal_sfu N SECONDS [evp-gcm|evp-cm|lib-gcm|lib-cm|none] [gso] [ring] [pubs=P] [linger=US]
+ *   ideal_sfu N SECONDS [evp-gcm|evp-cm|lib-gcm|lib-cm|none] [gso] [ring] [pubs=P] [linger=US] [peers=CPU]
  * P publishers (1), each forwarded to all N subscribers. Traffic per publisher: video 30 frames/s of 2..3 packets of 1100 bytes (600 kbit/s) and audio
  * 50 packets/s of 100 bytes, the same as sfuload's default with --audio. "linger" waits that long after the first packet, so that a
  * frame's packets leave together. "ring" adds a copy of every
- * plain packet into one shared history (what retransmission needs). */
+ * plain packet into one shared history (what retransmission needs). "peers" binds publisher and sink to a core of their own. */
 #include "bench.h"
 #include "direct.h"
 #include <srtp2/srtp.h>
+#include <sched.h>
 #include <signal.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -31,7 +32,7 @@ static int mk(struct sockaddr_in *o, int nb)
 }
 static uint64_t now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000ull + t.tv_nsec; }
 static struct shared { volatile uint64_t sunk, bad; volatile int stop; } *sh;
-static int N, P = 1; static uint8_t key[16], salt[14], au[20], lkey[30];
+static int N, P = 1, peers = -1; static uint8_t key[16], salt[14], au[20], lkey[30];
 enum { EVP_GCM, EVP_CM, LIB_GCM, LIB_CM, NONE };
 static void publisher(int s, struct sockaddr_in to, double secs, int be)
 {
@@ -53,6 +54,7 @@ static void publisher(int s, struct sockaddr_in to, double secs, int be)
 	}
 	sh->stop = 1; sendto(s, "x", 1, 0, (void *)&to, sizeof to); exit(0);
 }
+static void move(void) { cpu_set_t one; CPU_ZERO(&one); if (peers >= 0) { CPU_SET(peers, &one); sched_setaffinity(0, sizeof one, &one); } }
 static void sink(int *fd)
 {
 	int ep = epoll_create1(0); for (int i = 0; i < N; i++) { struct epoll_event e = { .events = EPOLLIN, .data.fd = fd[i] }; epoll_ctl(ep, EPOLL_CTL_ADD, fd[i], &e); }
@@ -63,10 +65,10 @@ static void sink(int *fd)
 int main(int argc, char **argv)
 {
 	N = argc > 1 ? atoi(argv[1]) : 50; double secs = argc > 2 ? atof(argv[2]) : 5; int be = EVP_GCM, gso = 0, hist = 0, linger = 0; const char *bn = "evp-gcm";
-	for (int i = 3; i < argc; i++) { if (!strcmp(argv[i], "gso")) gso = 1; else if (!strncmp(argv[i], "linger=", 7)) linger = atoi(argv[i] + 7); else if (!strncmp(argv[i], "pubs=", 5)) P = atoi(argv[i] + 5); else if (!strcmp(argv[i], "ring")) hist = 1; else { bn = argv[i]; be = !strcmp(bn, "evp-cm") ? EVP_CM : !strcmp(bn, "lib-gcm") ? LIB_GCM : !strcmp(bn, "lib-cm") ? LIB_CM : !strcmp(bn, "none") ? NONE : EVP_GCM; } }
+	for (int i = 3; i < argc; i++) { if (!strcmp(argv[i], "gso")) gso = 1; else if (!strncmp(argv[i], "linger=", 7)) linger = atoi(argv[i] + 7); else if (!strncmp(argv[i], "peers=", 6)) peers = atoi(argv[i] + 6); else if (!strncmp(argv[i], "pubs=", 5)) P = atoi(argv[i] + 5); else if (!strcmp(argv[i], "ring")) hist = 1; else { bn = argv[i]; be = !strcmp(bn, "evp-cm") ? EVP_CM : !strcmp(bn, "lib-gcm") ? LIB_GCM : !strcmp(bn, "lib-cm") ? LIB_CM : !strcmp(bn, "none") ? NONE : EVP_GCM; } }
 	sh = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0); memset(key, 7, 16); memset(salt, 9, 14); memset(au, 1, 20); memset(lkey, 4, 30); srtp_init();
 	struct sockaddr_in sa, *da = calloc(N, sizeof *da), pa; int s = mk(&sa, 0), *fd = calloc(N, sizeof *fd), ps = mk(&pa, 0); for (int i = 0; i < N; i++) fd[i] = mk(&da[i], 1);
-	pid_t p1, p2; if (!(p2 = fork())) sink(fd); if (!(p1 = fork())) publisher(ps, sa, secs, be);
+	pid_t p1, p2; if (!(p2 = fork())) { move(); sink(fd); } if (!(p1 = fork())) { move(); publisher(ps, sa, secs, be); }
 	for (int i = 0; i < N; i++) close(fd[i]);
 	dkey in, *out = calloc(N, sizeof *out); srtp_t lin = NULL, *lout = calloc(N, sizeof *lout);
 	struct sub { uint32_t ssrc; uint16_t seqoff; } *su = calloc((size_t)N * 2 * P, sizeof *su);   /* one entry per forwarded stream */
