@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/loop.h"
-#include "srtp/open.h"
 #include <stoa/error.h>
 
 #include "base/poison.h"
@@ -211,10 +210,6 @@ StoaMedia *stoa_media_new(const StoaMediaConf *conf, GError **error)
     g_autoptr(StoaMedia) media = allocate(conf);
 
     stoa_counters_init();
-    if (!stoa_srtp_init()) {
-        stoa_fail(error, STOA_ERROR_INTERNAL, "libsrtp2 cannot start");
-        return NULL;
-    }
     if (!add_context(media, error) || !take_addresses(media, conf->addresses, error))
         return NULL;
     media->sctp_thread = stoa_sctp_thread_new(error);

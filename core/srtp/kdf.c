@@ -10,7 +10,7 @@
 #define MAX_LEN  32
 
 /* The key stream of the master key over zeros, its counter block made of salt and label. */
-bool stoa_srtp_kdf(const StoaSrtpKeys *keys, StoaSrtpLabel label, uint8_t *out, size_t len)
+bool stoa_srtp_kdf(const StoaSrtpKeys *keys, unsigned label, uint8_t *out, size_t len)
 {
     static const uint8_t zeros[MAX_LEN];
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();

@@ -1,186 +1,96 @@
 /* SPDX-License-Identifier: MIT */
-/* The sealer: one keyed OpenSSL context for all packets of a peer, one IV each.
- *
- * HMAC-SHA1 goes by OpenSSL's low-level functions: the state after the key's pad is a plain struct
- * that a packet copies, where EVP would allocate. They are deprecated, not going away in 3.x. */
-
-#define OPENSSL_SUPPRESS_DEPRECATED
-
+/* The sealer: RTP from a shared payload straight into the send buffer, RTCP in place. */
 #include "srtp/seal.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <string.h>
 
 #include "rtp/bytes.h"
-#include "srtp/kdf.h"
-#include "srtp/session.h"
+#include "srtp/cipher.h"
 
-#define HEADER_MIN   12
-#define GCM_TAG_LEN  16
-#define SHA1_TAG_LEN 10
-#define HMAC_KEY_LEN 20
-#define SHA1_BLOCK   64
-#define AES_BLOCK    16
+#include "base/poison.h"
+
+enum {
+    RTP_MIN = 12,
+    RTCP_HEAD = 8,
+    RTCP_INDEX = 4, /* bytes of a word with the index behind the payload */
+    AES_BLOCK = 16,
+};
+#define ENCRYPTED (UINT32_C(1) << 31)
+#define MAX_RTCP  (ENCRYPTED - 1)
 
 struct StoaSrtpSeal {
-    StoaSrtpProfile profile;
-    EVP_CIPHER_CTX *cipher;
-    uint8_t salt[STOA_SRTP_SALT_MAX]; /* of the session, not the master's */
-    SHA_CTX inner, outer;             /* after the key's pads */
-    srtp_t rtcp;
+    StoaSrtpCipher rtp, rtcp;
+    StoaSrtpKeys keys;
+    uint32_t rtcp_index; /* of the last one, over all SSRCs: no nonce comes twice */
 };
 
-static void keep_pad(SHA_CTX *sha, const uint8_t key[HMAC_KEY_LEN], uint8_t pad)
-{
-    uint8_t block[SHA1_BLOCK];
-
-    memset(block, pad, sizeof(block));
-    for (size_t i = 0; i < HMAC_KEY_LEN; i++)
-        block[i] ^= key[i];
-    SHA1_Init(sha);
-    SHA1_Update(sha, block, sizeof(block));
-    OPENSSL_cleanse(block, sizeof(block));
-}
-
-static bool keep_auth(StoaSrtpSeal *seal, const StoaSrtpKeys *keys)
-{
-    uint8_t key[HMAC_KEY_LEN];
-
-    if (!stoa_srtp_kdf(keys, STOA_SRTP_LABEL_AUTH, key, sizeof(key)))
-        return false;
-    keep_pad(&seal->inner, key, 0x36);
-    keep_pad(&seal->outer, key, 0x5c);
-    OPENSSL_cleanse(key, sizeof(key));
-    return true;
-}
-
-static bool keep_keys(StoaSrtpSeal *seal, const StoaSrtpKeys *keys)
-{
-    bool is_gcm = keys->profile == STOA_SRTP_AEAD_AES_128_GCM;
-    uint8_t key[STOA_SRTP_KEY_LEN];
-    bool is_kept;
-
-    seal->cipher = EVP_CIPHER_CTX_new();
-    is_kept =
-        seal->cipher && stoa_srtp_kdf(keys, STOA_SRTP_LABEL_KEY, key, sizeof(key)) &&
-        stoa_srtp_kdf(keys, STOA_SRTP_LABEL_SALT, seal->salt, stoa_srtp_salt_len(keys->profile)) &&
-        EVP_EncryptInit_ex(seal->cipher, is_gcm ? EVP_aes_128_gcm() : EVP_aes_128_ctr(), NULL, key,
-                           NULL) == 1;
-    OPENSSL_cleanse(key, sizeof(key));
-    return is_kept && (is_gcm || keep_auth(seal, keys));
-}
+/* -- life ---------------------------------------------------------------------------------- */
 
 StoaSrtpSeal *stoa_srtp_seal_new(const StoaSrtpKeys *keys)
 {
-    g_autoptr(StoaSrtpSeal) seal = g_new0(StoaSrtpSeal, 1);
+    StoaSrtpSeal *seal;
 
-    seal->profile = keys->profile;
-    seal->rtcp = stoa_srtp_session_new(keys, ssrc_any_outbound);
-    if (!seal->rtcp || !keep_keys(seal, keys))
+    if (stoa_srtp_salt_len(keys->profile) == 0)
         return NULL;
-    return g_steal_pointer(&seal);
+    seal = g_new0(StoaSrtpSeal, 1);
+    seal->keys = *keys;
+    return seal;
 }
 
 void stoa_srtp_seal_free(StoaSrtpSeal *seal)
 {
     if (!seal)
         return;
-    EVP_CIPHER_CTX_free(seal->cipher);
-    if (seal->rtcp)
-        srtp_dealloc(seal->rtcp);
+    stoa_srtp_cipher_clear(&seal->rtp);
+    stoa_srtp_cipher_clear(&seal->rtcp);
     OPENSSL_cleanse(seal, sizeof(*seal));
     g_free(seal);
 }
 
 size_t stoa_srtp_seal_overhead(const StoaSrtpSeal *seal)
 {
-    return seal->profile == STOA_SRTP_AEAD_AES_128_GCM ? GCM_TAG_LEN : SHA1_TAG_LEN;
+    return stoa_srtp_tag_len(&seal->keys);
 }
 
-static bool encrypt_some(StoaSrtpSeal *seal, const uint8_t *from, size_t len, uint8_t *out)
-{
-    int n;
-
-    return len == 0 || EVP_EncryptUpdate(seal->cipher, out, &n, from, (int)len) == 1;
-}
+/* -- RTP ----------------------------------------------------------------------------------- */
 
 /* Encrypts both parts of the payload, one after the other. A short prefix is filled up to a cipher
  * block first: what follows in whole blocks is much faster than what begins in the middle of one. */
-static bool encrypt(StoaSrtpSeal *seal, const StoaSrtpPayload *payload, uint8_t *out)
+static bool encrypt(StoaSrtpCipher *cipher, const StoaSrtpPayload *payload, uint8_t *out)
 {
     uint8_t block[AES_BLOCK];
     size_t filled = AES_BLOCK - payload->prefix_len;
 
     if (payload->prefix_len == 0 || payload->prefix_len >= AES_BLOCK || payload->len < filled)
-        return encrypt_some(seal, payload->prefix, payload->prefix_len, out) &&
-               encrypt_some(seal, payload->data, payload->len, out + payload->prefix_len);
+        return stoa_srtp_cipher_run(cipher, payload->prefix, payload->prefix_len, out) &&
+               stoa_srtp_cipher_run(cipher, payload->data, payload->len, out + payload->prefix_len);
     memcpy(block, payload->prefix, payload->prefix_len);
     memcpy(block + payload->prefix_len, payload->data, filled);
-    return encrypt_some(seal, block, AES_BLOCK, out) &&
-           encrypt_some(seal, payload->data + filled, payload->len - filled, out + AES_BLOCK);
-}
-
-/* The IV is the salt with SSRC, roll-over counter and sequence number laid over it. */
-static void make_iv(const StoaSrtpSeal *seal, size_t ssrc_at, const uint8_t *packet, uint32_t roc,
-                    uint8_t *iv)
-{
-    uint8_t roc_bytes[4];
-
-    stoa_bytes_put32(roc_bytes, roc);
-    for (size_t i = 0; i < 4; i++) {
-        iv[ssrc_at + i] = seal->salt[ssrc_at + i] ^ packet[8 + i];
-        iv[ssrc_at + 4 + i] = seal->salt[ssrc_at + 4 + i] ^ roc_bytes[i];
-    }
-    iv[ssrc_at + 8] = seal->salt[ssrc_at + 8] ^ packet[2];
-    iv[ssrc_at + 9] = seal->salt[ssrc_at + 9] ^ packet[3];
-    memcpy(iv, seal->salt, ssrc_at);
+    return stoa_srtp_cipher_run(cipher, block, AES_BLOCK, out) &&
+           stoa_srtp_cipher_run(cipher, payload->data + filled, payload->len - filled,
+                                out + AES_BLOCK);
 }
 
 /* RFC 7714, 8.1 and 9.1: the header is authenticated, the payload sealed, the tag comes last. */
 static bool seal_gcm(StoaSrtpSeal *seal, uint8_t *packet, size_t header_len,
-                     const StoaSrtpPayload *payload, uint32_t roc, uint8_t *tag)
+                     const StoaSrtpPayload *payload, const StoaSrtpNonce *nonce, uint8_t *tag)
 {
-    uint8_t iv[12];
-    int n;
-
-    make_iv(seal, 2, packet, roc, iv);
-    return EVP_EncryptInit_ex(seal->cipher, NULL, NULL, NULL, iv) == 1 &&
-           EVP_EncryptUpdate(seal->cipher, NULL, &n, packet, (int)header_len) == 1 &&
-           encrypt(seal, payload, packet + header_len) &&
-           EVP_EncryptFinal_ex(seal->cipher, tag, &n) == 1 &&
-           EVP_CIPHER_CTX_ctrl(seal->cipher, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, tag) == 1;
+    return stoa_srtp_gcm_begin(&seal->rtp, nonce, packet, header_len) &&
+           encrypt(&seal->rtp, payload, packet + header_len) && stoa_srtp_gcm_seal(&seal->rtp, tag);
 }
 
-/* RFC 3711, 4.2.1: over the packet and the roll-over counter, which is not sent. */
-static void sign(const StoaSrtpSeal *seal, const uint8_t *packet, size_t len, uint32_t roc,
-                 uint8_t *tag)
-{
-    uint8_t digest[SHA_DIGEST_LENGTH], roc_bytes[4];
-    SHA_CTX sha = seal->inner;
-
-    stoa_bytes_put32(roc_bytes, roc);
-    SHA1_Update(&sha, packet, len);
-    SHA1_Update(&sha, roc_bytes, sizeof(roc_bytes));
-    SHA1_Final(digest, &sha);
-    sha = seal->outer;
-    SHA1_Update(&sha, digest, sizeof(digest));
-    SHA1_Final(digest, &sha);
-    memcpy(tag, digest, SHA1_TAG_LEN);
-}
-
-/* RFC 3711, 4.1.1 */
+/* RFC 3711, 4.1.1 and 4.2: the roll-over counter is authenticated, but not sent. */
 static bool seal_cm(StoaSrtpSeal *seal, uint8_t *packet, size_t header_len,
-                    const StoaSrtpPayload *payload, uint32_t roc, uint8_t *tag)
+                    const StoaSrtpPayload *payload, const StoaSrtpNonce *nonce, uint8_t *tag)
 {
-    uint8_t iv[16] = { 0 };
+    uint8_t roc[4];
 
-    make_iv(seal, 4, packet, roc, iv);
-    if (EVP_EncryptInit_ex(seal->cipher, NULL, NULL, NULL, iv) != 1 ||
-        !encrypt(seal, payload, packet + header_len))
+    if (!stoa_srtp_cm_begin(&seal->rtp, nonce) ||
+        !encrypt(&seal->rtp, payload, packet + header_len))
         return false;
-    sign(seal, packet, (size_t)(tag - packet), roc, tag);
+    stoa_bytes_put32(roc, (uint32_t)(nonce->index >> 16));
+    stoa_srtp_sign(&seal->rtp, packet, (size_t)(tag - packet), roc, tag);
     return true;
 }
 
@@ -188,26 +98,61 @@ size_t stoa_srtp_seal_rtp(StoaSrtpSeal *seal, uint8_t *packet, size_t header_len
                           const StoaSrtpPayload *payload, uint32_t roc)
 {
     size_t plain_len = header_len + payload->prefix_len + payload->len;
-    size_t len = plain_len + stoa_srtp_seal_overhead(seal);
-    uint8_t *tag = packet + plain_len;
+    size_t len = plain_len + stoa_srtp_tag_len(&seal->keys);
+    StoaSrtpNonce nonce;
     bool is_sealed;
 
-    if (header_len < HEADER_MIN || len > size || len > UINT16_MAX)
+    if (header_len < RTP_MIN || len > size || len > UINT16_MAX ||
+        !stoa_srtp_cipher_ready(&seal->rtp, &seal->keys, STOA_SRTP_FOR_SEAL))
         return 0;
-    if (seal->profile == STOA_SRTP_AEAD_AES_128_GCM)
-        is_sealed = seal_gcm(seal, packet, header_len, payload, roc, tag);
+    nonce.ssrc = stoa_bytes_get32(packet + 8);
+    nonce.index = (uint64_t)roc << 16 | stoa_bytes_get16(packet + 2);
+    if (stoa_srtp_is_gcm(&seal->keys))
+        is_sealed = seal_gcm(seal, packet, header_len, payload, &nonce, packet + plain_len);
     else
-        is_sealed = seal_cm(seal, packet, header_len, payload, roc, tag);
+        is_sealed = seal_cm(seal, packet, header_len, payload, &nonce, packet + plain_len);
     return is_sealed ? len : 0;
+}
+
+/* -- RTCP ---------------------------------------------------------------------------------- */
+
+/* RFC 7714, 9.2: the tag comes before the index, both cover the index. */
+static bool seal_rtcp_gcm(StoaSrtpSeal *seal, uint8_t *buf, size_t len, const StoaSrtpNonce *nonce)
+{
+    uint8_t *word = buf + len + STOA_SRTP_GCM_TAG;
+
+    stoa_bytes_put32(word, ENCRYPTED | (uint32_t)nonce->index);
+    return stoa_srtp_gcm_begin(&seal->rtcp, nonce, buf, RTCP_HEAD) &&
+           stoa_srtp_gcm_aad(&seal->rtcp, word, RTCP_INDEX) &&
+           stoa_srtp_cipher_run(&seal->rtcp, buf + RTCP_HEAD, len - RTCP_HEAD, buf + RTCP_HEAD) &&
+           stoa_srtp_gcm_seal(&seal->rtcp, buf + len);
+}
+
+/* RFC 3711, 3.4 */
+static bool seal_rtcp_cm(StoaSrtpSeal *seal, uint8_t *buf, size_t len, const StoaSrtpNonce *nonce)
+{
+    if (!stoa_srtp_cm_begin(&seal->rtcp, nonce) ||
+        !stoa_srtp_cipher_run(&seal->rtcp, buf + RTCP_HEAD, len - RTCP_HEAD, buf + RTCP_HEAD))
+        return false;
+    stoa_bytes_put32(buf + len, ENCRYPTED | (uint32_t)nonce->index);
+    stoa_srtp_sign(&seal->rtcp, buf, len + RTCP_INDEX, NULL, buf + len + RTCP_INDEX);
+    return true;
 }
 
 size_t stoa_srtp_seal_rtcp(StoaSrtpSeal *seal, uint8_t *buf, size_t len, size_t size)
 {
-    int sealed_len = (int)len;
+    StoaSrtpNonce nonce;
+    bool is_sealed;
 
-    if (len < 8 || len > UINT16_MAX || size < len + STOA_SRTP_MAX_OVERHEAD)
+    if (len < RTCP_HEAD || len > UINT16_MAX || size < len + STOA_SRTP_MAX_OVERHEAD ||
+        seal->rtcp_index == MAX_RTCP ||
+        !stoa_srtp_cipher_ready(&seal->rtcp, &seal->keys, STOA_SRTP_FOR_SEAL | STOA_SRTP_FOR_RTCP))
         return 0;
-    if (srtp_protect_rtcp(seal->rtcp, buf, &sealed_len) != srtp_err_status_ok)
-        return 0;
-    return (size_t)sealed_len;
+    nonce.ssrc = stoa_bytes_get32(buf + 4);
+    nonce.index = ++seal->rtcp_index;
+    if (stoa_srtp_is_gcm(&seal->keys))
+        is_sealed = seal_rtcp_gcm(seal, buf, len, &nonce);
+    else
+        is_sealed = seal_rtcp_cm(seal, buf, len, &nonce);
+    return is_sealed ? len + RTCP_INDEX + stoa_srtp_tag_len(&seal->keys) : 0;
 }

@@ -21,9 +21,9 @@ typedef struct {
 } StoaSrtpPayload;
 
 /**
- * One per peer: a keyed context for all its SSRCs.
+ * One per peer: a keyed context for all its SSRCs, made when the first packet is sealed.
  *
- * Returns NULL if the keys have no known profile or memory is out.
+ * Returns NULL if the keys have no known profile.
  * Thread: of the peer's worker, as all of the functions below.
  */
 StoaSrtpSeal *stoa_srtp_seal_new(const StoaSrtpKeys *keys);
@@ -44,17 +44,18 @@ size_t stoa_srtp_seal_overhead(const StoaSrtpSeal *seal);
  * @payload     plain text; must not overlap `packet`
  * @roc         the roll-over counter of this SSRC: how often its sequence number went past 65535
  *
- * Returns the length of the sealed packet, 0 if it does not fit. Allocates nothing.
+ * Returns the length of the sealed packet, 0 if it does not fit. Allocates at the first packet only.
  * Source: RFC 7714, 8 and RFC 3711, 4.1.1 and 4.2.   Equal to libsrtp2 byte for byte, see its test.
  */
 size_t stoa_srtp_seal_rtp(StoaSrtpSeal *seal, uint8_t *packet, size_t header_len, size_t size,
                           const StoaSrtpPayload *payload, uint32_t roc);
 
 /**
- * Seal an RTCP datagram in place (libsrtp2; it counts the SRTCP index of each sender SSRC).
+ * Seal an RTCP datagram in place, under the next index: one count for all sender SSRCs.
  *
  * @size  bytes at `buf`: `len` + STOA_SRTP_MAX_OVERHEAD at least
  *
- * Returns the sealed length, 0 on failure.
+ * Returns the sealed length, 0 on failure or when the 2^31 indices of the keys are used up.
+ * Source: RFC 7714, 9 and RFC 3711, 3.4.
  */
 size_t stoa_srtp_seal_rtcp(StoaSrtpSeal *seal, uint8_t *buf, size_t len, size_t size);

@@ -3,10 +3,10 @@
 #include "srtp/seal.h"
 
 #include "../rtp/dice.h"
+#include "oracle.h"
 #include "rtp/bytes.h"
 #include "rtp/header.h"
 #include "srtp/open.h"
-#include "srtp/session.h"
 
 #define ROOM 2048
 
@@ -80,7 +80,7 @@ static void every_packet_is_what_libsrtp2_would_have_sealed(void **unused G_GNUC
     for (size_t p = 0; p < G_N_ELEMENTS(profiles); p++) {
         StoaSrtpKeys keys = random_keys(profiles[p]);
         g_autoptr(StoaSrtpSeal) seal = stoa_srtp_seal_new(&keys);
-        srtp_t oracle = stoa_srtp_session_new(&keys, ssrc_any_outbound);
+        srtp_t oracle = oracle_new(&keys, ssrc_any_outbound);
         Stream streams[4];
 
         assert_non_null(seal);
@@ -185,6 +185,30 @@ static void rtcp_is_sealed_and_opened(void **unused G_GNUC_UNUSED)
     }
 }
 
+/* One sender: libsrtp2 counts for each SSRC, we over all of them. */
+static void rtcp_is_what_libsrtp2_would_have_sealed(void **unused G_GNUC_UNUSED)
+{
+    for (size_t p = 0; p < G_N_ELEMENTS(profiles); p++) {
+        StoaSrtpKeys keys = random_keys(profiles[p]);
+        g_autoptr(StoaSrtpSeal) seal = stoa_srtp_seal_new(&keys);
+        srtp_t oracle = oracle_new(&keys, ssrc_any_outbound);
+
+        for (unsigned n = 0; n < 2000; n++) {
+            uint8_t ours[ROOM] = { 0x81, 201, 0, 7, 1, 2, 3, 4 };
+            uint8_t theirs[ROOM] __attribute__((aligned(8)));
+            size_t len = 8 + 4 * dice_below(300);
+            int expected = (int)len;
+
+            dice_fill(ours + 8, len - 8);
+            memcpy(theirs, ours, len);
+            assert_int_equal(srtp_protect_rtcp(oracle, theirs, &expected), srtp_err_status_ok);
+            assert_int_equal(stoa_srtp_seal_rtcp(seal, ours, len, sizeof(ours)), expected);
+            assert_memory_equal(ours, theirs, (size_t)expected);
+        }
+        srtp_dealloc(oracle);
+    }
+}
+
 static void keys_without_a_profile_are_refused(void **unused G_GNUC_UNUSED)
 {
     StoaSrtpKeys keys = { .profile = STOA_SRTP_NO_PROFILE };
@@ -203,6 +227,7 @@ int main(void)
         cmocka_unit_test(sealing_the_same_bytes_again_gives_the_same_packet),
         cmocka_unit_test(a_packet_that_does_not_fit_is_not_sealed),
         cmocka_unit_test(rtcp_is_sealed_and_opened),
+        cmocka_unit_test(rtcp_is_what_libsrtp2_would_have_sealed),
         cmocka_unit_test(keys_without_a_profile_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
