@@ -115,8 +115,8 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     sink->substream = sink->temporal = -1;
     if (had_wishes && sink->has_row && sink->connection->peer) {
         stoa_peer_pause(sink->connection->media, sink->connection->peer, sink->number, false);
-        stoa_peer_limit(sink->connection->media, sink->connection->peer, sink->number,
-                        MAX_LAYER, MAX_LAYER);
+        stoa_peer_limit(sink->connection->media, sink->connection->peer, sink->number, MAX_LAYER,
+                        MAX_LAYER);
     }
 }
 

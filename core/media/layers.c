@@ -15,8 +15,8 @@ static uint8_t follow_temporal(StoaLayers now, StoaLayers wish, const StoaRtpFra
 {
     if (wish.temporal <= now.temporal)
         return wish.temporal;
-    if (info->is_sync && info->tid > now.temporal && info->tid <= wish.temporal)
-        return info->tid; /* the layers above it have pictures of their own to begin with */
+    if (info->is_sync && info->tid == now.temporal + 1)
+        return info->tid; /* of the layers above it nothing is known yet */
     if (info->is_switch_point && info->tid <= now.temporal)
         return wish.temporal;
     return now.temporal;

@@ -282,15 +282,19 @@ static bool has_marker(const StoaPacket *packet, const StoaSpan *span)
 static size_t write_header(const StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
                            const Stream *stream, const StoaRtpExtValues *values, uint8_t *out)
 {
-    size_t ext_len = stoa_rtp_extension_write(&outlet->ext, packet->data, &packet->exts, values,
-                                              out + STOA_RTP_HEADER_LEN, 256);
+    size_t len = STOA_RTP_HEADER_LEN + 4u * packet->header.n_csrc;
+    size_t ext_len =
+        stoa_rtp_extension_write(&outlet->ext, packet->data, &packet->exts, values, out + len, 256);
 
-    out[0] = ext_len > 0 ? 0x90 : 0x80;
+    out[0] = (uint8_t)((ext_len > 0 ? 0x90 : 0x80) | packet->header.n_csrc);
     out[1] = (uint8_t)(has_marker(packet, span) << 7 | stream->payload_type);
     stoa_bytes_put16(out + 2, (uint16_t)stream->index);
     stoa_bytes_put32(out + 4, packet->header.timestamp + span->timestamp);
     stoa_bytes_put32(out + 8, stream->ssrc);
-    return STOA_RTP_HEADER_LEN + ext_len;
+    if (packet->header.n_csrc > 0)
+        memcpy(out + STOA_RTP_HEADER_LEN, packet->data + STOA_RTP_HEADER_LEN,
+               4u * packet->header.n_csrc);
+    return len + ext_len;
 }
 
 static bool moves_pictures(const StoaSpan *span)

@@ -162,22 +162,51 @@ void stoa_splice_set_layers(StoaSplice *splice, const StoaPacket *packet, StoaLa
     split(splice, packet->index)->layers = layers;
 }
 
-static void note_newest(StoaSplice *splice, const StoaSpan *span, const StoaPacket *packet)
+/* What the stream shows last, whatever came late and whatever was left out behind it. */
+static void note_picture(StoaSplice *splice, const StoaSpan *span, const StoaRtpFrameInfo *info)
 {
-    splice->highest_in = packet->index;
-    splice->next_out = span->first_out + (packet->index - span->first_in) + 1;
-    splice->last_timestamp = packet->header.timestamp + span->timestamp;
-    splice->last_us = packet->arrived_us;
+    uint16_t id = (uint16_t)(info->picture_id + span->picture.picture_id);
+    uint16_t mask = info->picture_id_is_long ? 0x7fff : 0x7f;
+
+    if (splice->has_picture_id && ((id - splice->picture_id) & mask) > mask / 2)
+        return;
+    splice->has_picture_id = true;
+    splice->picture_id = id;
+    splice->tl0_pic_idx = (uint8_t)(info->tl0_pic_idx + span->picture.tl0_pic_idx);
+}
+
+static void note_frame(StoaSplice *splice, const StoaSpan *span, const StoaRtpFrameInfo *info)
+{
+    uint16_t number = (uint16_t)(info->frame_number + span->frame_number);
+
+    if (splice->has_frame_number && stoa_seq_diff(number, splice->frame_number) < 0)
+        return;
+    splice->has_frame_number = true;
+    splice->frame_number = number;
+}
+
+static void note_time(StoaSplice *splice, const StoaSpan *span, const StoaPacket *packet)
+{
+    uint32_t timestamp = packet->header.timestamp + span->timestamp;
+
+    if (splice->has_sent && (int32_t)(timestamp - splice->last_timestamp) < 0)
+        return;
     splice->has_sent = true;
-    if (packet->info.has_picture_id) {
-        splice->has_picture_id = true;
-        splice->picture_id = (uint16_t)(packet->info.picture_id + span->picture.picture_id);
-        splice->tl0_pic_idx = (uint8_t)(packet->info.tl0_pic_idx + span->picture.tl0_pic_idx);
+    splice->last_timestamp = timestamp;
+    splice->last_us = packet->arrived_us;
+}
+
+static void note(StoaSplice *splice, const StoaSpan *span, const StoaPacket *packet)
+{
+    if (packet->index > splice->highest_in) {
+        splice->highest_in = packet->index;
+        splice->next_out = span->first_out + (packet->index - span->first_in) + 1;
     }
-    if (packet->info.has_dd) {
-        splice->has_frame_number = true;
-        splice->frame_number = (uint16_t)(packet->info.frame_number + span->frame_number);
-    }
+    note_time(splice, span, packet);
+    if (packet->info.has_picture_id)
+        note_picture(splice, span, &packet->info);
+    if (packet->info.has_dd)
+        note_frame(splice, span, &packet->info);
 }
 
 static bool span_has(const StoaSpan *span, uint64_t index)
@@ -209,8 +238,7 @@ const StoaSpan *stoa_splice_place(StoaSplice *splice, const StoaPacket *packet, 
         span = older_span(splice, packet->index);
     if (!span)
         return NULL;
-    if (packet->index > splice->highest_in)
-        note_newest(splice, span, packet);
+    note(splice, span, packet);
     *out = span->first_out + (packet->index - span->first_in);
     return span;
 }
