@@ -96,6 +96,9 @@ static void put_requests(GString *out, const StoaPlugin *plugin)
     if (builtin)
         g_string_append(out, "\nOf every plugin that serves rooms:\n");
     put_methods(out, builtin);
+    if (plugin->data_methods)
+        g_string_append(out, "\n## Requests on a data channel\n");
+    put_methods(out, plugin->data_methods);
 }
 
 static void put_option(GString *out, const StoaOption *row)

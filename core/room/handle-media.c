@@ -311,6 +311,11 @@ bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *bu
            stoa_connection_send_data(handle->connection, label, buf, len, text);
 }
 
+void stoa_handle_want_data(StoaHandle *handle)
+{
+    stoa_connection_want_data(stoa_handle_connection(handle));
+}
+
 enum { MAX_LABEL = 255, MAX_STREAM = 1023 };
 
 static bool check_channel(const StoaDataChannel *channel, GError **error)

@@ -107,6 +107,14 @@ static json_t *plain_error(const GError *error, const char *reason)
                      name);
 }
 
+int stoa_module_number(StoaModule *module, const GError *error)
+{
+    const char *reason = error->domain == STOA_ERROR ? stoa_error_reason(error) : NULL;
+    const StoaNumber *row = find_number(module, reason, error->code);
+
+    return row ? row->number : 0;
+}
+
 json_t *stoa_reply_error(StoaModule *module, const GError *error)
 {
     const char *reason = error->domain == STOA_ERROR ? stoa_error_reason(error) : NULL;

@@ -127,7 +127,8 @@ static bool is_whole(StoaRoom *room, GError **error)
 
 static bool carry_out(StoaRequest *req, GError **error)
 {
-    req->method = choose_method(req->module, req->message->body, error);
+    if (!req->method)
+        req->method = choose_method(req->module, req->message->body, error);
     if (!req->method || !check_role(req, error) || !check_body(req, error))
         return false;
     if (req->handle && req->handle->room && req->method->handle != on_leave &&
@@ -158,7 +159,11 @@ static json_t *take_answer(StoaRequest *req, const GError *error)
 {
     if (error) {
         g_clear_pointer(&req->jsep, json_decref);
-        return stoa_reply_error(req->module, error);
+        json_t *data = stoa_reply_error(req->module, error);
+        if (req->is_sync && req->method && req->module->plugin.sync_error)
+            json_object_set_new(data, req->module->plugin.vocabulary,
+                                json_string(req->module->plugin.sync_error));
+        return data;
     }
     json_t *data = stoa_reply_ok(req->module, req->method->name, g_steal_pointer(&req->reply));
     if (req->seq > 0 && !req->module->plugin.vocabulary && !json_object_get(data, "seq"))
@@ -292,6 +297,28 @@ json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessa
     stoa_journal_end(!error);
     stoa_request_free(req);
     return data;
+}
+
+json_t *stoa_handle_run(StoaHandle *handle, const char *name, const json_t *body, GError **error)
+{
+    StoaMessage message = { .body = (json_t *)body };
+    StoaRequest *req = g_new0(StoaRequest, 1);
+    json_t *reply = NULL;
+
+    req->module = handle->module;
+    req->handle = handle;
+    req->message = &message;
+    req->is_sync = true;
+    req->method = find_in(handle->module->plugin.data_methods, name);
+    stoa_journal_begin();
+    bool ok = req->method ? carry_out(req, error)
+                          : stoa_refuse(error, "unknown_request", "%s knows no \"%.64s\" here",
+                                        handle->module->plugin.name, name);
+    stoa_journal_end(ok);
+    if (ok)
+        reply = req->reply ? g_steal_pointer(&req->reply) : json_object();
+    stoa_request_free(req);
+    return reply;
 }
 
 void stoa_request_run_file(StoaRoom *view, StoaParticipant *who, const StoaFile *file,

@@ -156,15 +156,14 @@ StoaRoom *stoa_module_create_room(StoaModule *module, const StoaRoomSpec *spec, 
                   "rooms with such an id are made by POST /api/v1/rooms: choose another");
         return NULL;
     }
-    if (g_hash_table_contains(module->rooms, id) || (core && (core->creator || core->is_kept))) {
+    if (g_hash_table_contains(module->rooms, id) || (core && core->is_kept)) {
         stoa_refuse(error, "room_exists", "room %s exists already", id);
         return NULL;
     }
-    if (core) /* people of another module are in a room of that id: it is the same room */
-        core->creator = module;
-    else
+    if (!core)
         core = stoa_room_core(id, spec->title, spec->text_id);
-    core->creator = module;
+    if (!core->creator) /* else another module made it: it is the same room, and lives as long as any of the two wants */
+        core->creator = module;
     return stoa_room_open_view(module, core, true);
 }
 
@@ -201,10 +200,23 @@ void stoa_room_close_view(StoaRoom *room)
     g_free(room);
 }
 
+/* Another module that made this room too. */
+static StoaRoom *other_owner(const StoaRoom *room)
+{
+    for (guint i = 0; i < room->core->views->len; i++) {
+        StoaRoom *view = room->core->views->pdata[i];
+
+        if (view != room && view->own && !view->closing)
+            return view;
+    }
+    return NULL;
+}
+
 void stoa_room_close(StoaRoom *room)
 {
     StoaRoomCore *core = room->core;
     bool all = core && core->creator == room->module;
+    StoaRoom *heir = all ? other_owner(room) : NULL;
 
     if (room->closing)
         return;
@@ -212,6 +224,10 @@ void stoa_room_close(StoaRoom *room)
     stoa_room_close_view(room);
     if (!core || core->closing)
         return;
+    if (heir) {
+        core->creator = heir->module;
+        return;
+    }
     core->closing = true;
     while (all && core->views->len > 0)
         stoa_room_close_view(core->views->pdata[0]);

@@ -34,10 +34,10 @@ static const StoaParam *widen_params(const StoaParam *rows, size_t theirs, GPtrA
 }
 
 /* Methods hold pointers to rows of params: they are copied whenever params are. */
-static void widen_methods(StoaPlugin *plugin, GPtrArray *copies)
+static const StoaMethod *widen_methods(const StoaPlugin *plugin, const StoaMethod *methods,
+                                       GPtrArray *copies)
 {
-    const StoaMethod *rows =
-        widen(plugin->methods, plugin->method_size, sizeof(StoaMethod), copies);
+    const StoaMethod *rows = widen(methods, plugin->method_size, sizeof(StoaMethod), copies);
 
     if (rows && plugin->param_size != sizeof(StoaParam)) {
         size_t n = 0;
@@ -49,12 +49,13 @@ static void widen_methods(StoaPlugin *plugin, GPtrArray *copies)
             copy[i].params = widen_params(copy[i].params, plugin->param_size, copies);
         rows = copy;
     }
-    plugin->methods = rows;
+    return rows;
 }
 
 void stoa_table_normalise(StoaPlugin *plugin, GPtrArray *copies)
 {
-    widen_methods(plugin, copies);
+    plugin->methods = widen_methods(plugin, plugin->methods, copies);
+    plugin->data_methods = widen_methods(plugin, plugin->data_methods, copies);
     plugin->metrics = widen(plugin->metrics, plugin->metric_size, sizeof(StoaMetric), copies);
     plugin->numbers = widen(plugin->numbers, plugin->number_size, sizeof(StoaNumber), copies);
     plugin->param_size = sizeof(StoaParam);

@@ -18,13 +18,13 @@ window.until = async (what, fits) => {
     throw new Error(`not within ${WITHIN_MS} ms: ${what}`);
 };
 
-window.connect = (server) => new Promise((success, error) => {
-    const janus = new Janus({ server, iceServers: [], success: () => success(janus), error, destroyed() { janus.gone = true; } });
+window.connect = (server, token) => new Promise((success, error) => {
+    const janus = new Janus({ server, token, iceServers: [], success: () => success(janus), error, destroyed() { janus.gone = true; } });
 });
 
 /** A handle. What it is told is kept: `msgs` of the plugin, `texts` of its channel, `life` the callbacks' names. */
 window.attach = (janus, name) => new Promise((resolve, error) => {
-    const one = { msgs: [], texts: [], life: [], offers: 0 };
+    const one = { msgs: [], texts: [], life: [], offers: 0, answers: name === 'textroom' ? 'ack' : 'start' };
     const lives = (word) => () => one.life.push(word);
     janus.attach({ plugin: `janus.plugin.${name}`, error,
         success(handle) { one.handle = handle; resolve(one); },
@@ -41,7 +41,7 @@ window.attach = (janus, name) => new Promise((resolve, error) => {
         } });
 });
 
-/* An answer is taken; an offer, which comes to subscribers, is answered with `start`. */
+/* An answer is taken; an offer, which comes to subscribers and textrooms, is answered with `start` or `ack`. */
 window.take = (one, jsep) => {
     const error = (why) => one.life.push(`error ${why.message ?? why}`);
     if (jsep.type === 'answer') {
@@ -49,7 +49,7 @@ window.take = (one, jsep) => {
         return;
     }
     one.handle.createAnswer({ jsep, error, tracks: [{ type: 'data' }], success(answer) {
-        one.handle.send({ message: { request: 'start' }, jsep: answer });
+        one.handle.send({ message: { request: one.answers }, jsep: answer });
         one.offers++;
     } });
 };

@@ -1,46 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* janus.js as it comes from npm, in Chromium with a fake camera, over WebSocket and over HTTP. The words are janus-page.js. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { fakeMedia, launch } from '../lib/browser.mjs';
-import { start } from '../lib/gateway.mjs';
+import { fakeMedia } from '../lib/browser.mjs';
+import { startTabs } from './tabs.mjs';
 
-const require = createRequire(import.meta.url);
-const files = {
-    '/janus.js': new URL('../node_modules/janus-gateway/npm/dist/janus.es.js', import.meta.url),
-    '/adapter.js': require.resolve('webrtc-adapter/out/adapter.js'),
-    '/page.js': new URL('janus-page.js', import.meta.url),
-};
-const page = '<!doctype html><script src="adapter.js"></script><script type="module" src="page.js"></script>';
-let gateway, server, browser, urls;
+let tabs, urls, inTab;
 
 before(async () => {
-    server = createServer((request, response) => {
-        response.setHeader('content-type', files[request.url] ? 'text/javascript' : 'text/html');
-        response.end(files[request.url] ? readFileSync(files[request.url]) : page);
-    }).listen(0, '127.0.0.1');
-    gateway = await start('websocket:listen.allow_origins=*', 'http:listen.allow_origins=*');
-    urls = { WebSocket: gateway.websocket, 'HTTP long poll': `${gateway.http}/janus` };
-    browser = await launch(...fakeMedia);
+    tabs = await startTabs(...fakeMedia);
+    ({ urls, inTab } = tabs);
 });
-after(async () => {
-    await browser?.close();
-    server?.close();
-    assert.equal((await gateway.stop()).code, 0);
-});
-
-/* Run a function of the tab, which gets the gateway's address; fails with what the tab throws. */
-async function inTab(url, play) {
-    const tab = await (await browser.newContext({ permissions: ['camera', 'microphone'] })).newPage();
-    await tab.goto(`http://127.0.0.1:${server.address().port}/`);
-    await tab.waitForFunction(() => window.ready, null, { timeout: 60000 });
-    const result = await tab.evaluate(play, url);
-    await tab.context().close();
-    return result;
-}
+after(async () => assert.equal(await tabs.stop(), 0));
 
 /* eslint-disable no-undef -- below are words of janus-page.js */
 async function echo(url) {

@@ -143,6 +143,10 @@ typedef struct {
     /* The page closed a data channel, or the connection's data channels ended without it. Not when the PeerConnection ends:
      * `disconnected` is. */
     void (*data_closed)(StoaHandle *handle, const char *label);
+    /* With a vocabulary: what an error of a synchronous method is called instead of "event": "error". */
+    const char *sync_error;
+    /* Requests that come on data channels: stoa_handle_run() carries them out. */
+    const StoaMethod *data_methods;
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -216,6 +220,22 @@ STOA_EXPORT bool stoa_request_accept_offer(StoaRequest *req, const StoaMediaRule
 STOA_EXPORT bool stoa_request_accept_answer(StoaRequest *req, GError **error) STOA_ON_CONTROL;
 /** Send an offer of the handle's sinks along with the reply. @restart: with new ICE credentials. */
 STOA_EXPORT bool stoa_request_offer(StoaRequest *req, bool restart, GError **error) STOA_ON_CONTROL;
+
+/** Make the handle's next offer contain data channels, also when it has no track. */
+STOA_EXPORT void stoa_handle_want_data(StoaHandle *handle) STOA_ON_CONTROL;
+
+/**
+ * Carry out a request that came on a data channel: the row of `data_methods` with that name, its fields checked, its handler run
+ * at once. Such handlers neither take nor make offers, and record nothing.
+ *
+ * @body  an object, borrowed
+ *
+ * Returns the reply, a new reference, empty if there was none; NULL with `error`: see stoa_module_number().
+ */
+STOA_EXPORT json_t *stoa_handle_run(StoaHandle *handle, const char *name, const json_t *body,
+                                    GError **error) STOA_ON_CONTROL;
+/** The number that the module's `numbers` have for an error. */
+STOA_EXPORT int stoa_module_number(StoaModule *module, const GError *error) STOA_ON_CONTROL;
 
 /** End the handle's PeerConnection as soon as the reply is out: the client gets `hangup` after it, not before. */
 STOA_EXPORT void stoa_request_hangup(StoaRequest *req) STOA_ON_CONTROL;
