@@ -4,8 +4,5 @@
 
 #include <stoa/error.h>
 
-/** The reason that was given to stoa_refuse(), or NULL. Borrowed: lives as long as the error. */
-const char *stoa_error_reason(const GError *error);
-
 /** A short name of a code for logs and the reference: "invalid", "not_found". */
 const char *stoa_error_code_name(int code);

@@ -69,12 +69,21 @@ static bool start(StoaBed *bed, const char *conf, GError **error)
     return bed->module && stoa_module_start(bed->module, error);
 }
 
+static void stop_module(StoaBed *bed)
+{
+    bed_http_stop(bed);
+    if (bed->module)
+        stoa_bridge_drain(bed->module);
+    stoa_control_settle();
+    g_clear_pointer(&bed->module, stoa_module_free);
+}
+
 void bed_start_again(StoaBed *bed)
 {
     g_autofree char *conf = g_strdup(bed->conf);
     g_autoptr(GError) error = NULL;
 
-    g_clear_pointer(&bed->module, stoa_module_free);
+    stop_module(bed);
     if (!start(bed, conf, &error))
         bed_fail("the plugin does not start again: %s", error->message);
 }
@@ -95,7 +104,7 @@ static void let_go(StoaBed *bed)
         stoa_bed_detach(bed->people->pdata[i - 1]);
     stoa_control_settle();
     bed_kept_stop(bed);
-    g_clear_pointer(&bed->module, stoa_module_free);
+    stop_module(bed);
     g_clear_pointer(&bed->object, stoa_object_close);
     g_ptr_array_unref(bed->people);
     g_array_unref(bed->counts);
@@ -109,6 +118,13 @@ static void leave_process(void)
     stoa_task_shutdown();
     stoa_control_shutdown();
     stoa_clock_real();
+}
+
+static StoaModule *own_module(void *user, const char *name)
+{
+    const StoaBed *bed = user;
+
+    return bed->module && g_str_equal(name, bed->plugin->name) ? bed->module : NULL;
 }
 
 StoaBed *stoa_bed_try(const char *name, const char *conf, GError **error)
@@ -125,6 +141,8 @@ StoaBed *stoa_bed_try(const char *name, const char *conf, GError **error)
     fake_setup(NULL);
     current = bed = g_new0(StoaBed, 1);
     bed->env.adhoc = true;
+    bed->env.module = own_module;
+    bed->env.user = bed;
     bed->people = g_ptr_array_new_with_free_func(bed_person_free);
     bed->counts = g_array_new(FALSE, TRUE, sizeof(int64_t));
     if (open_plugin(bed, name, error) && start(bed, conf, error)) {

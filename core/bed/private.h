@@ -5,11 +5,14 @@
 #include "bed/client.h"
 #include "bed/fake-worker.h"
 #include "host/object.h"
+#include "room/bridge.h"
 #include "room/request.h"
 #include "room/room-private.h"
 #include "store/store.h"
 
 #include <stoa/bed.h>
+
+typedef struct BedHttp BedHttp;
 
 struct StoaBed {
     StoaObject *object; /* NULL: the plugin is linked in */
@@ -21,6 +24,7 @@ struct StoaBed {
     GArray *counts;    /* int64_t: where the metrics stood when the bed began */
     StoaStore *store;  /* of a plugin with records; NULL: its room is ad hoc */
     GHashTable *members;
+    struct BedHttp *http; /* NULL: nothing was called yet */
 };
 
 struct StoaBedPerson {
@@ -55,6 +59,9 @@ void bed_settle(void);
 /** The module goes and comes again, with the conf that it had. No handle may be there. */
 void bed_start_again(StoaBed *bed);
 void bed_attach_again(StoaBedPerson *who);
+
+/** http.c: the module goes. */
+void bed_http_stop(StoaBed *bed);
 
 /** kept.c: the room of a plugin with records. */
 void bed_kept_start(StoaBed *bed);

@@ -140,6 +140,20 @@ static void put_numbers(GString *out, const StoaNumber *rows)
         g_string_append_printf(out, "- %d `%s`\n", row->number, row->reason);
 }
 
+static void put_routes(GString *out, const StoaRoute *rows)
+{
+    if (rows)
+        g_string_append(out, "\n## Routes\n");
+    for (const StoaRoute *row = rows; row && row->method; row++) {
+        g_string_append_printf(out, "- `%s %s`", row->method, row->path);
+        if (row->accepts)
+            g_string_append_printf(out, ", takes `%s`", row->accepts);
+        if (row->body_max > 0)
+            g_string_append_printf(out, ", up to %zu bytes", row->body_max);
+        put_help(out, row->help);
+    }
+}
+
 static void put_metrics(GString *out, const char *name, const StoaMetric *rows)
 {
     if (rows)
@@ -178,6 +192,7 @@ char *stoa_describe_plugin(const StoaPlugin *theirs)
     put_options(out, plugin.options, plugin.option_size);
     put_groups(out, &plugin);
     put_requests(out, &plugin);
+    put_routes(out, plugin.routes);
     put_numbers(out, plugin.numbers);
     put_metrics(out, plugin.name, plugin.metrics);
     return g_string_free(out, FALSE);

@@ -15,6 +15,7 @@
 #include "host/gateway.h"
 #include "host/modules.h"
 #include "mail/mail.h"
+#include "room/bridge.h"
 #include "room/rooms-conf.h"
 #include "room/rooms.h"
 #include "store/store.h"
@@ -274,6 +275,9 @@ static void open_web(StoaGateway *gateway)
                                .module = loaded_module,
                                .user = gateway };
 
+    gateway->env.module = loaded_module;
+    gateway->env.rooms = kept_rooms;
+    gateway->env.user = gateway;
     gateway->web = stoa_web_new(&spec);
     stoa_web_add_routes(gateway->web, stoa_web_server_routes());
     stoa_web_add_routes(gateway->web, stoa_web_host_routes());
@@ -314,9 +318,18 @@ static bool open_rooms(StoaGateway *gateway, GError **error)
     return stoa_rooms_start(gateway->kept, error);
 }
 
+static void loaded(void *user, StoaModule *module)
+{
+    stoa_web_add_module(((StoaGateway *)user)->web, module);
+}
+
 static void drain(void *user, StoaModule *module)
 {
-    stoa_signaling_detach_module(((StoaGateway *)user)->signaling, module);
+    StoaGateway *gateway = user;
+
+    stoa_web_remove_module(gateway->web, module);
+    stoa_bridge_drain(module);
+    stoa_signaling_detach_module(gateway->signaling, module);
 }
 
 static void set_gauges(void *user)
@@ -384,6 +397,7 @@ static void make_modules(StoaGateway *gateway)
     StoaModulesSpec spec = { .env = &gateway->env,
                              .settings = &gateway->settings,
                              .hub = gateway->hub,
+                             .loaded = loaded,
                              .drain = drain,
                              .user = gateway,
                              .plugin_dirs = gateway->plugin_dirs,
@@ -533,6 +547,7 @@ void stoa_gateway_free(StoaGateway *gateway)
     if (gateway->signaling) {
         stoa_modules_quiesce(gateway->modules);
         stoa_signaling_say_goodbye(gateway->signaling);
+        stoa_modules_foreach(gateway->modules, stoa_bridge_drain);
         stoa_rooms_close(gateway->kept); /* who waits for a room is answered while there is a way */
         stoa_modules_stop_transports(gateway->modules);
         stoa_transport_hub_set_signaling(gateway->hub, NULL);

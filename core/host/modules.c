@@ -137,6 +137,7 @@ static bool start_plugin(Slot *slot, StoaConfValues *values, GError **error)
     if (!module || !stoa_module_start(module, error))
         return false;
     slot->module = g_steal_pointer(&module);
+    spec->loaded(spec->user, slot->module);
     return true;
 }
 
@@ -463,6 +464,15 @@ json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind)
         }
     }
     return all;
+}
+
+void stoa_modules_foreach(StoaModules *modules, void (*fn)(StoaModule *module))
+{
+    for (guint i = 0; i < modules->slots->len; i++) {
+        const Slot *slot = modules->slots->pdata[i];
+        if (slot->module)
+            fn(slot->module);
+    }
 }
 
 unsigned stoa_modules_n_loaded(StoaModules *modules, StoaObjectKind kind)

@@ -12,6 +12,8 @@ typedef struct {
     const StoaRoomEnv *env;
     const StoaTransportSettings *settings;
     StoaTransportHub *hub;
+    /* A module runs from now on. */
+    void (*loaded)(void *user, StoaModule *module);
     /* Detach all handles of a module that is about to go. */
     void (*drain)(void *user, StoaModule *module);
     void *user;
@@ -46,6 +48,8 @@ json_t *stoa_modules_list(StoaModules *modules);
 /** {package: {name, author, description, version_string, version}} of the loaded ones. */
 json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind);
 
+/** Every loaded plugin. */
+void stoa_modules_foreach(StoaModules *modules, void (*fn)(StoaModule *module));
 unsigned stoa_modules_n_loaded(StoaModules *modules, StoaObjectKind kind);
 /** Tell the transports that the settings changed. */
 void stoa_modules_settings_changed(StoaModules *modules);

@@ -322,6 +322,11 @@ static void answer_web(void *user, uint64_t request, StoaWebAnswer *answer)
         stoa_web_answer_free(answer);
 }
 
+bool stoa_web_path_is_served(StoaTransportHost *host, const char *path)
+{
+    return stoa_web_serves(host->hub->web, path);
+}
+
 StoaWebCall *stoa_web_call_open(StoaTransportHost *host, const StoaWebHead *head)
 {
     atomic_fetch_add(&host->refs, 1);

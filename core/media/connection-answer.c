@@ -113,6 +113,9 @@ static char *answer(StoaConnection *connection, GError **error)
         added = stoa_connection_make_tracks(connection, true);
         stoa_connection_post_remote(connection);
         alive = stoa_connection_tell_tracks(connection, added);
+        if (alive && connection->wire)
+            connection->wire(connection->wire_data);
+        alive = alive && !connection->closed;
     }
     if (!alive) {
         stoa_fail(error, STOA_ERROR_UNAVAILABLE,
@@ -125,6 +128,12 @@ static char *answer(StoaConnection *connection, GError **error)
     stoa_connection_post_sends(connection);
     connection->lines_changed = has_misfits(connection);
     return text;
+}
+
+void stoa_connection_wire(StoaConnection *connection, void (*wire)(void *data), void *data)
+{
+    connection->wire = wire;
+    connection->wire_data = data;
 }
 
 char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
@@ -154,6 +163,7 @@ char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
         connection->remote_sdp = g_strdup(sdp);
         connection->local_sdp = g_strdup(text);
     }
+    connection->wire = NULL;
     stoa_connection_leave(connection);
     return text;
 }

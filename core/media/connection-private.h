@@ -4,6 +4,7 @@
  *   connection.c         life, getters, candidates
  *   connection-events.c  what the media engine tells
  *   connection-answer.c  the client offers, we answer
+ *   connection-ice.c     ICE alone: fragments of the client's, restarts without an offer
  *   connection-offer.c   we offer, the client answers
  *   connection-apply.c   what was agreed becomes the tables of media/command.h
  *   connection-track.c   StoaTrack
@@ -15,6 +16,7 @@
 #include "media/command.h"
 #include "media/connection.h"
 #include "sdp/plan.h"
+#include "sdp/write.h"
 
 enum {
     STOA_CONNECTION_NAME_LEN = 16,
@@ -129,6 +131,9 @@ struct StoaConnection {
 
     GPtrArray *early_candidates; /* of char * */
     bool early_end;
+
+    void (*wire)(void *data); /* while an offer is answered; NULL: none */
+    void *wire_data;
 };
 
 /* -- connection.c ------------------------------------------------------------------------- */
@@ -148,6 +153,8 @@ bool stoa_connection_is_alive(const StoaConnection *connection, GError **error);
 /** Make sure that there is a peer. False with `error`. @controlling: we made the first offer */
 bool stoa_connection_open(StoaConnection *connection, bool controlling, GError **error);
 
+/** Our side of the transport; borrowed from the peer. */
+StoaSdpLocal stoa_connection_ours(const StoaConnection *connection);
 /** The text of a plan with our side of the transport. NULL with `error`. */
 char *stoa_connection_write(const StoaConnection *connection, const StoaSdpPlan *plan,
                             GError **error);

@@ -183,8 +183,7 @@ bool stoa_connection_same_peer(const StoaConnection *connection, const StoaSdpPl
                      "of before): hang up first");
 }
 
-char *stoa_connection_write(const StoaConnection *connection, const StoaSdpPlan *plan,
-                            GError **error)
+StoaSdpLocal stoa_connection_ours(const StoaConnection *connection)
 {
     const StoaPeerLocal *local = connection->local;
     StoaSdpLocal ours = { .session_id = connection->session_id,
@@ -199,6 +198,14 @@ char *stoa_connection_write(const StoaConnection *connection, const StoaSdpPlan 
         ours.candidates = (const char *const *)local->candidates->pdata;
         ours.n_candidates = local->candidates->len;
     }
+    return ours;
+}
+
+char *stoa_connection_write(const StoaConnection *connection, const StoaSdpPlan *plan,
+                            GError **error)
+{
+    StoaSdpLocal ours = stoa_connection_ours(connection);
+
     return stoa_sdp_write(plan, &ours, error);
 }
 

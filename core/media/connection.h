@@ -55,6 +55,22 @@ void stoa_connection_free(StoaConnection *connection);
  */
 char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
                                 const StoaMediaRules *rules, GError **error);
+/** For the next offer: call `wire` after `track_added`, before the answer is made. Sinks made in it take m-lines of the offer too. */
+void stoa_connection_wire(StoaConnection *connection, void (*wire)(void *data), void *data);
+
+/**
+ * Take a fragment of the client's: more candidates, or new credentials, which restart ICE with everything else as it was agreed.
+ *
+ * @answer  set on success: our own fragment after a restart, to be freed with g_free(); NULL when it was candidates alone
+ *
+ * False with `error`: it cannot be read, or nothing is agreed yet (CONFLICT).   Source: RFC 8840, 9; RFC 9725, 4.3.3.
+ */
+bool stoa_connection_take_fragment(StoaConnection *connection, const char *text, char **answer,
+                                   GError **error);
+/** Whether candidates of ours are still to come (full ICE). */
+bool stoa_connection_is_gathering(const StoaConnection *connection);
+/** Our description, or with @fragment our side of ICE alone, with all candidates there are by now. NULL: nothing is agreed. */
+char *stoa_connection_describe(StoaConnection *connection, bool fragment);
 
 /**
  * Make an offer of all sinks; one that is pending is replaced only when nothing of it was answered.

@@ -14,6 +14,8 @@ typedef struct {
     void (*core_event)(StoaHandle *handle, const char *name, json_t *fields);
     /* The server ends the handle: its client is told `detached`; a session, a connection that has nothing else ends too. */
     void (*end)(StoaHandle *handle);
+    /* A request failed: instead of `event`. NULL: `event` it is. */
+    void (*refused)(StoaHandle *handle, const char *transaction, const GError *error);
 } StoaHandleOutlet;
 
 /**
@@ -30,6 +32,9 @@ StoaHandle *stoa_handle_new(StoaModule *module, const StoaHandleOutlet *outlet, 
 /** The same for a person of a kept room, within StoaSeatReady (room/rooms.h): stoa_member_seat() is to follow. */
 StoaHandle *stoa_handle_new_for(StoaModule *module, const StoaHandleOutlet *outlet, void *user,
                                 const char *log_ids, StoaMember *member, GError **error);
+
+/** Whether it is a module's own (bridge.h), and not on any connection. */
+bool stoa_handle_is_bridge(const StoaHandle *handle);
 
 /** Whose participant token it was attached with; NULL: nobody's. */
 StoaMember *stoa_handle_member(const StoaHandle *handle);

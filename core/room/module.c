@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/task.h"
+#include "room/bridge.h"
 #include "room/room-private.h"
 #include "room/table.h"
 
@@ -73,6 +74,7 @@ StoaModule *stoa_module_new(const StoaPlugin *plugin, const StoaRoomEnv *env, St
     module->state = g_malloc0(MAX(module->plugin.module_size, 1));
     module->rooms = g_hash_table_new(g_str_hash, g_str_equal);
     module->handles = g_ptr_array_new();
+    module->bridges = g_ptr_array_new_with_free_func(stoa_bridge_unref);
     make_cells(module);
     return module;
 }
@@ -161,6 +163,7 @@ void stoa_module_free(StoaModule *module)
     g_free(module->state);
     g_hash_table_unref(module->rooms);
     g_ptr_array_unref(module->handles);
+    g_ptr_array_unref(module->bridges);
     g_ptr_array_unref(module->tables);
     stoa_conf_values_free(module->conf);
     g_free(module->package);

@@ -13,6 +13,10 @@ typedef struct {
     int64_t sdp_bytes, sdp_media; /* limits; 0: none */
     bool adhoc;                   /* whether rooms may be made by requests */
     const char *data_dir;         /* where files/ is; NULL: nothing is kept */
+    /* For bridges: a loaded module by its name, the rooms that are kept (NULL: none). May be NULL. */
+    StoaModule *(*module)(void *user, const char *name);
+    struct StoaRooms *(*rooms)(void *user);
+    void *user;
     /* Where a file of a room can be fetched for ten minutes; NULL: there is no web. Free with g_free(). */
     char *(*file_url)(const char *room, const char *file);
 } StoaRoomEnv;

@@ -29,8 +29,11 @@ static void deliver(StoaOutbox *outbox, StoaOutput *output)
     }
     if (!handle || !handle->outlet)
         return;
-    handle->outlet->event(handle, output->transaction, g_steal_pointer(&output->data),
-                          g_steal_pointer(&output->jsep));
+    if (output->error && handle->outlet->refused)
+        handle->outlet->refused(handle, output->transaction, output->error);
+    else
+        handle->outlet->event(handle, output->transaction, g_steal_pointer(&output->data),
+                              g_steal_pointer(&output->jsep));
     if (output->hangup)
         stoa_handle_end_media(handle, "Close PC");
 }
@@ -87,7 +90,7 @@ static void become_error(StoaOutbox *outbox, StoaOutput *output, const GError *e
     g_clear_pointer(&output->data, json_decref);
     if (outbox->handle)
         output->data = stoa_reply_error(outbox->handle->module, error);
-    else if (!output->error)
+    if (!output->error)
         output->error = g_error_copy(error);
 }
 

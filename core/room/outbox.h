@@ -23,7 +23,7 @@ typedef struct {
     /* A reply to a request without a handle: instead of `transaction`. */
     StoaFileDone *done;
     void *done_data;
-    GError *error;
+    GError *error; /* of a reply: what `data` says, for those who want it as it is */
 } StoaOutput;
 
 /* Part of a handle, and of a journal for requests without one. All zero: empty. */

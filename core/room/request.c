@@ -197,6 +197,7 @@ static void answer(StoaRequest *req, const GError *error)
     }
     StoaOutput output = { .kind = STOA_OUTPUT_REPLY, .hangup = req->hangup };
     output.data = take_answer(req, error);
+    output.error = error ? g_error_copy(error) : NULL;
     output.jsep = g_steal_pointer(&req->jsep);
     output.transaction = g_strdup(req->message->transaction);
     stoa_outbox_push(&req->handle->outbox, journal_of(req), output);
@@ -280,6 +281,12 @@ void stoa_request_give_up(StoaRequest *req, const GError *error)
 
 json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessage *message)
 {
+    return stoa_request_run_or_fail(module, handle, message, NULL);
+}
+
+json_t *stoa_request_run_or_fail(StoaModule *module, StoaHandle *handle, const StoaMessage *message,
+                                 GError **why)
+{
     g_autoptr(GError) error = NULL;
     StoaRequest *req = g_new0(StoaRequest, 1);
 
@@ -296,6 +303,8 @@ json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessa
     json_t *data = take_answer(req, error);
     stoa_journal_end(!error);
     stoa_request_free(req);
+    if (error && why)
+        *why = g_steal_pointer(&error);
     return data;
 }
 
@@ -514,8 +523,28 @@ static bool bad_sdp(GError **error, GError *why)
     return false;
 }
 
+typedef struct {
+    StoaHandle *handle;
+    StoaWireFunc *wire;
+    void *data;
+} Wiring;
+
+static void run_wire(void *data)
+{
+    const Wiring *wiring = data;
+
+    wiring->wire(wiring->handle, wiring->data);
+}
+
 bool stoa_request_accept_offer(StoaRequest *req, const StoaMediaRules *rules, GError **error)
 {
+    return stoa_request_wire_offer(req, rules, NULL, NULL, error);
+}
+
+bool stoa_request_wire_offer(StoaRequest *req, const StoaMediaRules *rules, StoaWireFunc *wire,
+                             void *data, GError **error)
+{
+    Wiring wiring = { req->handle, wire, data };
     GError *why = NULL;
 
     if (!may_have_media(req, error))
@@ -523,6 +552,7 @@ bool stoa_request_accept_offer(StoaRequest *req, const StoaMediaRules *rules, GE
     if (req->message->jsep != STOA_JSEP_OFFER)
         return stoa_refuse(error, "wrong_jsep", "an SDP offer is due here");
     bool fresh = !stoa_handle_has_media(req->handle);
+    stoa_connection_wire(stoa_handle_connection(req->handle), wire ? run_wire : NULL, &wiring);
     g_autofree char *sdp = stoa_connection_set_offer(stoa_handle_connection(req->handle),
                                                      req->message->sdp, rules, &why);
     if (!sdp) {

@@ -30,6 +30,9 @@ const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin);
  * @handle  NULL: asked by the operator (synchronous methods only)
  */
 json_t *stoa_request_run(StoaModule *module, StoaHandle *handle, const StoaMessage *message);
+/** The same; of a synchronous request that failed also `why`. */
+json_t *stoa_request_run_or_fail(StoaModule *module, StoaHandle *handle, const StoaMessage *message,
+                                 GError **why);
 
 /* What became of a file: `reply` (borrowed) once it is on disk, or `error`. */
 typedef void StoaFileDone(const json_t *reply, const GError *error, void *data);

@@ -41,7 +41,8 @@ struct StoaModule {
     GHashTable *rooms;  /* id → StoaRoom, owned */
     GPtrArray *handles; /* of StoaHandle, borrowed */
     StoaMetricCell **cells;
-    GPtrArray *tables; /* rows that were copied to today's size */
+    GPtrArray *tables;  /* rows that were copied to today's size */
+    GPtrArray *bridges; /* of StoaBridge, owned: those it opened */
     unsigned busy;
     bool started;
 };

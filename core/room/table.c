@@ -58,6 +58,7 @@ void stoa_table_normalise(StoaPlugin *plugin, GPtrArray *copies)
     plugin->data_methods = widen_methods(plugin, plugin->data_methods, copies);
     plugin->metrics = widen(plugin->metrics, plugin->metric_size, sizeof(StoaMetric), copies);
     plugin->numbers = widen(plugin->numbers, plugin->number_size, sizeof(StoaNumber), copies);
+    plugin->routes = widen(plugin->routes, plugin->route_size, sizeof(StoaRoute), copies);
     plugin->param_size = sizeof(StoaParam);
     plugin->method_size = sizeof(StoaMethod);
     plugin->metric_size = sizeof(StoaMetric);

@@ -177,3 +177,11 @@ bool stoa_sdp_plan_has_data(const StoaSdpPlan *plan)
     }
     return false;
 }
+
+void stoa_sdp_plan_restart(StoaSdpPlan *plan, const char *ufrag, const char *pwd)
+{
+    plan->remote.ufrag = stoa_sdp_line_keep(plan, ufrag);
+    plan->remote.pwd = stoa_sdp_line_keep(plan, pwd);
+    plan->remote_end_of_candidates = false;
+    g_ptr_array_set_size(plan->remote_candidates, 0);
+}

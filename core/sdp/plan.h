@@ -121,5 +121,8 @@ void stoa_sdp_plan_refuse(StoaSdpPlan *plan, unsigned index, const char *reason)
  */
 void stoa_sdp_plan_send(StoaSdpPlan *plan, unsigned index, const StoaSdpSend *send);
 
+/** The other end has other ICE credentials, and none of its candidates hold any more. Copied. */
+void stoa_sdp_plan_restart(StoaSdpPlan *plan, const char *ufrag, const char *pwd);
+
 /** Whether any accepted line carries data channels. */
 bool stoa_sdp_plan_has_data(const StoaSdpPlan *plan);

@@ -301,14 +301,20 @@ static bool next_line(StoaSdpReader *r, StoaSdpText *rest, StoaSdpText *line)
     return false;
 }
 
+static bool read_version(StoaSdpReader *r, StoaSdpText *rest, GError **error)
+{
+    StoaSdpText line;
+
+    return (next_line(r, rest, &line) && stoa_sdp_scan_is(line, "v=0")) ||
+           stoa_fail(error, STOA_ERROR_INVALID,
+                     "this is no session description: it does not begin with \"v=0\"");
+}
+
 static bool read_lines(StoaSdpReader *r, StoaSdpText rest, const StoaSdpLimits *limits,
                        GError **error)
 {
     StoaSdpText line;
 
-    if (!next_line(r, &rest, &line) || !stoa_sdp_scan_is(line, "v=0"))
-        return stoa_fail(error, STOA_ERROR_INVALID,
-                         "this is no session description: it does not begin with \"v=0\"");
     while (next_line(r, &rest, &line))
         if (!read_line(r, line, limits, error))
             return false;
@@ -336,10 +342,12 @@ static bool name_media(StoaSdp *sdp, GError **error)
     return true;
 }
 
-StoaSdp *stoa_sdp_read(const char *text, size_t len, const StoaSdpLimits *limits, GError **error)
+static StoaSdp *read_text(const char *text, size_t len, const StoaSdpLimits *limits,
+                          bool is_fragment, GError **error)
 {
     g_autoptr(StoaSdp) sdp = NULL;
     StoaSdpReader reader = { .direction = STOA_SDP_SENDRECV };
+    StoaSdpText rest = { text, len };
 
     limits = limits ? limits : &no_limits;
     if (limits->max_bytes > 0 && len > limits->max_bytes) {
@@ -354,7 +362,19 @@ StoaSdp *stoa_sdp_read(const char *text, size_t len, const StoaSdpLimits *limits
     }
     sdp = sdp_new();
     reader.sdp = sdp;
-    if (!read_lines(&reader, (StoaSdpText){ text, len }, limits, error) || !name_media(sdp, error))
+    if ((!is_fragment && !read_version(&reader, &rest, error)) ||
+        !read_lines(&reader, rest, limits, error) || !name_media(sdp, error))
         return NULL;
     return g_steal_pointer(&sdp);
+}
+
+StoaSdp *stoa_sdp_read(const char *text, size_t len, const StoaSdpLimits *limits, GError **error)
+{
+    return read_text(text, len, limits, false, error);
+}
+
+StoaSdp *stoa_sdp_read_fragment(const char *text, size_t len, const StoaSdpLimits *limits,
+                                GError **error)
+{
+    return read_text(text, len, limits, true, error);
 }

@@ -22,3 +22,7 @@ typedef struct {
  * Thread: any.   Source: RFC 8866, 8829 (5.8), 8839, 8842, 8843, 8841, 8853, 8285, 5576.   Fuzzed by: test/fuzz/sdp.c
  */
 StoaSdp *stoa_sdp_read(const char *text, size_t len, const StoaSdpLimits *limits, GError **error);
+
+/** The same for "trickle-ice-sdpfrag": no v=, o=, s= lines, m-lines for those that candidates belong to. (RFC 8840, 9) */
+StoaSdp *stoa_sdp_read_fragment(const char *text, size_t len, const StoaSdpLimits *limits,
+                                GError **error);

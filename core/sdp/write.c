@@ -271,3 +271,39 @@ char *stoa_sdp_write(const StoaSdpPlan *plan, const StoaSdpLocal *local, GError 
     good = check(&out, error);
     return g_string_free(out.text, !good);
 }
+
+/* The first of the bundle: the one that has the transport. */
+static const StoaSdpLine *tagged_line(const StoaSdpPlan *plan)
+{
+    for (guint i = 0; i < plan->lines->len; i++) {
+        const StoaSdpLine *line = stoa_sdp_plan_line(plan, i);
+
+        if (line->accepted)
+            return line;
+    }
+    return NULL;
+}
+
+char *stoa_sdp_write_fragment(const StoaSdpPlan *plan, const StoaSdpLocal *local, GError **error)
+{
+    Out out = { .text = g_string_sized_new(512), .max_bytes = local->max_bytes };
+    const StoaSdpLine *line = tagged_line(plan);
+    bool good;
+
+    if (local->ice_lite)
+        put(&out, "a=ice-lite");
+    if (local->trickle)
+        put(&out, "a=ice-options:trickle");
+    put_bundle(&out, plan);
+    if (line && line->kind == STOA_SDP_APPLICATION)
+        put(&out, "m=%s 9 %s %s", line->kind_text, line->proto, line->format);
+    else if (line)
+        put(&out, "m=%s 9 %s %d", line->kind_text, line->proto, line->pt);
+    if (line)
+        put_mid(&out, line);
+    put(&out, "a=ice-ufrag:%s", local->ufrag);
+    put(&out, "a=ice-pwd:%s", local->pwd);
+    put_candidates(&out, local);
+    good = check(&out, error);
+    return g_string_free(out.text, !good);
+}

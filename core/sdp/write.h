@@ -23,3 +23,7 @@ typedef struct {
  * STOA_ERROR_INVALID if a string holds a control character (nothing can be smuggled in).
  */
 char *stoa_sdp_write(const StoaSdpPlan *plan, const StoaSdpLocal *local, GError **error);
+
+/** Write our side of ICE alone, as "trickle-ice-sdpfrag": credentials and candidates under the m-line that the others of the bundle
+ * share it with. As stoa_sdp_write(). (RFC 8840, 9; RFC 9725, 4.3.3) */
+char *stoa_sdp_write_fragment(const StoaSdpPlan *plan, const StoaSdpLocal *local, GError **error);

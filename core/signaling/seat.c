@@ -92,6 +92,9 @@ static void waiting_free(Waiting *waiting)
 static bool is_on(StoaHandle *handle, void *data)
 {
     const StoaClient *client = data;
+
+    if (stoa_handle_is_bridge(handle)) /* nobody's connection: it goes on beside */
+        return true;
     const StoaSession *session = ((StoaAttachment *)stoa_handle_user(handle))->session;
 
     return session->owner ? session->owner == client : !session->orphan && !client->info.events;

@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-static const char *const kept_headers[] = { "X-Filename",      "Range",
-                                            "If-Range",        "Content-Type",
-                                            "Content-Length",  "User-Agent",
-                                            "Accept-Language", NULL };
+/* Of these there are some in the rooms API; modules get all. In small letters, as they are kept. */
+static const char *const kept_headers[] = { "x-filename",      "range",
+                                            "if-range",        "content-type",
+                                            "content-length",  "user-agent",
+                                            "accept-language", NULL };
 
 static GHashTable *text_table(void)
 {
@@ -40,10 +41,9 @@ static char *read_bearer(const char *value)
 static void read_headers(StoaWebCall *call, const char *const *pairs)
 {
     for (; pairs && pairs[0] && pairs[1]; pairs += 2) {
-        for (const char *const *name = kept_headers; *name; name++) {
-            if (g_ascii_strcasecmp(*name, pairs[0]) == 0)
-                keep(call->headers, *name, pairs[1]);
-        }
+        g_autofree char *name = g_ascii_strdown(pairs[0], -1);
+        if (call->path || g_strv_contains(kept_headers, name))
+            keep(call->headers, name, pairs[1]);
         if (g_ascii_strcasecmp("Authorization", pairs[0]) == 0 && !call->token)
             call->token = read_bearer(pairs[1]);
     }
@@ -67,11 +67,16 @@ StoaWebCall *stoa_web_call_new(StoaWeb *web, const StoaWebHead *head, StoaWebOut
     call->origin = g_strdup(head->origin);
     call->websocket = g_strdup(head->websocket);
     call->base_path = g_strdup(head->base_path);
+    if (!stoa_web_route_is_api(head->path)) {
+        call->method = g_strdup(head->method);
+        call->path = g_strdup(head->path);
+    }
     for (const char *const *pair = head->query; pair && pair[0] && pair[1]; pair += 2)
         keep(call->query, pair[0], pair[1]);
     read_headers(call, head->headers);
-    call->route =
-        stoa_web_route_find(web->tables, head->method, head->path, call->args, &call->allow);
+    if (!call->path)
+        call->route =
+            stoa_web_route_find(web->tables, head->method, head->path, call->args, &call->allow);
     return call;
 }
 
@@ -116,6 +121,9 @@ void stoa_web_call_unref(StoaWebCall *call)
     g_free(call->base_path);
     g_free(call->signaling);
     g_free(call->token);
+    g_free(call->method);
+    g_free(call->path);
+    g_free(call->text);
     json_decref(call->body);
     g_clear_error(&call->refusal);
     clear_caller(&call->caller);
@@ -201,6 +209,10 @@ void stoa_web_call_run(StoaWebCall *call, uint64_t request, const char *body, si
         stoa_upload_finish(call->upload, &call->refusal);
     else if (call->route && call->route->params)
         read_body(call, body, len);
+    if (call->path && len > 0) {
+        call->text = g_strndup(body, len);
+        call->text_len = len;
+    }
     stoa_control_post(start_call, call, unref_call);
 }
 
@@ -229,7 +241,9 @@ const char *stoa_web_query(const StoaWebCall *call, const char *name)
 
 const char *stoa_web_header(const StoaWebCall *call, const char *name)
 {
-    return g_hash_table_lookup(call->headers, name);
+    g_autofree char *small = g_ascii_strdown(name, -1);
+
+    return g_hash_table_lookup(call->headers, small);
 }
 
 const json_t *stoa_web_body(const StoaWebCall *call)

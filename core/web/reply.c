@@ -26,12 +26,17 @@ static const Reason reasons[] = {
     { "forbidden", 403 },
     { "not_found", 404 },
     { "method_not_allowed", 405 },
+    { "not_acceptable", 406 },
     { "conflict", 409 },
     { "room_full", 409 },
     { "room_locked", 409 },
     { "gone", 410 },
+    { "precondition_failed", 412 },
     { "too_large", 413 },
+    { "unsupported_type", 415 },
     { "range_not_satisfiable", 416 },
+    { "unprocessable", 422 },
+    { "precondition_required", 428 },
     { "slow_down", 429 },
     { "unavailable", 503 },
     { "disk_full", 507 },
@@ -122,8 +127,11 @@ void stoa_web_set_error(StoaWebCall *call, const GError *error)
     g_autofree char *message = g_utf8_make_valid(error->message, -1);
 
     if (reason.status == 500) {
-        log_error(stoa_process, "%s %s failed: %s", call->route ? call->route->method : "?",
-                  call->route ? call->route->path : "?", error->message);
+        const char *method = call->route ? call->route->method
+                             : call->row ? call->row->method
+                                         : "?";
+        const char *path = call->route ? call->route->path : call->row ? call->row->path : "?";
+        log_error(stoa_process, "%s %s failed: %s", method, path, error->message);
         g_free(message);
         message = g_strdup("something went wrong in the server: its log says what");
     }
@@ -136,6 +144,14 @@ void stoa_web_set_error(StoaWebCall *call, const GError *error)
         stoa_web_set_header(call, "Allow", call->allow);
     if (reason.status == 429 || reason.status == 503)
         stoa_web_set_header(call, "Retry-After", G_STRINGIFY(10));
+}
+
+void stoa_web_set_text(StoaWebCall *call, unsigned status, const char *type, const char *text)
+{
+    begin(call, status);
+    set_plain_headers(call, type);
+    call->answer->body = g_strdup(text);
+    call->answer->body_len = strlen(text);
 }
 
 /* -- files ------------------------------------------------------------------------------------- */

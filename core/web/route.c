@@ -35,11 +35,23 @@ static bool fits(const char *pattern, char *const *parts, GHashTable *args)
     return true;
 }
 
-static void note_method(GString *allow, const char *method)
+void stoa_web_route_note(GString *allow, const char *method)
 {
     if (!strstr(allow->str, method))
         g_string_append_printf(allow, "%s%s%s", allow->len ? ", " : "", method,
                                strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+bool stoa_web_route_fits(const char *pattern, const char *path, GHashTable *args)
+{
+    g_auto(GStrv) parts = g_strsplit(path + 1, "/", MAX_PARTS);
+
+    return fits(pattern, parts, args);
+}
+
+bool stoa_web_route_is_api(const char *path)
+{
+    return g_str_has_prefix(path, PREFIX) && strchr("/", path[strlen(PREFIX)]);
 }
 
 const StoaWebRoute *stoa_web_route_find(const GPtrArray *tables, const char *method,
@@ -59,7 +71,7 @@ const StoaWebRoute *stoa_web_route_find(const GPtrArray *tables, const char *met
                 g_string_free(others, TRUE);
                 return row;
             }
-            note_method(others, row->method);
+            stoa_web_route_note(others, row->method);
         }
     }
     *allow = g_string_free(others, others->len == 0);

@@ -14,6 +14,9 @@ struct StoaWeb {
     StoaAttempts *attempts;
     StoaRoomsConf *conf; /* a snapshot: a reload makes a new one, and calls hold a ref of theirs */
     struct StoaSweep *sweep;
+    GHashTable *mounts; /* "whip", "m/whip" → StoaModule; control writes, `lock` guards */
+    GMutex lock;        /* transports ask whether a path is a module's on threads of their own */
+    GPtrArray *held;    /* of StoaWebCall: those that modules are to answer */
 };
 
 /* Made on a transport's thread, run on control and on the store thread, by one at a time. */
@@ -33,7 +36,12 @@ struct StoaWebCall {
     char *address, *origin, *websocket, *base_path, *signaling;
     char *token; /* the bearer's; NULL: none */
     json_t *body;
-    GError *refusal; /* found before it came to control */
+    char *method, *path; /* of a module's route; NULL: the rooms API's */
+    char *text;          /* its body, a zero behind it */
+    size_t text_len;
+    StoaModule *module;
+    const StoaRoute *row; /* once the module has it */
+    GError *refusal;      /* found before it came to control */
 
     StoaWebCaller caller;
     bool in_store; /* whose token it is has to be looked up there */
@@ -60,6 +68,18 @@ void stoa_web_start(StoaWebCall *call);
 /* route.c */
 const StoaWebRoute *stoa_web_route_find(const GPtrArray *tables, const char *method,
                                         const char *path, GHashTable *args, char **allow);
+
+/** Whether a path, "/whip/x", fits a pattern, "/whip/:room"; fills `args` then. */
+bool stoa_web_route_fits(const char *pattern, const char *path, GHashTable *args);
+/** Add a method to an Allow header. */
+void stoa_web_route_note(GString *allow, const char *method);
+/** Whether it is below /api/v1. */
+bool stoa_web_route_is_api(const char *path);
+
+/* module.c */
+void stoa_web_module_start(StoaWebCall *call);
+/** The call ends: its module does not hold it any more. */
+void stoa_web_module_done(StoaWebCall *call);
 
 /* auth.c */
 bool stoa_web_identify(StoaWebCall *call, GError **error);

@@ -52,6 +52,9 @@ StoaWeb *stoa_web_new(const StoaWebSpec *spec)
 
     web->spec = *spec;
     web->tables = g_ptr_array_new();
+    web->mounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    web->held = g_ptr_array_new();
+    g_mutex_init(&web->lock);
     web->attempts = stoa_attempts_new();
     stoa_web_conf_changed(web);
     if (spec->store)
@@ -66,6 +69,9 @@ void stoa_web_free(StoaWeb *web)
     stoa_sweep_free(web->sweep);
     stoa_web_conf_unref(web->conf);
     g_ptr_array_unref(web->tables);
+    g_hash_table_unref(web->mounts);
+    g_ptr_array_unref(web->held);
+    g_mutex_clear(&web->lock);
     stoa_attempts_free(web->attempts);
     g_free(web);
 }
@@ -96,6 +102,8 @@ static void deliver(StoaWebCall *call, StoaWebAnswer *answer)
 {
     g_return_if_fail(!call->sent);
     call->sent = !(call->admitting && !answer);
+    if (call->row)
+        stoa_web_module_done(call);
     call->outlet(call->outlet_user, call->request, answer);
     stoa_web_call_unref(call);
 }
@@ -230,6 +238,10 @@ static void start(StoaWebCall *call)
     g_autoptr(GError) error = NULL;
 
     hold_conf(call);
+    if (call->path) {
+        stoa_web_module_start(call);
+        return;
+    }
     if (!check(call, &error)) {
         stoa_web_fail(call, error);
         return;

@@ -10,6 +10,7 @@
 
 #include <stoa/table.h>
 #include <stoa/transport.h>
+#include <stoa/web.h>
 
 typedef struct StoaWeb
     StoaWeb; /* all of it; control owns it. StoaWebCall, one request on its way: transport.h */
@@ -75,6 +76,12 @@ StoaWeb *stoa_web_new(const StoaWebSpec *spec);
 /** Free it: transports have stopped, and no job of a call waits in the store any more. NULL is fine. */
 void stoa_web_free(StoaWeb *web);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaWeb, stoa_web_free)
+/** A module is loaded: its routes are served. Words that others have are left out, with a line in the log. */
+void stoa_web_add_module(StoaWeb *web, StoaModule *module);
+/** It goes: no route of it is served any more, what it holds is answered. */
+void stoa_web_remove_module(StoaWeb *web, StoaModule *module);
+/** Whether a path, not below /api/v1, is a module's. Thread: any. */
+bool stoa_web_serves(StoaWeb *web, const char *path);
 /** Serve a table: static, ended by a row whose `method` is NULL. Before transports start. */
 void stoa_web_add_routes(StoaWeb *web, const StoaWebRoute *routes);
 /** `conf` holds other values now. */
@@ -88,19 +95,10 @@ typedef void StoaWebOutlet(void *user, uint64_t request, StoaWebAnswer *answer);
 StoaWebCall *stoa_web_call_new(StoaWeb *web, const StoaWebHead *head, StoaWebOutlet *outlet,
                                void *user, GDestroyNotify free_user);
 
-/*
- * Errors: GError codes become statuses (INVALID 400 invalid_request, FORBIDDEN 403, NOT_FOUND 404, CONFLICT 409,
- * LIMIT 429 slow_down, UNAVAILABLE 503, INTERNAL 500); stoa_refuse() with one of these reasons gives the rest:
- * "unauthenticated" 401, "gone" 410, "too_large" 413, "slow_down" 429, "room_full" 409, "room_locked" 409.
- */
+/* What the two halves of a route ask and set besides: stoa/web.h, on either thread but for stoa_web_send() and stoa_web_fail(). Of the
+ * headers, those that the routes want were kept. Refusals beyond those of modules: "room_full", "room_locked" 409, "disk_full" 507. */
 
 const StoaWebCaller *stoa_web_caller(const StoaWebCall *call);
-/** A part of the path: stoa_web_arg(call, "room"). NULL: the route has none of that name. */
-const char *stoa_web_arg(const StoaWebCall *call, const char *name);
-/** A parameter of the query string, unescaped; NULL: absent. */
-const char *stoa_web_query(const StoaWebCall *call, const char *name);
-/** A request header that was kept: "X-Filename", "Range", "Content-Type", "User-Agent", "Accept-Language". NULL: absent. */
-const char *stoa_web_header(const StoaWebCall *call, const char *name);
 /** The body, checked against `params`; an empty object when there was none. Borrowed. */
 const json_t *stoa_web_body(const StoaWebCall *call);
 /** The open rooms. Control. */
@@ -110,11 +108,6 @@ StoaStore *stoa_web_store(const StoaWebCall *call);
 StoaMail *stoa_web_mail(const StoaWebCall *call);
 const StoaRoomsConf *stoa_web_conf(const StoaWebCall *call);
 const char *stoa_web_data_dir(const StoaWebCall *call);
-/** The call is about to fail because of a wrong token in its body: it counts, and past limits.attempts_per_minute of an
- * address the answer is 429. (A wrong bearer counts by itself.) Either thread. */
-void stoa_web_count_attempt(StoaWebCall *call);
-/** The client's address behind trusted proxies. */
-const char *stoa_web_address(const StoaWebCall *call);
 /** BASE of every link: public.base_url, else as the client came ("https://host:port"). No slash at the end. */
 const char *stoa_web_base_url(const StoaWebCall *call);
 /** The same for a link that goes to somebody else than the caller, who may be anybody: what the client calls us is believed only
@@ -124,18 +117,7 @@ const char *stoa_web_safe_url(const StoaWebCall *call);
 const char *stoa_web_websocket_url(const StoaWebCall *call);
 const char *stoa_web_signaling_url(StoaWebCall *call);
 
-/** Set the answer: status and body (taken; NULL: none). Either thread. */
-void stoa_web_set_reply(StoaWebCall *call, unsigned status, json_t *body);
-void stoa_web_set_header(StoaWebCall *call, const char *name, const char *value);
 /** Answer with a file or a part of it: path, type, name for Content-Disposition: attachment; ranges are served. Either thread. */
 void stoa_web_set_file(StoaWebCall *call, const char *path, const char *type, const char *name);
-/** Keep a value of the store half for the live half; freed with the call. */
-void stoa_web_set_data(StoaWebCall *call, void *data, GDestroyNotify free_data);
-void *stoa_web_data(const StoaWebCall *call);
-
-/** End the call: send what was set. Once. Thread: control. */
-void stoa_web_send(StoaWebCall *call);
-/** End the call with an error (borrowed). Thread: control. */
-void stoa_web_fail(StoaWebCall *call, const GError *error);
 /** `user` of the StoaWebSpec, for the route tables. */
 void *stoa_web_user(const StoaWebCall *call);

@@ -211,6 +211,18 @@ static bool is_there(StoaHandle *handle, const StoaTrack *track, const char *cro
     return false;
 }
 
+void vr_slot_begin(StoaHandle *handle, StoaSink *sink, const json_t *item)
+{
+    VrSlot *slot = slot_new(handle, sink);
+
+    if (!item) {
+        vr_slot_relay(sink);
+        return;
+    }
+    slot->crossrefid = g_strdup(stoa_item_string(item, "crossrefid"));
+    vr_slot_configure(sink, item);
+}
+
 static bool add_slot(StoaHandle *handle, const VrWant *want, GError **error)
 {
     const char *crossrefid = want->item ? stoa_item_string(want->item, "crossrefid") : NULL;
@@ -222,11 +234,7 @@ static bool add_slot(StoaHandle *handle, const VrWant *want, GError **error)
     StoaSink *sink = stoa_track_send(want->track, handle, error);
     if (!sink)
         return false;
-    slot_new(handle, sink)->crossrefid = g_strdup(crossrefid);
-    if (want->item)
-        vr_slot_configure(sink, want->item);
-    else
-        vr_slot_relay(sink);
+    vr_slot_begin(handle, sink, want->item);
     return true;
 }
 

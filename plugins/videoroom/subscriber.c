@@ -63,7 +63,7 @@ static void sweep(StoaRoom *room, void *data G_GNUC_UNUSED)
     state->sweep = NULL;
     for (guint i = 0; i < handles->len; i++) {
         StoaHandle *handle = handles->pdata[i];
-        if (vr_kind(handle) != VR_SUBSCRIBER)
+        if (vr_kind(handle) != VR_SUBSCRIBER || state_of(handle)->by_offer)
             continue;
         if (vr_slots_sweep(handle) && state_of(handle)->autoupdate)
             state_of(handle)->due = true;
@@ -131,6 +131,8 @@ static bool read_join(StoaRequest *req, StoaRoom *room, GArray *wants, GError **
     if (stoa_request_has(req, "streams")) {
         if (!read_wants(req, "streams", room, wants, error))
             return false;
+    } else if (!stoa_request_has(req, "feed") && stoa_request_jsep(req) == STOA_JSEP_OFFER) {
+        return true; /* anything: vr_join_watcher() finds it */
     } else if (!stoa_request_has(req, "feed")) {
         return stoa_refuse(error, "missing_element",
                            "a subscriber says what it wants in \"streams\"");
@@ -147,7 +149,7 @@ static void name_feed(StoaRequest *req, StoaRoom *room, json_t *body)
 {
     StoaParticipant *who = NULL;
 
-    if (!stoa_request_has(req, "streams"))
+    if (!stoa_request_has(req, "streams") && stoa_request_has(req, "feed"))
         who = stoa_room_find(room, stoa_request_id(req, "feed"));
     if (!who)
         return;
@@ -165,6 +167,20 @@ static bool attach(StoaRequest *req, StoaRoom *room, const GArray *wants, GError
         vr_handle_reset(handle);
         return false;
     }
+    configure_sinks(req, handle);
+    json_t *body = with_streams(handle, "attached");
+    name_feed(req, room, body);
+    stoa_request_reply(req, body);
+    return true;
+}
+
+static bool join_by_offer(StoaRequest *req, StoaRoom *room, StoaParticipant *owner, GArray *wants,
+                          GError **error)
+{
+    StoaHandle *handle = stoa_request_handle(req);
+
+    if (!vr_join_watcher(req, room, owner, wants, error))
+        return false;
     configure_sinks(req, handle);
     json_t *body = with_streams(handle, "attached");
     name_feed(req, room, body);
@@ -192,6 +208,8 @@ bool vr_join_subscriber(StoaRequest *req, GError **error)
                            "this room needs the private_id of your publisher");
     if (!read_join(req, room, wants, error))
         return false;
+    if (stoa_request_jsep(req) == STOA_JSEP_OFFER)
+        return join_by_offer(req, room, owner, wants, error);
     stoa_handle_enter(handle, room, owner);
     *state_of(handle) =
         (VrHandle){ .kind = VR_SUBSCRIBER, .autoupdate = is_wanted(req, "autoupdate") };

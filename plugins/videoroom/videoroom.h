@@ -99,6 +99,8 @@ typedef struct {
     bool autoupdate; /* offer anew when a feed changed */
     bool paused;     /* nothing is sent */
     bool due;        /* an offer is, as soon as the one before was answered */
+    bool by_offer;   /* its own offer: its slots stay when a feed goes */
+    char feed[65];   /* with by_offer: shows that one only; "": any */
 } VrHandle;
 
 /* Who sends on a subscriber's data channels. */
@@ -208,6 +210,14 @@ void vr_sweep_later(StoaRoom *room);
 void vr_data_received(StoaHandle *handle, const char *label, const void *buf, size_t len,
                       bool text);
 
+/* -- watcher.c ------------------------------------------------------------------------------------------- */
+
+/** Join with an offer of the subscriber's own. @wants  what was asked for; empty: anything */
+bool vr_join_watcher(StoaRequest *req, StoaRoom *room, StoaParticipant *owner, GArray *wants,
+                     GError **error);
+/** Somebody publishes: those that came with an offer of their own see it where they see nothing. */
+void vr_watchers_see(StoaRoom *room, StoaParticipant *who);
+
 /* -- slot.c ------------------------------------------------------------------------------------------------ */
 
 /* One wanted stream: of which track, and the request's item with its details (NULL: none). */
@@ -225,6 +235,8 @@ bool vr_want_feed(StoaRoom *room, const char *feed, const bool kinds[3], const j
 StoaTrack *vr_find_stream(StoaRoom *room, const char *feed, const char *mid, GError **error);
 /** Give every wanted stream that is not there yet a slot. */
 bool vr_slots_add(StoaHandle *handle, const GArray *wants, GError **error);
+/** Make a slot of a sink that has its m-line. @item  its details; NULL: none */
+void vr_slot_begin(StoaHandle *handle, StoaSink *sink, const json_t *item);
 /** Free what an item of `streams` names: feed, feed and mid, or sub_mid. */
 void vr_slots_drop(StoaHandle *handle, const char *feed, const char *mid, const char *sub_mid);
 /** Free the slots whose feed is gone. True: something changed. */

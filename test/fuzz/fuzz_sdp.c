@@ -29,6 +29,14 @@ static void require(bool condition)
         abort();
 }
 
+static void check_fragment(const StoaSdpPlan *plan)
+{
+    g_autofree char *text = stoa_sdp_write_fragment(plan, &local, NULL);
+    g_autoptr(StoaSdp) fragment = stoa_sdp_read_fragment(text, strlen(text), NULL, NULL);
+
+    require(fragment && fragment->media->len <= 1);
+}
+
 /* What was written must read back as the same lines. */
 static void check(const StoaSdpPlan *plan)
 {
@@ -38,6 +46,7 @@ static void check(const StoaSdpPlan *plan)
     require(text != NULL);
     sdp = stoa_sdp_read(text, strlen(text), NULL, NULL);
     require(sdp && sdp->media->len == plan->lines->len);
+    check_fragment(plan);
     for (guint i = 0; i < plan->lines->len; i++) {
         const StoaSdpLine *line = stoa_sdp_plan_line(plan, i);
         const StoaSdpMedia *media = stoa_sdp_media(sdp, i);
@@ -80,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     g_autoptr(StoaSdp) sdp = stoa_sdp_read(text, size, &limits, NULL);
+    g_autoptr(StoaSdp) fragment = stoa_sdp_read_fragment(text, size, &limits, NULL);
     GStringChunk *strings = g_string_chunk_new(256);
     g_autoptr(StoaSdpPlan) plan = NULL;
     StoaSdpCandidate candidate;
@@ -87,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     stoa_sdp_candidate_read(text, size, strings, &candidate, NULL);
     g_string_chunk_free(strings);
+    require(!sdp || fragment); /* a description is a fragment too */
     stoa_sdp_rules_init(&rules);
     rules.audio.red = size % 2;
     rules.video.codecs = size % 3 ? NULL : "h264,av1,vp9";

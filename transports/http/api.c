@@ -265,7 +265,7 @@ static enum MHD_Result answer_other(HttpRequest *request)
 
     if (kind == HTTP_ROUTE_NONE)
         (void)http_api_is_origin_allowed(request); /* a page may read that the path is wrong */
-    if (kind == HTTP_ROUTE_NONE || kind == HTTP_ROUTE_WEB || (is_page && request->listener->admin))
+    if (kind == HTTP_ROUTE_NONE || http_route_is_web(kind) || (is_page && request->listener->admin))
         return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such path\n"));
     if (!http_route_takes(kind, request->listener->admin, request->method))
         return http_reply_not_allowed(request);

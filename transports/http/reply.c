@@ -42,14 +42,28 @@ static void add_cors(HttpRequest *request, struct MHD_Response *response)
 {
     if (!http_route_has_origin(request->route.kind))
         return;
-    if (request->route.kind == HTTP_ROUTE_WEB)
+    if (http_route_is_web(request->route.kind))
         add(response, "Access-Control-Expose-Headers",
-            "Retry-After, Content-Disposition, Content-Range, Accept-Ranges");
+            request->route.kind == HTTP_ROUTE_WEB
+                ? "Retry-After, Content-Disposition, Content-Range, Accept-Ranges"
+                : "Retry-After, Location, ETag, Link, Accept-Post, Accept-Patch, "
+                  "WWW-Authenticate");
     add(response, "Access-Control-Max-Age", "86400");
     if (!request->cors || strcmp(request->cors, "*") != 0)
         add(response, "Vary", "Origin");
     if (request->cors)
         add(response, "Access-Control-Allow-Origin", request->cors);
+}
+
+static void add_preflight(HttpRequest *request, struct MHD_Response *response)
+{
+    const char *method = http_request_header(request, "Access-Control-Request-Method");
+    const char *headers = http_request_header(request, "Access-Control-Request-Headers");
+
+    if (method)
+        add(response, "Access-Control-Allow-Methods", method);
+    if (headers)
+        add(response, "Access-Control-Allow-Headers", headers);
 }
 
 static enum MHD_Result queue(HttpRequest *request, unsigned status, struct MHD_Response *response)
@@ -100,7 +114,7 @@ static char *G_GNUC_PRINTF(4, 0)
     error_text(const HttpRequest *request, unsigned status, int code, const char *fmt, va_list args)
 {
     g_autofree char *reason = g_strdup_vprintf(fmt, args);
-    json_t *error = request->route.kind == HTTP_ROUTE_WEB
+    json_t *error = http_route_is_web(request->route.kind)
                         ? json_pack("{s:{s:s, s:s%}}", "error", "code", web_code(status), "message",
                                     reason, strlen(reason))
                         : json_pack("{s:s, s:{s:i, s:s%}}", "janus", "error", "error", "code", code,
@@ -208,6 +222,8 @@ enum MHD_Result http_reply_web(HttpRequest *request, StoaWebAnswer *answer, bool
         add(response, pair[0], pair[1]);
     if (last)
         add(response, "Connection", "close");
+    if (strcmp(request->method, "OPTIONS") == 0)
+        add_preflight(request, response);
     add_common(request, response);
     add_cors(request, response);
     return queue(request, status, response);
@@ -236,15 +252,10 @@ enum MHD_Result http_reply_not_allowed(HttpRequest *request)
 enum MHD_Result http_reply_preflight(HttpRequest *request)
 {
     struct MHD_Response *response = new_answer(request, NULL, NULL);
-    const char *method = http_request_header(request, "Access-Control-Request-Method");
-    const char *headers = http_request_header(request, "Access-Control-Request-Headers");
 
     if (request->route.kind != HTTP_ROUTE_WEB)
         add(response, "Allow", http_route_methods(request->route.kind, request->listener->admin));
-    if (method)
-        add(response, "Access-Control-Allow-Methods", method);
-    if (headers)
-        add(response, "Access-Control-Allow-Headers", headers);
+    add_preflight(request, response);
     return queue(request, MHD_HTTP_OK, response);
 }
 

@@ -106,7 +106,7 @@ static enum MHD_Result begin(HttpRequest *request)
         return http_reply_last_error(request, MHD_HTTP_TOO_MANY_REQUESTS, 450,
                                      "too many connections from your address: close some "
                                      "(limits.connections_per_address)");
-    if (request->route.kind == HTTP_ROUTE_WEB && !request->listener->admin)
+    if (http_route_is_web(request->route.kind) && !request->listener->admin)
         return http_web_begin(request);
     if (http_request_is_announced_too_large(request))
         return http_request_refuse_length(request);
@@ -125,6 +125,10 @@ static HttpRequest *request_new(HttpListener *listener, struct MHD_Connection *m
     request->method = method;
     request->path = g_strdup(path);
     request->route = http_route_find(path, listener->admin ? "/admin" : request->setup->base_path);
+    if (request->route.kind == HTTP_ROUTE_PAGE && !listener->admin &&
+        !http_pages_find(request->setup->pages, path) &&
+        stoa_web_path_is_served(listener->http->host, path))
+        request->route.kind = HTTP_ROUTE_MODULE;
     return request;
 }
 
@@ -241,7 +245,7 @@ static enum MHD_Result finish_wait(HttpRequest *request)
     case HTTP_WAIT_CORE:
     case HTTP_WAIT_NONE: return MHD_YES;
     }
-    if (request->route.kind == HTTP_ROUTE_WEB)
+    if (http_route_is_web(request->route.kind))
         return http_web_resumed(request);
     if (!request->answer)
         return http_reply_empty(request, MHD_HTTP_NOT_FOUND);
@@ -264,7 +268,7 @@ enum MHD_Result http_request_handle(void *listener, struct MHD_Connection *mhd, 
         return take_body(request, upload, upload_len);
     if (request->number)
         return finish_wait(request);
-    if (request->route.kind == HTTP_ROUTE_WEB && !request->listener->admin)
+    if (http_route_is_web(request->route.kind) && !request->listener->admin)
         return http_web_run(request);
     if (http_request_is_too_large(request) && !http_route_is_api(request->route.kind))
         return http_request_refuse_length(request);

@@ -30,9 +30,9 @@ typedef struct HttpRequest {
     bool polls;
     HttpWait wait;
     char *answer;
-    StoaWebCall *call; /* of the rooms API, until it was run */
+    StoaWebCall *call; /* of a web request, until it was run */
     StoaWebAnswer *web_answer;
-    bool foreign;          /* a page of another origin, of the rooms API */
+    bool foreign;          /* of a web request: a page of another origin */
     bool refused;          /* an upload: the rest of its body is read and thrown away */
     uint64_t n_excess;     /* bytes of that */
     uint64_t n_since_tick; /* bytes since the deadline was moved on */

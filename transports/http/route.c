@@ -73,9 +73,14 @@ bool http_route_is_api(HttpRouteKind kind)
     return kind >= HTTP_ROUTE_ROOT && kind <= HTTP_ROUTE_HANDLE;
 }
 
+bool http_route_is_web(HttpRouteKind kind)
+{
+    return kind == HTTP_ROUTE_WEB || kind == HTTP_ROUTE_MODULE;
+}
+
 bool http_route_has_origin(HttpRouteKind kind)
 {
-    return http_route_is_api(kind) || kind == HTTP_ROUTE_NONE || kind == HTTP_ROUTE_WEB;
+    return http_route_is_api(kind) || kind == HTTP_ROUTE_NONE || http_route_is_web(kind);
 }
 
 const char *http_route_methods(HttpRouteKind kind, bool admin)

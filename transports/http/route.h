@@ -12,6 +12,7 @@ typedef enum {
     HTTP_ROUTE_SESSION, /* BASE/SESSION */
     HTTP_ROUTE_HANDLE,  /* BASE/SESSION/HANDLE */
     HTTP_ROUTE_WEB,     /* /api/v1 and below: the rooms API */
+    HTTP_ROUTE_MODULE,  /* a module's own: nobody but the core knows */
     HTTP_ROUTE_HEALTH,  /* /healthz */
     HTTP_ROUTE_METRICS, /* /metrics */
     HTTP_ROUTE_SERVERS, /* /stoa.json */
@@ -36,7 +37,10 @@ HttpRoute http_route_find(const char *path, const char *base);
 /** Whether the route belongs to the Janus API. */
 bool http_route_is_api(HttpRouteKind kind);
 
-/** Whether pages of other origins ask first: the Janus API and the rooms API. */
+/** Whether it is handed over to the core as a web request: the rooms API and modules' routes. */
+bool http_route_is_web(HttpRouteKind kind);
+
+/** Whether pages of other origins ask first: the Janus API, the rooms API, modules' routes. */
 bool http_route_has_origin(HttpRouteKind kind);
 
 /** The methods of a route, for the Allow header: "GET, HEAD". */

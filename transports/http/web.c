@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests of the rooms API. A small body is kept and handed over as a whole. An upload's head goes first: its body is read
+/* Requests of the rooms API and of modules' routes. A small body is kept and handed over as a whole. An upload's head goes first: its body is read
  * once the core has said that it is welcome, and written to the disk on this thread, piece by piece. */
 #include "web.h"
 
@@ -68,7 +68,8 @@ static void open_call(HttpRequest *request)
 enum MHD_Result http_web_begin(HttpRequest *request)
 {
     request->foreign = !http_api_is_origin_allowed(request);
-    if (request->foreign || strcmp(request->method, "OPTIONS") == 0)
+    if (request->foreign ||
+        (request->route.kind == HTTP_ROUTE_WEB && strcmp(request->method, "OPTIONS") == 0))
         return MHD_YES; /* answered at its end, as there is no call */
     open_call(request);
     if (stoa_web_call_is_upload(request->call)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#pragma once /* Requests of the rooms API, below /api/v1: handed over to the core, head first. */
+#pragma once /* Requests of the rooms API, below /api/v1, and of modules' routes: handed over to the core, head first. */
 
 #include "request.h"
 

@@ -130,6 +130,17 @@ STOA_EXPORT int64_t stoa_bed_bitrate(StoaBedPerson *who);
 STOA_EXPORT void stoa_bed_says(StoaBedPerson *who, const char *label, const char *text);
 STOA_EXPORT const char *stoa_bed_heard(StoaBedPerson *who);
 
+/* -- routes (STOA_CAP_HTTP) and bridges: the one module that a bridge finds on the bed is the plugin itself ------------- */
+
+/** An HTTP request, "POST /m/NAME/x", must be answered with that status; 0: not yet. @headers  "Name: value\n…", or NULL */
+STOA_EXPORT void stoa_bed_calls(StoaBed *bed, const char *line, const char *headers,
+                                const char *body, unsigned status);
+/** The last call must have got that answer by now. */
+STOA_EXPORT void stoa_bed_answered(StoaBed *bed, unsigned status);
+/** A header of the last answer (NULL: it has none of that name), and its body. Borrowed until the next call. */
+STOA_EXPORT const char *stoa_bed_answer_header(StoaBed *bed, const char *name);
+STOA_EXPORT const char *stoa_bed_answer_body(StoaBed *bed);
+
 /** The place in the test that a complaint names; the macros below note it. */
 STOA_EXPORT void stoa_bed_here(const char *file, int line);
 
@@ -160,4 +171,6 @@ STOA_EXPORT void stoa_bed_here(const char *file, int line);
 #define stoa_bed_breaks(...)         STOA_BED_AT(stoa_bed_breaks(__VA_ARGS__))
 #define stoa_bed_shown(...)          STOA_BED_AT(stoa_bed_shown(__VA_ARGS__))
 #define stoa_bed_says(...)           STOA_BED_AT(stoa_bed_says(__VA_ARGS__))
+#define stoa_bed_calls(...)          STOA_BED_AT(stoa_bed_calls(__VA_ARGS__))
+#define stoa_bed_answered(...)       STOA_BED_AT(stoa_bed_answered(__VA_ARGS__))
 #endif

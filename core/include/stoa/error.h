@@ -42,3 +42,6 @@ STOA_EXPORT bool stoa_fail(GError **error, StoaErrorCode code, const char *fmt, 
  */
 STOA_EXPORT bool stoa_refuse(GError **error, const char *reason, const char *fmt, ...)
     G_GNUC_PRINTF(3, 4);
+
+/** The reason that was given to stoa_refuse(), also by the core ("no_such_room"); NULL: there is none. Borrowed from the error. */
+STOA_EXPORT const char *stoa_error_reason(const GError *error);

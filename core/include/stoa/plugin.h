@@ -6,10 +6,12 @@
 #pragma once
 
 #include <stoa/abi.h>
+#include <stoa/bridge.h>
 #include <stoa/error.h>
 #include <stoa/media.h>
 #include <stoa/room.h>
 #include <stoa/table.h>
+#include <stoa/web.h>
 
 #include <glib.h>
 #include <jansson.h>
@@ -46,7 +48,7 @@ typedef enum {
     STOA_CAP_MEDIA = 1 << 1,   /* takes offers, routes tracks */
     STOA_CAP_DATA = 1 << 2,    /* data channels */
     STOA_CAP_TAP = 1 << 3,     /* may read packets */
-    STOA_CAP_HTTP = 1 << 4,    /* may add routes under /m/NAME/ (with WHIP) */
+    STOA_CAP_HTTP = 1 << 4,    /* has `routes` */
 } StoaCaps;
 
 typedef enum {
@@ -147,6 +149,9 @@ typedef struct {
     const char *sync_error;
     /* Requests that come on data channels: stoa_handle_run() carries them out. */
     const StoaMethod *data_methods;
+    /* HTTP routes, served as long as the module is loaded: see web.h. Calls that it holds when it goes are answered 503. */
+    const StoaRoute *routes;
+    size_t route_size; /* of a row; filled by STOA_PLUGIN */
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -162,6 +167,7 @@ typedef struct {
                                          .group_size = sizeof(StoaGroup),   \
                                          .metric_size = sizeof(StoaMetric), \
                                          .number_size = sizeof(StoaNumber), \
+                                         .route_size = sizeof(StoaRoute),   \
                                          __VA_ARGS__ };                     \
         return &self;                                                       \
     }
@@ -216,6 +222,13 @@ STOA_EXPORT StoaJsep stoa_request_jsep(StoaRequest *req) STOA_ON_CONTROL;
  */
 STOA_EXPORT bool stoa_request_accept_offer(StoaRequest *req, const StoaMediaRules *rules,
                                            GError **error) STOA_ON_CONTROL;
+/** What is done while an offer is answered: stoa_track_send() to that handle takes m-lines of the offer. A sink that found none has no
+ * mid: give it back (stoa_sink_remove). */
+typedef void StoaWireFunc(StoaHandle *handle, void *data);
+/** The same with tracks of others to be sent on the client's m-lines (`rules.send`): `wire` is called after `track_added`, before the answer is made. */
+STOA_EXPORT bool stoa_request_wire_offer(StoaRequest *req, const StoaMediaRules *rules,
+                                         StoaWireFunc *wire, void *data, GError **error)
+    STOA_ON_CONTROL;
 /** Take the answer that came with the request, to the offer that we made. */
 STOA_EXPORT bool stoa_request_accept_answer(StoaRequest *req, GError **error) STOA_ON_CONTROL;
 /** Send an offer of the handle's sinks along with the reply. @restart: with new ICE credentials. */

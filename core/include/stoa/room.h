@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct StoaHandle;                              /* media.h */
 typedef struct StoaModule StoaModule;           /* this plugin, loaded */
 typedef struct StoaRoom StoaRoom;               /* this plugin's view of one room */
 typedef struct StoaParticipant StoaParticipant; /* this plugin's view of one person in it */

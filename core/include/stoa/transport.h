@@ -29,7 +29,7 @@ typedef struct {
     const char *server_name;
 } StoaTransportSettings;
 
-/* What a web request begins with (the rooms API, all below /api/v1). Borrowed during the call. */
+/* What a web request begins with (the rooms API, all below /api/v1, and modules' routes). Borrowed during the call. */
 typedef struct {
     const char *method;  /* "POST" */
     const char *path;    /* unescaped, without the query: "/api/v1/rooms" */
@@ -155,6 +155,8 @@ STOA_EXPORT void stoa_client_poll(StoaTransportHost *host, uint64_t client, uint
  * before; when that happens later, its answer is for nobody.
  */
 
+/** Whether a path is a module's, and to be handled as a web request, unless it is one of the transport's own or a page. Thread: any. */
+STOA_EXPORT bool stoa_web_path_is_served(StoaTransportHost *host, const char *path);
 /** Begin; never NULL. Thread: any. */
 STOA_EXPORT StoaWebCall *stoa_web_call_open(StoaTransportHost *host, const StoaWebHead *head);
 /** Whether its body is for a file: ask before it is read. Thread: any. */

@@ -229,9 +229,45 @@ static void the_length_has_a_limit(void **unused G_GNUC_UNUSED)
     assert_true(g_error_matches(error, STOA_ERROR, STOA_ERROR_LIMIT));
 }
 
+static void a_fragment_is_our_side_of_ice_alone(void **unused G_GNUC_UNUSED)
+{
+    const char *const candidates[] = { "candidate:1 1 udp 2130706431 192.0.2.7 10000 typ host" };
+    const StoaSdpLocal local = { .ufrag = "frag",
+                                 .pwd = "word",
+                                 .ice_lite = true,
+                                 .trickle = true,
+                                 .candidates = candidates,
+                                 .n_candidates = 1,
+                                 .end_of_candidates = true };
+    g_autoptr(StoaSdp) offer = load("chromium-audio-video");
+    StoaSdpRules rules = publisher_rules();
+    g_autoptr(StoaSdpPlan) plan = answer_to(offer, &rules, NULL);
+    g_autofree char *text = stoa_sdp_write_fragment(plan, &local, NULL);
+
+    assert_string_equal(text, "a=ice-lite\r\n"
+                              "a=ice-options:trickle\r\n"
+                              "a=group:BUNDLE 0 1\r\n"
+                              "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+                              "a=mid:0\r\n"
+                              "a=ice-ufrag:frag\r\n"
+                              "a=ice-pwd:word\r\n"
+                              "a=candidate:1 1 udp 2130706431 192.0.2.7 10000 typ host\r\n"
+                              "a=end-of-candidates\r\n");
+    g_autoptr(StoaSdp) fragment = stoa_sdp_read_fragment(text, strlen(text), NULL, NULL);
+    const StoaSdpMedia *media = stoa_sdp_media(fragment, 0);
+    assert_string_equal(media->transport.ufrag, "frag");
+    assert_int_equal(media->candidates->len, 1);
+    assert_true(media->end_of_candidates);
+    assert_null(stoa_sdp_read(text, strlen(text), NULL, NULL));
+    stoa_sdp_plan_restart(plan, "other", "secret");
+    assert_string_equal(plan->remote.ufrag, "other");
+    assert_int_equal(plan->remote_candidates->len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fragment_is_our_side_of_ice_alone),
         cmocka_unit_test(an_answer_to_chromium_is_one_codec_a_line),
         cmocka_unit_test(credentials_are_everywhere_and_candidates_in_the_first_section),
         cmocka_unit_test(firefoxs_extension_directions_are_turned_round),

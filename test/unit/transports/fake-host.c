@@ -123,6 +123,12 @@ static json_t *object_of(const char *const *pairs)
     return object;
 }
 
+/* Of modules there is one, below /m/one. */
+bool stoa_web_path_is_served(StoaTransportHost *host G_GNUC_UNUSED, const char *path)
+{
+    return g_str_has_prefix(path, "/m/one/");
+}
+
 StoaWebCall *stoa_web_call_open(StoaTransportHost *host G_GNUC_UNUSED, const StoaWebHead *head)
 {
     StoaWebCall *call = g_new0(StoaWebCall, 1);
