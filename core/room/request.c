@@ -513,11 +513,16 @@ static bool may_have_media(StoaRequest *req, GError **error)
 }
 
 /* A description that does not fit gets the vocabulary's number for it; the text says what is wrong. */
-static bool bad_sdp(GError **error, GError *why)
+static bool bad_sdp(const StoaRequest *req, GError **error, GError *why)
 {
-    const char *reason =
-        g_error_matches(why, STOA_ERROR, STOA_ERROR_CONFLICT) ? "wrong_state" : "bad_sdp";
+    const char *reason = "bad_sdp";
 
+    if (g_error_matches(why, STOA_ERROR, STOA_ERROR_CONFLICT))
+        reason = "wrong_state";
+    for (const StoaNumber *row = req->module->plugin.numbers; row && row->reason; row++) {
+        if (g_strcmp0(row->reason, stoa_error_reason(why)) == 0) /* it has a word for just that */
+            reason = row->reason;
+    }
     stoa_refuse(error, reason, "%s", why->message);
     g_error_free(why);
     return false;
@@ -558,7 +563,7 @@ bool stoa_request_wire_offer(StoaRequest *req, const StoaMediaRules *rules, Stoa
     if (!sdp) {
         if (fresh)
             g_clear_pointer(&req->handle->connection, stoa_connection_free);
-        return bad_sdp(error, why);
+        return bad_sdp(req, error, why);
     }
     g_clear_pointer(&req->jsep, json_decref);
     req->jsep = json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp);
@@ -574,7 +579,7 @@ bool stoa_request_accept_answer(StoaRequest *req, GError **error)
     if (req->message->jsep != STOA_JSEP_ANSWER)
         return stoa_refuse(error, "wrong_jsep", "an SDP answer is due here");
     if (!stoa_connection_set_answer(stoa_handle_connection(req->handle), req->message->sdp, &why))
-        return bad_sdp(error, why);
+        return bad_sdp(req, error, why);
     return true;
 }
 
@@ -587,7 +592,7 @@ bool stoa_request_offer(StoaRequest *req, bool restart, GError **error)
     g_autofree char *sdp =
         stoa_connection_make_offer(stoa_handle_connection(req->handle), restart, &why);
     if (!sdp)
-        return bad_sdp(error, why);
+        return bad_sdp(req, error, why);
     g_clear_pointer(&req->jsep, json_decref);
     req->jsep = json_pack("{s:s, s:s}", "type", "offer", "sdp", sdp);
     return true;

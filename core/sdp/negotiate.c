@@ -299,9 +299,9 @@ static bool check_taken(const StoaSdpPlan *plan, GError **error)
 
     if (plan->n_accepted > 0)
         return true;
-    return stoa_fail(error, STOA_ERROR_INVALID,
-                     "nothing in the offer can be taken; of its first m-line (%s): %s",
-                     line->kind_text, line->reason);
+    return stoa_refuse(error, "no_codec",
+                       "nothing in the offer can be taken; of its first m-line (%s): %s",
+                       line->kind_text, line->reason);
 }
 
 /* Passive unless the other end insists on it, or it was agreed otherwise before. (RFC 8842, 5.3) */

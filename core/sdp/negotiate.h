@@ -46,7 +46,7 @@ void stoa_sdp_rules_init(StoaSdpRules *rules);
  * An m-line that cannot be taken (kind, codecs, outside the BUNDLE of the first, no rtcp-mux) is refused with a reason in
  * words, the others go on. Extension ids hold for the whole BUNDLE: one that means two things is taken for the first only.
  *
- * Returns NULL with `error` (STOA_ERROR_INVALID) if nothing of a first offer can be taken, credentials are missing, the
+ * Returns NULL with `error` (STOA_ERROR_INVALID; refused as "no_codec" if nothing of a first offer can be taken) if credentials are missing, the
  * offer lost m-lines, or put another medium or mid in the place of one that had not been stopped.
  */
 StoaSdpPlan *stoa_sdp_answer(const StoaSdp *offer, const StoaSdpRules *rules,

@@ -100,7 +100,10 @@ static void on_ended(StoaBridge *bridge, const GError *error G_GNUC_UNUSED)
 /* The client's PeerConnection is gone: so is the session. (RFC 9725, 4.4) */
 static void on_disconnected(StoaBridge *bridge, const char *reason G_GNUC_UNUSED)
 {
-    whip_session_end(stoa_bridge_data(bridge));
+    WhipSession *session = stoa_bridge_data(bridge);
+
+    if (session->tag) /* else it was refused: the answer that says why is on its way */
+        whip_session_end(session);
 }
 
 /* -- POST -------------------------------------------------------------------------------------- */

@@ -231,12 +231,12 @@ static void the_length_has_a_limit(void **unused G_GNUC_UNUSED)
 
 static void a_fragment_is_our_side_of_ice_alone(void **unused G_GNUC_UNUSED)
 {
-    const char *const candidates[] = { "candidate:1 1 udp 2130706431 192.0.2.7 10000 typ host" };
+    const char *const ours[] = { "candidate:1 1 udp 2130706431 192.0.2.7 10000 typ host" };
     const StoaSdpLocal local = { .ufrag = "frag",
                                  .pwd = "word",
                                  .ice_lite = true,
                                  .trickle = true,
-                                 .candidates = candidates,
+                                 .candidates = ours,
                                  .n_candidates = 1,
                                  .end_of_candidates = true };
     g_autoptr(StoaSdp) offer = load("chromium-audio-video");
