@@ -3,6 +3,7 @@
 #include "net/udp.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,12 +16,14 @@
 enum {
     BUFFER_BYTES = 4 << 20, /* of the kernel, each way */
     FULL_WAIT_MS = 5,       /* how long a flush waits for a full socket in all */
+    MAX_RUN = 32,           /* datagrams of a run; the kernel takes 64 */
+    MAX_RUN_BYTES = 60000,
 };
 
-/* Room for one IP_PKTINFO or IPV6_PKTINFO. */
+/* Room for one IP_PKTINFO or IPV6_PKTINFO, and the size of a run's datagrams. */
 typedef union {
     struct cmsghdr align;
-    char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
 } Control;
 
 struct StoaUdpReceiver {
@@ -34,6 +37,8 @@ struct StoaUdpReceiver {
 typedef struct {
     const StoaUdpSocket *socket;
     unsigned n;
+    unsigned first, n_run; /* slots of the last message: more can join while `run_len` is set */
+    size_t run_len, run_bytes;
     struct mmsghdr headers[STOA_UDP_BATCH];
 } Lane; /* what goes out by one socket */
 
@@ -42,7 +47,7 @@ struct StoaUdpBatch {
     StoaUdpStats stats;
     Lane lanes[STOA_UDP_SOCKETS];
     struct iovec iovs[STOA_UDP_BATCH];
-    StoaAddress to[STOA_UDP_BATCH];
+    StoaAddress to[STOA_UDP_BATCH], local[STOA_UDP_BATCH]; /* by a message's first slot */
     Control controls[STOA_UDP_BATCH];
     uint8_t slots[STOA_UDP_BATCH][STOA_UDP_SLOT];
 };
@@ -68,6 +73,14 @@ static bool is_multi_homed(int family)
         n += address->sa.sa_family == family && !stoa_address_is_loopback(address);
     }
     return n > 1;
+}
+
+static bool can_segment(int fd)
+{
+    int size = 0;
+    socklen_t len = sizeof(size);
+
+    return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &len) == 0;
 }
 
 static bool ask_for_local(int fd, int family)
@@ -112,6 +125,7 @@ bool stoa_udp_open(StoaUdpSocket *socket_out, uint8_t index, const StoaAddress *
     }
     grow_buffer(out.fd, SO_RCVBUFFORCE, SO_RCVBUF);
     grow_buffer(out.fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    out.segments = can_segment(out.fd);
     if (stoa_address_is_any(at) && is_multi_homed(at->sa.sa_family))
         out.tells_local = ask_for_local(out.fd, at->sa.sa_family);
     *socket_out = out;
@@ -256,17 +270,96 @@ static void write_local(struct msghdr *header, Control *control, const StoaAddre
     }
 }
 
+/* -- runs: equally long datagrams, the last one may be shorter --------------------------------- */
+
+static bool joins(const StoaUdpBatch *batch, const Lane *lane, unsigned slot, size_t len,
+                  const StoaAddress *to, const StoaAddress *local)
+{
+    static const StoaAddress none;
+
+    return len <= lane->run_len && slot == lane->first + lane->n_run && lane->n_run < MAX_RUN &&
+           lane->run_bytes + len <= MAX_RUN_BYTES &&
+           stoa_address_equal(to, &batch->to[lane->first]) &&
+           stoa_address_equal_ip(local ? local : &none, &batch->local[lane->first]);
+}
+
+static void write_run_len(struct msghdr *header, Control *control, uint16_t len)
+{
+    struct cmsghdr *c = (struct cmsghdr *)(control->space + header->msg_controllen);
+
+    header->msg_control = control;
+    c->cmsg_level = IPPROTO_UDP;
+    c->cmsg_type = UDP_SEGMENT;
+    c->cmsg_len = CMSG_LEN(sizeof(len));
+    memcpy(CMSG_DATA(c), &len, sizeof(len));
+    header->msg_controllen += CMSG_SPACE(sizeof(len));
+}
+
+static void lengthen(StoaUdpBatch *batch, Lane *lane, size_t len)
+{
+    struct msghdr *header = &lane->headers[lane->n - 1].msg_hdr;
+
+    if (++lane->n_run == 2)
+        write_run_len(header, &batch->controls[lane->first], (uint16_t)lane->run_len);
+    header->msg_iovlen = lane->n_run;
+    lane->run_bytes += len;
+    if (len < lane->run_len)
+        lane->run_len = 0; /* a shorter one ends it */
+}
+
+/* The kernel does not take this run as one (no offloading there, a path with a small MTU): its datagrams go one by one. */
+static void send_split(StoaUdpBatch *batch, Lane *lane, unsigned at)
+{
+    struct msghdr one = lane->headers[at].msg_hdr;
+    struct iovec *iovs = one.msg_iov;
+    size_t n = one.msg_iovlen;
+
+    batch->stats.split++;
+    one.msg_iovlen = 1;
+    one.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
+    if (one.msg_controllen == 0)
+        one.msg_control = NULL;
+    for (size_t i = 0; i < n; i++) {
+        one.msg_iov = &iovs[i];
+        batch->stats.calls++;
+        if (sendmsg(lane->socket->fd, &one, MSG_DONTWAIT) >= 0)
+            batch->stats.sent++;
+        else
+            batch->stats.refused++;
+    }
+}
+
+static void count_sent(StoaUdpBatch *batch, const Lane *lane, unsigned at, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        size_t len = lane->headers[at + i].msg_hdr.msg_iovlen;
+
+        batch->stats.sent += len;
+        batch->stats.runs += len > 1;
+    }
+}
+
 void stoa_udp_batch_commit(StoaUdpBatch *batch, size_t len, const StoaUdpSocket *socket,
                            const StoaAddress *to, const StoaAddress *local)
 {
     Lane *lane = &batch->lanes[socket->index];
     unsigned slot = batch->n++;
-    struct msghdr *header = &lane->headers[lane->n++].msg_hdr;
+    struct msghdr *header;
 
     g_assert(slot < STOA_UDP_BATCH && len <= STOA_UDP_SLOT);
-    lane->socket = socket;
-    batch->to[slot] = *to;
     batch->iovs[slot].iov_len = len;
+    if (lane->run_len && joins(batch, lane, slot, len, to, local)) {
+        lengthen(batch, lane, len);
+        return;
+    }
+    lane->socket = socket;
+    lane->first = slot;
+    lane->n_run = 1;
+    lane->run_len = socket->segments ? len : 0;
+    lane->run_bytes = len;
+    batch->to[slot] = *to;
+    batch->local[slot] = local ? *local : (StoaAddress){ 0 };
+    header = &lane->headers[lane->n++].msg_hdr;
     header->msg_name = &batch->to[slot];
     header->msg_namelen = stoa_address_len(to);
     header->msg_iov = &batch->iovs[slot];
@@ -309,21 +402,24 @@ static void flush_lane(StoaUdpBatch *batch, Lane *lane)
 
         batch->stats.calls++;
         if (n > 0) {
-            batch->stats.sent += (unsigned)n;
+            count_sent(batch, lane, at, (unsigned)n);
             at += (unsigned)n;
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
             if (wait_for_room(lane->socket->fd, &budget_ms))
                 continue;
-            batch->stats.full += lane->n - at;
-            break;
+            for (; at < lane->n; at++)
+                batch->stats.full += lane->headers[at].msg_hdr.msg_iovlen;
+        } else if (n < 0 && lane->headers[at].msg_hdr.msg_iovlen > 1) {
+            send_split(batch, lane, at++);
         } else { /* this one is refused: the rest still goes */
             batch->stats.refused++;
             at++;
         }
     }
     lane->n = 0;
+    lane->run_len = 0;
 }
 
 void stoa_udp_batch_flush(StoaUdpBatch *batch)

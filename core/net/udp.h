@@ -16,6 +16,7 @@ typedef struct {
     uint8_t index; /* 0 or 1: the caller's number for it, in a batch and in a path */
     bool
         tells_local; /* wildcard on a host of several addresses: datagrams say where they came in */
+    bool segments;   /* the kernel takes a run of datagrams to one address as one */
     StoaAddress bound; /* the port is the real one, also when 0 was asked */
 } StoaUdpSocket;
 
@@ -39,6 +40,8 @@ typedef struct {
     uint64_t refused; /* the kernel said no to this one (bad or unreachable destination) */
     uint64_t full;    /* dropped: the socket's buffer stayed full */
     uint64_t calls;   /* of sendmmsg */
+    uint64_t runs;    /* of datagrams that the kernel took as one */
+    uint64_t split;   /* runs that it refused as one: their datagrams went one by one */
 } StoaUdpStats;
 
 /**
@@ -80,7 +83,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaUdpBatch, stoa_udp_batch_free)
 uint8_t *stoa_udp_batch_slot(StoaUdpBatch *batch);
 
 /**
- * Queue the slot's first `len` bytes.
+ * Queue the slot's first `len` bytes. What goes to one address one after the other, and is as long as what went before,
+ * is handed to the kernel as one piece (UDP_SEGMENT), which it cuts up as late as it can: half the price.
  *
  * @socket  must live until the flush; at most two different `index`es
  * @to      copied

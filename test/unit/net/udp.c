@@ -107,6 +107,49 @@ static void a_refused_datagram_does_not_hold_up_the_rest(void **state)
     assert_int_equal(stoa_udp_batch_count(bed->batch), 0);
 }
 
+/* Runs of equal length and a shorter end to one address; then another address, and back. */
+static void a_run_to_one_address_is_one_piece_for_the_kernel(void **state)
+{
+    static const size_t lens[] = { 900, 900, 900, 500, 700, 700, 800, 800, 100, 100 };
+    Bed *bed = *state;
+    const StoaUdpDatagram *grams = stoa_udp_receiver_datagrams(bed->receiver);
+    unsigned got = 0, n;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(lens); i++)
+        add(bed, (uint8_t)i, lens[i], &bed->there.bound);
+    add(bed, 99, 100, &bed->here.bound);
+    add(bed, 10, 100, &bed->there.bound);
+    stoa_udp_batch_flush(bed->batch);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->sent, G_N_ELEMENTS(lens) + 2);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->runs, bed->here.segments ? 3 : 0);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->split, 0);
+    for (; got < G_N_ELEMENTS(lens) + 1; got += n) {
+        n = receive(bed, &bed->there, STOA_UDP_BATCH);
+        assert_in_range(n, 1, STOA_UDP_BATCH);
+        for (unsigned i = 0; i < n; i++) {
+            assert_int_equal(grams[i].buf[0], got + i);
+            assert_int_equal(grams[i].len, got + i < 10 ? lens[got + i] : 100);
+        }
+    }
+    assert_int_equal(receive(bed, &bed->here, STOA_UDP_BATCH), 1);
+}
+
+static void a_refused_run_goes_one_by_one(void **state)
+{
+    Bed *bed = *state;
+    StoaAddress nowhere;
+
+    assert_true(stoa_address_parse("192.0.2.1", 0,
+                                   &nowhere)); /* port 0: EINVAL, as for a run that is too wide */
+    for (unsigned i = 0; i < 9; i++)
+        add(bed, (uint8_t)i, 20, i < 3 || i >= 6 ? &bed->there.bound : &nowhere);
+    stoa_udp_batch_flush(bed->batch);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->sent, 6);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->refused, 3);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->split, bed->here.segments ? 1 : 0);
+    assert_int_equal(receive(bed, &bed->there, STOA_UDP_BATCH), 6);
+}
+
 static void a_slot_without_commit_is_given_again(void **state)
 {
     Bed *bed = *state;
@@ -189,6 +232,8 @@ int main(void)
         TEST(many_datagrams_travel_in_few_calls_and_in_order),
         TEST(a_refused_datagram_does_not_hold_up_the_rest),
         TEST(a_slot_without_commit_is_given_again),
+        TEST(a_run_to_one_address_is_one_piece_for_the_kernel),
+        TEST(a_refused_run_goes_one_by_one),
         TEST(both_sockets_share_a_batch),
         TEST(a_datagram_too_long_says_so),
         TEST(a_datagram_leaves_from_the_address_that_was_asked_for),
