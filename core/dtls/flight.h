@@ -15,11 +15,17 @@ typedef struct {
     size_t len;
     unsigned n;
     uint16_t lens[STOA_DTLS_FLIGHT_DATAGRAMS];
-    uint8_t bytes[STOA_DTLS_FLIGHT];
+    uint8_t *bytes; /* NULL: nothing was kept yet */
 } StoaDtlsFlight;
 
 /** Keep a copy of one more datagram; `len` 0 in the flight starts a new one. */
 void stoa_dtls_flight_add(StoaDtlsFlight *flight, const uint8_t *buf, size_t len);
+
+/** It was the last flight: keep no more memory than it needs. */
+void stoa_dtls_flight_settle(StoaDtlsFlight *flight);
+
+/** Free its memory. */
+void stoa_dtls_flight_clear(StoaDtlsFlight *flight);
 
 /** Send them all again. */
 void stoa_dtls_flight_send(const StoaDtlsFlight *flight,

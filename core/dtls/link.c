@@ -93,6 +93,7 @@ void stoa_dtls_link_free(StoaDtlsLink *link)
         return;
     drop_ssl(link);
     stoa_dtls_records_free(link->records);
+    stoa_dtls_flight_clear(&link->flight);
     OPENSSL_cleanse(&link->keys, sizeof(link->keys));
     g_free(link->hash);
     g_free(link->fingerprint);
@@ -197,6 +198,7 @@ static StoaDtlsState verify(StoaDtlsLink *link)
     if (!link->records)
         return fail(link, "the DTLS cipher is not one of ours");
     drop_ssl(link);
+    stoa_dtls_flight_settle(&link->flight);
     link->state = STOA_DTLS_CONNECTED;
     return link->state;
 }

@@ -159,9 +159,7 @@ char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
     text = answer(connection, error);
     if (text) {
         g_free(connection->remote_sdp);
-        g_free(connection->local_sdp);
         connection->remote_sdp = g_strdup(sdp);
-        connection->local_sdp = g_strdup(text);
     }
     connection->wire = NULL;
     stoa_connection_leave(connection);

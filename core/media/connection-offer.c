@@ -229,8 +229,6 @@ char *stoa_connection_make_offer(StoaConnection *connection, bool restart, GErro
     if (!text)
         return NULL;
     commit(connection, g_steal_pointer(&plan), draft);
-    g_free(connection->local_sdp);
-    connection->local_sdp = g_strdup(text);
     return text;
 }
 

@@ -117,7 +117,7 @@ struct StoaConnection {
     uint64_t session_id;  /* of the o= line */
     bool lines_changed;   /* a described m-line is to say something else in the next offer */
     bool wants_data;
-    char *local_sdp, *remote_sdp;
+    char *remote_sdp;
 
     GPtrArray *lines; /* of StoaLine *, by index */
     GPtrArray *sinks; /* of StoaSink *, in the order in which they were made */

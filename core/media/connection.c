@@ -67,7 +67,6 @@ static void release(StoaConnection *connection)
 {
     stoa_sdp_plan_free(connection->plan);
     stoa_sdp_plan_free(connection->offered);
-    g_free(connection->local_sdp);
     g_free(connection->remote_sdp);
     g_free(connection->remote_ufrag);
     g_free(connection->remote_pwd);
@@ -266,9 +265,12 @@ bool stoa_connection_has_data(const StoaConnection *connection)
     return connection->plan && stoa_sdp_plan_has_data(connection->plan);
 }
 
-const char *stoa_connection_local_sdp(const StoaConnection *connection)
+/* Written anew: for a subscriber of many streams it is the longest text that there is, and seldom asked for. */
+char *stoa_connection_local_sdp(const StoaConnection *connection)
 {
-    return connection->local_sdp;
+    const StoaSdpPlan *plan = stoa_connection_last_plan(connection);
+
+    return plan && connection->local ? stoa_connection_write(connection, plan, NULL) : NULL;
 }
 
 const char *stoa_connection_remote_sdp(const StoaConnection *connection)

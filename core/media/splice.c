@@ -50,10 +50,11 @@ static void make_room(StoaSplice *splice, unsigned room)
     splice->room = room;
 }
 
+/* Most streams are of one piece for all their life: room comes with the pieces. */
 static StoaSpan *append(StoaSplice *splice)
 {
-    if (!splice->spans)
-        make_room(splice, STOA_SPLICE_SPANS);
+    if (splice->n_spans >= splice->room && splice->room < STOA_SPLICE_SPANS)
+        make_room(splice, MAX(STOA_SPLICE_SPANS_FIRST, 2 * splice->room));
     if (splice->n_spans == 2 * splice->room)
         splice->n_spans = splice->room; /* same places in the circle */
     return span_at(splice, splice->n_spans++);

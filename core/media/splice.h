@@ -10,7 +10,7 @@
 #include "media/packet.h"
 
 /* How far back retransmissions reach over switches, and where packets are left out, which makes many; powers of two. */
-enum { STOA_SPLICE_SPANS = 16, STOA_SPLICE_SPANS_MAX = 64 };
+enum { STOA_SPLICE_SPANS_FIRST = 2, STOA_SPLICE_SPANS = 16, STOA_SPLICE_SPANS_MAX = 64 };
 
 /* Where packets come from: a track, and which of its encodings. */
 typedef struct {

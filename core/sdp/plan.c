@@ -16,7 +16,7 @@ StoaSdpPlan *stoa_sdp_plan_new(StoaSdpType type)
     plan->lines = g_ptr_array_new_with_free_func(g_free);
     plan->remote_candidates = g_ptr_array_new();
     plan->numbers = g_array_new(FALSE, FALSE, sizeof(StoaSdpNumber));
-    plan->strings = g_string_chunk_new(2048);
+    plan->strings = g_string_chunk_new(512);
     return plan;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define KEEP_BYTES (64 * 1024)        /* of a message's memory, for the next one */
+#define KEEP_BYTES 1024 /* of a message's memory, for the next one: what has no SDP in it */
 #define SKIP_BYTES (16 * 1024 * 1024) /* past the limit, before the connection goes too */
 
 void ws_reader_init(WsReader *reader, const WsReaderEvents *events, void *user, size_t limit)

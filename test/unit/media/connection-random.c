@@ -59,7 +59,7 @@ static char *next_offer(World *world, const Bed *bed)
     static const char *const videos[] = { "96 VP8,102 H264", "102 H264,96 VP8", "96 VP8" };
     g_autoptr(GStringChunk) strings = g_string_chunk_new(512);
     ClientLine lines[MAX_LINES + 1] = { 0 };
-    const char *local = stoa_connection_local_sdp(bed->connection);
+    g_autofree char *local = stoa_connection_local_sdp(bed->connection);
     g_autoptr(StoaSdp) before = local ? stoa_sdp_read(local, strlen(local), NULL, NULL) : NULL;
     unsigned n = 0;
 

@@ -10,6 +10,7 @@ static void a_publishers_offer_makes_tracks_and_tables(void **unused G_GNUC_UNUS
     const StoaTrackInfo *audio = stoa_track_info(bed_track(bed, 0));
     const StoaTrackInfo *video = stoa_track_info(bed_track(bed, 1));
     const StoaReceive *rows = (const StoaReceive *)peer->receives->data;
+    g_autofree char *local = NULL;
 
     assert_int_equal(audio->kind, STOA_AUDIO);
     assert_string_equal(audio->mid, "a");
@@ -42,7 +43,8 @@ static void a_publishers_offer_makes_tracks_and_tables(void **unused G_GNUC_UNUS
     assert_int_equal(count_lines(answer, "a=setup:passive"), 2);
     assert_int_equal(count_lines(answer, "a=candidate:*"), 1);
     assert_int_equal(count_lines(answer, "a=end-of-candidates"), 1);
-    assert_string_equal(stoa_connection_local_sdp(bed->connection), answer);
+    local = stoa_connection_local_sdp(bed->connection);
+    assert_string_equal(local, answer);
     assert_ptr_equal(stoa_connection_track(bed->connection, "v"), bed_track(bed, 1));
     assert_null(stoa_connection_track(bed->connection, "x"));
 }
@@ -174,6 +176,7 @@ static void an_error_leaves_everything_as_it_was(void **unused G_GNUC_UNUSED)
                                        "hello" };
     FakePeer *peer = bed_peer(bed);
     StoaTrack *video = bed_track(bed, 1);
+    g_autofree char *local = NULL;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
         assert_fails(STOA_ERROR_INVALID,
@@ -185,7 +188,8 @@ static void an_error_leaves_everything_as_it_was(void **unused G_GNUC_UNUSED)
     assert_ptr_equal(bed_track(bed, 1), video);
     assert_int_equal(peer->n_remotes, 1);
     assert_int_equal(peer->receives->len, 2);
-    assert_string_equal(stoa_connection_local_sdp(bed->connection), answer);
+    local = stoa_connection_local_sdp(bed->connection);
+    assert_string_equal(local, answer);
     assert_string_equal(stoa_connection_remote_sdp(bed->connection), good);
     assert_int_equal(bed->n_added, 2);
 }
