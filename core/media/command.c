@@ -165,6 +165,7 @@ StoaPeerId stoa_peer_open(StoaMedia *media, const StoaPeerSpec *spec, const Stoa
     g_hash_table_insert(media->peers, &record->id, record);
     post_open(media, record, spec->log_ids);
     *local = &record->local;
+    stoa_media_stir(media);
     return record->id;
 }
 
@@ -182,6 +183,7 @@ void stoa_peer_close(StoaMedia *media, StoaPeerId peer)
     post(media, peer, &(Command){ .act = act_close });
     stoa_place_leave(media, record->room, record->worker->index);
     g_hash_table_remove(media->peers, &peer);
+    stoa_media_stir(media);
 }
 
 /* -- ICE ----------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* The engine's own side on the control loop: which peers there are, and on which worker. */
 #pragma once
 
+#include "base/timer.h"
 #include "dtls/link.h"
 #include "ice/agent.h"
 #include "media/command.h"
@@ -38,6 +39,8 @@ struct StoaMedia {
     GHashTable *peers; /* StoaPeerId -> StoaPeerRecord */
     GHashTable *rooms; /* uint64_t -> unsigned[n_workers], peers of the room on each worker */
     uint64_t n_opened;
+    StoaTimer *quiet; /* NULL: nothing came or went lately */
+    unsigned n_changes, n_seen;
 };
 
 enum { STOA_PEER_ID_WORKER_BITS = 8 };
@@ -49,6 +52,9 @@ static inline unsigned stoa_peer_id_worker(StoaPeerId id)
 
 /** The record of a peer; NULL: closed. Thread: control. */
 StoaPeerRecord *stoa_media_peer(StoaMedia *media, StoaPeerId id);
+
+/** A peer came or went: when it is quiet again, memory that is not used is given back to the system. */
+void stoa_media_stir(StoaMedia *media);
 
 StoaMedia *stoa_media_ref(StoaMedia *media);
 void stoa_media_unref(StoaMedia *media);

@@ -3,15 +3,17 @@
 #include "media/media-private.h"
 
 #include <gio/gio.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <string.h>
 
 #include "base/loop.h"
+#include "base/task.h"
 #include <stoa/error.h>
 
 #include "base/poison.h"
 
-enum { DEFAULT_TIMEOUT_MS = 1000 };
+enum { DEFAULT_TIMEOUT_MS = 1000, QUIET_MS = 2000 };
 
 /* -- references ---------------------------------------------------------------------------- */
 
@@ -240,6 +242,7 @@ void stoa_media_free(StoaMedia *media)
     if (!media)
         return;
     media->is_closed = true;
+    stoa_timer_clear(&media->quiet);
     for (unsigned i = 0; i < media->n_workers; i++)
         stoa_worker_stop(media->workers[i]);
     g_clear_pointer(&media->sctp_thread, stoa_sctp_thread_free);
@@ -253,6 +256,37 @@ void stoa_media_free(StoaMedia *media)
     g_free(media->certificate_path);
     g_free(media->key_path);
     stoa_media_unref(media);
+}
+
+/* -- quiet --------------------------------------------------------------------------------- */
+
+/* Descriptions, handshakes and lists of people are made and dropped by the thousand when a class comes in; what lies between
+ * the things that stay is not given back by itself. It takes a millisecond or so, on a thread that has nothing else to do. */
+static void give_back(void *unused G_GNUC_UNUSED)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+static void on_quiet(void *data)
+{
+    StoaMedia *media = data;
+
+    media->quiet = NULL;
+    if (media->n_changes != media->n_seen)
+        stoa_media_stir(media);
+    else
+        stoa_task_run(give_back, NULL, NULL, NULL);
+}
+
+void stoa_media_stir(StoaMedia *media)
+{
+    media->n_changes++;
+    if (media->quiet)
+        return;
+    media->n_seen = media->n_changes;
+    media->quiet = stoa_timer_after(QUIET_MS, on_quiet, media);
 }
 
 /* -- small things -------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include "ice/stun.h"
+#include "media/handshake.h"
 #include "media/peer.h"
 #include "rtp/header.h"
 #include <stoa/error.h>
@@ -167,7 +168,9 @@ static void on_stun(StoaWorker *w, const StoaIcePath *path, StoaTcpConnection *c
 
 void stoa_worker_datagram(StoaWorker *w, StoaPeer *peer, uint8_t *buf, size_t len)
 {
-    if (stoa_dtls_link_is(buf, len))
+    if (stoa_dtls_link_is(buf, len) && !stoa_peer_is_ready(peer))
+        stoa_handshake_wait(w, peer, buf, len);
+    else if (stoa_dtls_link_is(buf, len))
         stoa_peer_dtls(peer, buf, len);
     else if (stoa_rtp_header_is_rtcp(buf, len))
         stoa_peer_rtcp(peer, buf, len);
@@ -247,6 +250,8 @@ static void on_udp(StoaWorker *w, const StoaUdpSocket *socket)
         for (unsigned i = 0; i < n; i++)
             on_datagram(w, socket, &grams[i], w->incoming[i]);
         stoa_worker_fan_out(w);
+        if (n == max)
+            stoa_udp_batch_flush(w->batch); /* more waits: what is ready need not */
     } while (n == max && n > 0 && ++rounds < ROUNDS);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/metric.h"
 #include "base/watchdog.h"
+#include "media/handshake.h"
 #include "media/media-private.h"
 #include "media/peer.h"
 #include "media/relay.h"
@@ -68,6 +69,7 @@ static StoaWorker *allocate(const StoaWorkerSpec *spec)
     w->connections = g_hash_table_new(g_direct_hash, g_direct_equal);
     g_queue_init(&w->unproven);
     g_queue_init(&w->broken);
+    g_queue_init(&w->handshakes);
     w->pool = stoa_pool_new(MAX_LARGE, MAX_SMALL);
     w->hub = stoa_ice_hub_new(spec->index);
     w->relay = stoa_relay_new(w);
@@ -99,6 +101,7 @@ void stoa_worker_free(StoaWorker *w)
     if (!w)
         return;
     stoa_worker_close_io(w);
+    stoa_handshake_clear(w);
     stoa_relay_free(w->relay);
     g_hash_table_unref(w->peers);
     g_hash_table_unref(w->feeds);
@@ -150,6 +153,8 @@ static int wait_ms(const StoaWorker *w)
 {
     int64_t next_us = stoa_wheel_next_us(&w->wheel);
 
+    if (stoa_handshake_is_waiting(w))
+        return 0;
     if (next_us == INT64_MAX)
         return -1;
     return (int)CLAMP((next_us - g_get_monotonic_time() + 999) / 1000, 0, 10000);
@@ -174,6 +179,10 @@ static void turn(StoaWorker *w, const struct epoll_event *events, int n)
     stoa_relay_flush(w);
     if (stoa_udp_batch_count(w->batch) > 0)
         stoa_udp_batch_flush(w->batch);
+    if (stoa_handshake_is_waiting(w)) {
+        stoa_handshake_run(w);
+        stoa_udp_batch_flush(w->batch);
+    }
     stoa_worker_sweep_connections(w);
 }
 

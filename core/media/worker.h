@@ -59,6 +59,7 @@ struct StoaWorker {
     GHashTable *connections; /* uint32_t id -> StoaTcpConnection */
     GQueue unproven;         /* ids of connections without a valid check, oldest first */
     GQueue broken;           /* ids of connections to be freed at the end of the turn */
+    GQueue handshakes;       /* datagrams that wait: media/handshake.h */
     uint32_t next_connection;
     StoaUdpReceiver *receiver;
     StoaUdpBatch *batch;

@@ -11,7 +11,7 @@
 /* ------------------------------------------------------------------ options */
 static struct {
 	const char *url, *http, *json, *srtp, *plugin, *label, *video_codec; int room, pubs, subs, rooms, mesh;
-	double duration, warmup, join_timeout, drop, up_drop, rtt; int vkbps, vpkt, fps, audio, video, asize, pid, join_par, storm, rtx, nomedia;
+	double duration, warmup, settle, join_timeout, drop, up_drop, rtt; int vkbps, vpkt, fps, audio, video, asize, pid, join_par, storm, rtx, nomedia;
 	int room_threads, sigrate, sig_conns, trickle, keep, bitrate, keyint, twcc, delays_check; const char *admin_key, *secret;
 } o = { .plugin = "janus.plugin.videoroom", .room = 77000, .pubs = 1, .subs = 1, .rooms = 1, .duration = 10, .warmup = 2, .rtt = 20, .join_timeout = 60,
 	.vkbps = 600, .vpkt = 1100, .fps = 30, .audio = 0, .video = 1, .asize = 100, .join_par = 16, .srtp = "auto", .sig_conns = 4, .keyint = 0, .label = "", .video_codec = "VP8" };
@@ -64,7 +64,7 @@ static struct { uint64_t rx, rx_bytes, sent, sent_bytes, rtcp_in, dropped, late;
 static uint64_t tot_rx, tot_bad, tot_unprot, tot_foreign, tot_nack_sent, tot_recovered, tot_sr, bad_pt, bad_map;
 static hist_t h_delay, h_delay_v, h_delay_a, h_join, h_pubjoin, h_iceup, h_dtls, h_pub_late, h_rtxdelay;
 static pstat_t ps_start, ps_pub, ps_sub, ps_w0, ps_w1, ps_end; static struct rusage ru0, ru1;
-static uint64_t t_subs0, t_subs_all, rxq_w0, rx_at_sub0, rx_at_suball; static char first_bad[160];
+static uint64_t t_pubs, t_subs0, t_subs_all, rxq_w0, rx_at_sub0, rx_at_suball; static char first_bad[160];
 
 static client *pubs_at(int i) { return &cl[i]; }
 
@@ -604,7 +604,10 @@ static void control(uint64_t now)
 	switch (phase) {
 	case PH_ADMIN: if (el > o.join_timeout) fail_client(&admin, "timeout"); break;
 	case PH_PUBS:
-		if (start_some(0, npub, S_UP)) { pstat_read(o.pid, &ps_pub); logmsg(1, "%d/%d publishers up", n_up, npub); stop_phase(PH_SUBS, now); t_subs0 = now; rx_at_sub0 = tot_rx; }
+		if (start_some(0, npub, S_UP)) {
+			if (!t_pubs) t_pubs = now;
+			if ((now - t_pubs) / 1e9 < o.settle) break;
+			 pstat_read(o.pid, &ps_pub); logmsg(1, "%d/%d publishers up", n_up, npub); stop_phase(PH_SUBS, now); t_subs0 = now; rx_at_sub0 = tot_rx; }
 		else if (el > o.join_timeout) { for (int i = 0; i < npub; i++) if (cl[i].state < S_UP) fail_client(&cl[i], "join timeout (%s)", pc_state(cl[i].pc)); }
 		break;
 	case PH_SUBS: {
@@ -768,6 +771,7 @@ static void usage(void)
 	"  --mesh               subscriber i skips publisher i's feed (all-to-all meeting)\n"
 	"  --duration SEC       steady window (10)            --warmup SEC       before the window (2)\n"
 	"  --video-kbps N (600) --video-pkt BYTES (1100)      --fps N (30)       --no-video\n"
+	"  --settle SEC         between publishers and subscribers (0)\n"
 	"  --audio              50 packets/s per publisher    --audio-pkt BYTES (100)\n"
 	"  --keyint N           a key frame every N frames (only at start and on PLI)\n"
 	"  --no-media           negotiate and stay idle (memory per idle PeerConnection)\n"
@@ -789,10 +793,10 @@ int main(int argc, char **argv)
 	static const struct option L[] = { {"url",1,0,O},{"http",1,0,O+1},{"room",1,0,O+2},{"publishers",1,0,O+3},{"subscribers",1,0,O+4},{"rooms",1,0,O+5},{"duration",1,0,O+6},{"video-kbps",1,0,O+7},{"video-pkt",1,0,O+8},
 		{"audio",0,0,O+9},{"pid",1,0,O+10},{"drop",1,0,O+11},{"json",1,0,O+12},{"srtp",1,0,O+13},{"mesh",0,0,O+14},{"warmup",1,0,O+15},{"join-par",1,0,O+16},{"storm",0,0,O+17},{"rtx",0,0,O+18},{"no-media",0,0,O+19},
 		{"room-threads",1,0,O+20},{"sigrate",1,0,O+21},{"sig-conns",1,0,O+22},{"trickle",0,0,O+23},{"keep",0,0,O+24},{"bitrate",1,0,O+25},{"uplink-drop",1,0,O+26},{"fps",1,0,O+27},{"no-video",0,0,O+28},{"audio-pkt",1,0,O+29},
-		{"keyint",1,0,O+30},{"admin-key",1,0,O+31},{"secret",1,0,O+32},{"label",1,0,O+33},{"join-timeout",1,0,O+34},{"plugin",1,0,O+35},{"rtt",1,0,O+36},{0,0,0,0} };
+		{"keyint",1,0,O+30},{"admin-key",1,0,O+31},{"secret",1,0,O+32},{"label",1,0,O+33},{"join-timeout",1,0,O+34},{"plugin",1,0,O+35},{"rtt",1,0,O+36},{"settle",1,0,O+90},{0,0,0,0} };
 	int k;
 	while ((k = getopt_long(argc, argv, "vqh", L, NULL)) != -1) switch (k) {
-	case O: o.url = optarg; break; case O+1: o.http = optarg; break; case O+2: o.room = atoi(optarg); break; case O+3: o.pubs = atoi(optarg); break; case O+4: o.subs = atoi(optarg); break;
+	case O+90: o.settle = atof(optarg); break; case O: o.url = optarg; break; case O+1: o.http = optarg; break; case O+2: o.room = atoi(optarg); break; case O+3: o.pubs = atoi(optarg); break; case O+4: o.subs = atoi(optarg); break;
 	case O+5: o.rooms = atoi(optarg); break; case O+6: o.duration = atof(optarg); break; case O+7: o.vkbps = atoi(optarg); break; case O+8: o.vpkt = atoi(optarg); break; case O+9: o.audio = 1; break;
 	case O+10: o.pid = atoi(optarg); break; case O+11: o.drop = atof(optarg); break; case O+12: o.json = optarg; break; case O+13: o.srtp = optarg; break; case O+14: o.mesh = 1; break;
 	case O+15: o.warmup = atof(optarg); break; case O+16: o.join_par = atoi(optarg); break; case O+17: o.storm = 1; break; case O+18: o.rtx = 1; break; case O+19: o.nomedia = 1; break;
