@@ -158,8 +158,7 @@ char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
     stoa_connection_adopt(connection, g_steal_pointer(&plan));
     text = answer(connection, error);
     if (text) {
-        g_free(connection->remote_sdp);
-        connection->remote_sdp = g_strdup(sdp);
+        stoa_connection_keep_remote(connection, sdp);
     }
     connection->wire = NULL;
     stoa_connection_leave(connection);

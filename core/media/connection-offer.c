@@ -282,8 +282,7 @@ bool stoa_connection_set_answer(StoaConnection *connection, const char *sdp, GEr
         connection->wants_data = false; /* refused: do not ask again by ourselves */
     g_clear_pointer(&connection->offered, stoa_sdp_plan_free);
     stoa_connection_adopt(connection, g_steal_pointer(&agreed));
-    g_free(connection->remote_sdp);
-    connection->remote_sdp = g_strdup(sdp);
+    stoa_connection_keep_remote(connection, sdp);
     ok = apply(connection, error);
     stoa_connection_leave(connection);
     return ok;

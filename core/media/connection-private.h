@@ -117,7 +117,8 @@ struct StoaConnection {
     uint64_t session_id;  /* of the o= line */
     bool lines_changed;   /* a described m-line is to say something else in the next offer */
     bool wants_data;
-    char *remote_sdp;
+    GBytes *remote_sdp; /* NULL: none */
+    bool is_remote_packed;
 
     GPtrArray *lines; /* of StoaLine *, by index */
     GPtrArray *sinks; /* of StoaSink *, in the order in which they were made */
@@ -158,6 +159,9 @@ StoaSdpLocal stoa_connection_ours(const StoaConnection *connection);
 /** The text of a plan with our side of the transport. NULL with `error`. */
 char *stoa_connection_write(const StoaConnection *connection, const StoaSdpPlan *plan,
                             GError **error);
+
+/** Keep the text of the client's description. */
+void stoa_connection_keep_remote(StoaConnection *connection, const char *sdp);
 
 /** Read a description within the limits. NULL with `error`, which says whose `what` it is. */
 StoaSdp *stoa_connection_read(const StoaConnection *connection, const char *sdp, const char *what,

@@ -3,6 +3,8 @@
 #define LOG_AREA "media"
 #include "media/connection-private.h"
 
+#include <gio/gio.h>
+
 #include "base/id.h"
 #include "sdp/read.h"
 #include "sdp/write.h"
@@ -12,6 +14,8 @@
 #include <string.h>
 
 #include "base/poison.h"
+
+enum { PACK_BYTES = 4096 };
 
 /* The moves of a negotiation; NONE: not now. (RFC 8829, 3.2) An offer of ours may be replaced by another of ours. */
 static const StoaNegotiation moves[STOA_NEGOTIATION_N_STATES][STOA_NEGOTIATION_N_EVENTS] = {
@@ -67,7 +71,7 @@ static void release(StoaConnection *connection)
 {
     stoa_sdp_plan_free(connection->plan);
     stoa_sdp_plan_free(connection->offered);
-    g_free(connection->remote_sdp);
+    g_clear_pointer(&connection->remote_sdp, g_bytes_unref);
     g_free(connection->remote_ufrag);
     g_free(connection->remote_pwd);
     g_free(connection->remote_fingerprint);
@@ -273,9 +277,52 @@ char *stoa_connection_local_sdp(const StoaConnection *connection)
     return plan && connection->local ? stoa_connection_write(connection, plan, NULL) : NULL;
 }
 
-const char *stoa_connection_remote_sdp(const StoaConnection *connection)
+/* A client's text is seldom asked for again, and long where it answers many streams. */
+static GBytes *convert(GConverter *how, const void *buf, size_t len)
 {
-    return connection->remote_sdp;
+    g_autoptr(GInputStream) from = g_memory_input_stream_new_from_data(buf, (gssize)len, NULL);
+    g_autoptr(GInputStream) packed = g_converter_input_stream_new(from, how);
+    g_autoptr(GOutputStream) to = g_memory_output_stream_new_resizable();
+
+    if (g_output_stream_splice(to, packed, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, NULL) < 0)
+        return NULL;
+    return g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(to));
+}
+
+void stoa_connection_keep_remote(StoaConnection *connection, const char *sdp)
+{
+    size_t len = strlen(sdp);
+    GBytes *kept = NULL;
+
+    if (len >= PACK_BYTES) {
+        g_autoptr(GZlibCompressor) pack = g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_RAW, 1);
+
+        kept = convert(G_CONVERTER(pack), sdp, len);
+    }
+    g_clear_pointer(&connection->remote_sdp, g_bytes_unref);
+    connection->remote_sdp = kept ? kept : g_bytes_new(sdp, len);
+    connection->is_remote_packed = kept != NULL;
+}
+
+static char *text_of(GBytes *bytes)
+{
+    size_t len = 0;
+    const char *text = g_bytes_get_data(bytes, &len);
+
+    return g_strndup(text, len);
+}
+
+char *stoa_connection_remote_sdp(const StoaConnection *connection)
+{
+    g_autoptr(GZlibDecompressor) unpack = NULL;
+    g_autoptr(GBytes) text = NULL;
+
+    if (!connection->remote_sdp || !connection->is_remote_packed)
+        return connection->remote_sdp ? text_of(connection->remote_sdp) : NULL;
+    unpack = g_zlib_decompressor_new(G_ZLIB_COMPRESSOR_FORMAT_RAW);
+    text = convert(G_CONVERTER(unpack), g_bytes_get_data(connection->remote_sdp, NULL),
+                   g_bytes_get_size(connection->remote_sdp));
+    return text ? text_of(text) : NULL;
 }
 
 StoaSdpLine *stoa_connection_agreed(const StoaConnection *connection, unsigned index)

@@ -109,9 +109,9 @@ void stoa_connection_foreach_sink(StoaConnection *connection,
 StoaTrack *stoa_connection_track(StoaConnection *connection, const char *mid);
 StoaSink *stoa_connection_sink(StoaConnection *connection, const char *mid);
 
-/** The last descriptions, ours as it would be written now (the caller's); NULL: none. For handle_info. */
+/** The last descriptions, ours as it would be written now; the caller's. NULL: none. For handle_info. */
 char *stoa_connection_local_sdp(const StoaConnection *connection);
-const char *stoa_connection_remote_sdp(const StoaConnection *connection);
+char *stoa_connection_remote_sdp(const StoaConnection *connection);
 /** See stoa_peer_stats(). */
 void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats, void *data),
                            void *data);

@@ -369,7 +369,7 @@ json_t *stoa_handle_info(StoaHandle *handle)
     StoaConnection *connection = handle->connection;
     json_t *specific = handle->module->plugin.info ? handle->module->plugin.info(handle) : NULL;
     g_autofree char *local = connection ? stoa_connection_local_sdp(connection) : NULL;
-    const char *remote = connection ? stoa_connection_remote_sdp(connection) : NULL;
+    g_autofree char *remote = connection ? stoa_connection_remote_sdp(connection) : NULL;
     bool pending = stoa_handle_offer_pending(handle);
 
     return json_pack("{s:o, s:{s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b}, s:{s:s*, s:s*}}",

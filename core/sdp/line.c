@@ -38,8 +38,10 @@ static void add_source(StoaSdpLine *line, const StoaSdpMedia *media, uint32_t ss
     for (unsigned i = 0; i < line->n_sources; i++)
         if (line->sources[i].ssrc == ssrc)
             return;
-    if (!is_second && ssrc != 0 && line->n_sources < STOA_SDP_MAX_SOURCES)
-        line->sources[line->n_sources++] = (StoaSdpSource){ ssrc, rtx_ssrc };
+    if (is_second || ssrc == 0 || line->n_sources == STOA_SDP_MAX_SOURCES)
+        return;
+    line->sources = g_renew(StoaSdpSource, line->sources, line->n_sources + 1);
+    line->sources[line->n_sources++] = (StoaSdpSource){ ssrc, rtx_ssrc };
 }
 
 /* Those of a=ssrc lines first, then what only an ssrc-group names. */

@@ -6,6 +6,14 @@
 
 #include "base/poison.h"
 
+static void free_line(gpointer data)
+{
+    StoaSdpLine *line = data;
+
+    g_free(line->sources);
+    g_free(line);
+}
+
 StoaSdpPlan *stoa_sdp_plan_new(StoaSdpType type)
 {
     StoaSdpPlan *plan = g_new0(StoaSdpPlan, 1);
@@ -13,7 +21,7 @@ StoaSdpPlan *stoa_sdp_plan_new(StoaSdpType type)
     plan->type = type;
     plan->version = 1;
     plan->setup = type == STOA_SDP_OFFER ? STOA_SDP_ACTPASS : STOA_SDP_PASSIVE;
-    plan->lines = g_ptr_array_new_with_free_func(g_free);
+    plan->lines = g_ptr_array_new_with_free_func(free_line);
     plan->remote_candidates = g_ptr_array_new();
     plan->numbers = g_array_new(FALSE, FALSE, sizeof(StoaSdpNumber));
     plan->strings = g_string_chunk_new(512);
@@ -34,6 +42,12 @@ void stoa_sdp_plan_free(StoaSdpPlan *plan)
 const char *stoa_sdp_line_keep(StoaSdpPlan *plan, const char *text)
 {
     return text ? g_string_chunk_insert(plan->strings, text) : NULL;
+}
+
+/* What many lines say: kept once. */
+static const char *keep_common(StoaSdpPlan *plan, const char *text)
+{
+    return text ? g_string_chunk_insert_const(plan->strings, text) : NULL;
 }
 
 StoaSdpLine *stoa_sdp_line_new(StoaSdpPlan *plan)
@@ -64,8 +78,8 @@ static StoaSdpSend keep_send(StoaSdpPlan *plan, const StoaSdpSend *send)
 {
     StoaSdpSend copy = *send;
 
-    copy.cname = stoa_sdp_line_keep(plan, send->cname);
-    copy.stream = stoa_sdp_line_keep(plan, send->stream);
+    copy.cname = keep_common(plan, send->cname);
+    copy.stream = keep_common(plan, send->stream);
     copy.track = stoa_sdp_line_keep(plan, send->track);
     return copy;
 }
@@ -77,15 +91,16 @@ static void copy_line(StoaSdpPlan *plan, const StoaSdpLine *from)
     *line = *from;
     line->mid = stoa_sdp_line_keep(plan, from->mid);
     line->reason = stoa_sdp_line_keep(plan, from->reason);
-    line->fmtp = stoa_sdp_line_keep(plan, from->fmtp);
+    line->fmtp = keep_common(plan, from->fmtp);
     for (unsigned i = 0; i < line->n_encodings; i++)
         line->encodings[i].rid = stoa_sdp_line_keep(plan, from->encodings[i].rid);
-    line->stream = stoa_sdp_line_keep(plan, from->stream);
+    line->sources = g_memdup2(from->sources, from->n_sources * sizeof(*from->sources));
+    line->stream = keep_common(plan, from->stream);
     line->track = stoa_sdp_line_keep(plan, from->track);
     line->send = keep_send(plan, &from->send);
-    line->kind_text = stoa_sdp_line_keep(plan, from->kind_text);
-    line->proto = stoa_sdp_line_keep(plan, from->proto);
-    line->format = stoa_sdp_line_keep(plan, from->format);
+    line->kind_text = keep_common(plan, from->kind_text);
+    line->proto = keep_common(plan, from->proto);
+    line->format = keep_common(plan, from->format);
 }
 
 void stoa_sdp_line_copy_numbers(StoaSdpPlan *plan, const StoaSdpPlan *from)

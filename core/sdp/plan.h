@@ -53,7 +53,7 @@ typedef struct {
     bool simulcast; /* several encodings, by rid or by ssrc-group SIM */
     unsigned
         n_sources; /* announced SSRCs, in the order of the text; with rids they pair an SSRC with its rtx */
-    StoaSdpSource sources[STOA_SDP_MAX_SOURCES];
+    StoaSdpSource *sources;     /* owned */
     const char *stream, *track; /* their msid; NULL: not said */
 
     StoaSdpSend send; /* what we send, if the direction says so */
