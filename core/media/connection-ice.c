@@ -43,8 +43,6 @@ static void restart(StoaConnection *connection, const StoaSdpTransport *theirs)
     stoa_peer_restart(connection->media, connection->peer, &connection->local);
     stoa_sdp_plan_restart(connection->plan, theirs->ufrag, theirs->pwd);
     stoa_connection_post_remote(connection);
-    g_free(connection->local_sdp);
-    connection->local_sdp = stoa_connection_write(connection, connection->plan, NULL);
     log_debug(connection, "ICE restarts without an offer");
 }
 
