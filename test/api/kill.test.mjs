@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* kill -9 at random moments while people chat, vote, share and are invited: what was acknowledged is there afterwards, nothing is
- * half-written, and everybody's token goes on. 20 kills; 200 with STOA_FULL=1. */
+/* kill -9 at random moments while people chat, vote, share, upload, write notes, come and are invited: what was acknowledged is there
+ * afterwards, nothing is half-written, rows and files agree, and everybody's token goes on. 20 kills; 200 with STOA_FULL=1. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start } from '../lib/gateway.mjs';
 import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
 
 const ROUNDS = process.env.STOA_FULL ? 200 : 20;
 const data = mkdtempSync(path(tmpdir(), 'stoa-kill-'));
@@ -53,13 +55,45 @@ function load(gateway, host, rooms, people, kept) {
                 await Promise.all(here.map((one) => ask(one, 'poll', 'vote', { id, choices: [(i + index) % 2] })));
         });
         keepOn(async () => { kept.invitations.push((await invite(gateway, host.token, room.id, `p${Date.now()}.${++n}@school.example`)).id); });
-        keepOn(async () => { kept.people.push((await join(gateway, { room: room.id, name: `Guest ${++n}` })).participant.id); });
+        keepOn(async () => {
+            const joined = await join(gateway, { room: room.id, name: `Guest ${++n}` });
+            kept.people.push(joined.participant.id);
+            kept.newest = joined;
+        });
+        keepOn(async () => {
+            const bytes = randomBytes(1 + (++n * 7919) % 200000);
+            const item = await want(201, gateway, 'POST', `/rooms/${room.id}/files`, { token: chair.token, raw: bytes, headers: { 'X-Filename': `file-${n}.bin` } });
+            kept.files.push({ room: room.id, item: item.id, id: new URL(item.url, gateway.http).pathname.split('/').pop(), bytes });
+        });
+        keepOn(() => ask(chair, 'workspace', 'sync', { id: kept.notes[room.id], update: randomBytes(30 + n % 900).toString('base64') }));
     }
 }
 
 function missing(all, sent) {
     const there = new Set(all.split('\n'));
     return sent.filter((one) => !there.has(one));
+}
+
+/** What was acknowledged is there, byte for byte, and no row is without its file. */
+function checkFiles(kept) {
+    for (const { room, id, bytes } of kept.files.splice(0)) {
+        assert.ok(readFileSync(path(data, 'files', room, id)).equals(bytes), 'a file is not what it was');
+        kept.fileIds.push(id);
+    }
+    const rows = sql("SELECT id || ' ' || room_id || ' ' || size FROM file").split('\n').filter(Boolean).map((row) => row.split(' '));
+    for (const [id, room, size] of rows)
+        assert.equal(statSync(path(data, 'files', room, id)).size, Number(size));
+    assert.deepEqual(missing(rows.map(([id]) => id).join('\n'), kept.fileIds), []);
+}
+
+/** Of what a kill left half-way a running server keeps nothing: no file without row, no row without item. */
+async function nothingLeftOver(rooms) {
+    const list = (...names) => { try { return readdirSync(path(data, 'files', ...names)); } catch { return []; } };
+    await until('rows, items and files agree', () => {
+        const rows = sql('SELECT id FROM file ORDER BY id'), items = sql("SELECT json_extract(body, '$.file') AS id FROM record WHERE module = 'workspace' AND id IS NOT NULL ORDER BY id");
+        const files = rooms.flatMap((room) => list(room.id)).sort((a, b) => (a < b ? -1 : 1)).join('\n');
+        return rows === items && rows === files && list('incoming').length === 0;
+    });
 }
 
 function check(kept) {
@@ -69,6 +103,7 @@ function check(kept) {
     assert.deepEqual(missing(sql("SELECT room_id || ' ' || seq FROM record"), kept.votes), []); // a changed one is a tombstone
     assert.deepEqual(missing(sql('SELECT id FROM invitation'), kept.invitations), []);
     assert.deepEqual(missing(sql('SELECT id FROM participant'), kept.people), []);
+    checkFiles(kept);
     assert.equal(sql('SELECT count(*) FROM record WHERE body IS NOT NULL AND NOT json_valid(body)'), '0');
     assert.equal(sql('SELECT count(*) FROM (SELECT 1 FROM record GROUP BY room_id HAVING count(*) <> max(seq))'), '0');
 }
@@ -77,14 +112,17 @@ function check(kept) {
 const enterAll = (gateway, joined) => Promise.all(joined.map((one) => enter(gateway, one, 'chat', 'poll', 'workspace')));
 
 test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 30000 }, async (t) => {
-    const kept = { records: [], votes: [], chat: [], invitations: [], people: [] };
+    const kept = { records: [], votes: [], chat: [], invitations: [], people: [], files: [], fileIds: [], notes: {} };
     let gateway = await launch();
     const host = await signIn(gateway, 'hana@school.example', 'Hana');
     const rooms = [], joined = [];
     for (const title of ['Algebra', 'Botany']) {
         const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title, access: 'public' } });
         rooms.push(room);
-        joined.push(await join(gateway, { room: room.id }, { token: host.token }), await join(gateway, { room: room.id, name: 'Ana' }), await join(gateway, { room: room.id, name: 'Ben' }));
+        const chair = await join(gateway, { room: room.id }, { token: host.token }), page = await enter(gateway, chair, 'workspace');
+        kept.notes[room.id] = (await page.ask('workspace', 'add', { kind: 'note', title: 'Minutes' })).id;
+        page.close();
+        joined.push(chair, await join(gateway, { room: room.id, name: 'Ana' }), await join(gateway, { room: room.id, name: 'Ben' }));
     }
     for (let i = 0; i < ROUNDS; i++) {
         load(gateway, host, rooms, await enterAll(gateway, joined), kept);
@@ -94,6 +132,8 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
         check(kept);
         gateway = await launch();
     }
+    await nothingLeftOver(rooms);
+    assert.equal((await call(gateway, 'GET', `/rooms/${kept.newest.room.id}`, { token: kept.newest.token })).status, 200);
     assert.ok(kept.records.length > ROUNDS * 5, `only ${kept.records.length} were acknowledged`);
     const [room] = rooms, [person] = await enterAll(gateway, joined.slice(1, 2));
     await person.ask('chat', 'resume', { after: 0 });
@@ -103,5 +143,5 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
     assert.deepEqual(kept.chat.filter((one) => one.startsWith(room.id) && !there.has(one)), []);
     assert.equal((await call(gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token })).status, 200);
     assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000));
-    t.diagnostic(`${kept.records.length} records, ${kept.votes.length} votes, ${kept.invitations.length} invitations, ${kept.people.length} people acknowledged`);
+    t.diagnostic(`${kept.records.length} records, ${kept.votes.length} votes, ${kept.invitations.length} invitations, ${kept.people.length} people, ${kept.fileIds.length} files acknowledged`);
 });
