@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk that is full, over the wire: what cannot be kept is refused in words, the gateway lives, what was acknowledged stays, and
+ * everything works again when there is room. The disk is a small tmpfs of our own, which takes root. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
+import { test } from 'node:test';
+import { start } from '../lib/gateway.mjs';
+import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
+
+/** A disk of so many MB with a data folder on it; null: it takes root. */
+function makeDisk(t, mb) {
+    const disk = mkdtempSync(path(tmpdir(), 'stoa-disk-'));
+    try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mb}m`, 'stoa-test', disk], { stdio: 'ignore' });
+    } catch {
+        rmdirSync(disk);
+        return null;
+    }
+    t.after(() => { execFileSync('umount', [disk]); rmdirSync(disk); });
+    mkdirSync(path(disk, 'data'));
+    return disk;
+}
+
+function fill(disk) {
+    const file = openSync(path(disk, 'ballast'), 'w');
+    for (let size = 1 << 20; size >= 512;) {
+        try {
+            writeSync(file, Buffer.alloc(size, 'b'));
+        } catch {
+            size /= 2;
+        }
+    }
+    closeSync(file);
+}
+
+const empty = (disk) => rmSync(path(disk, 'ballast'));
+
+for (const [name, minFree] of [['full to the last byte', 0], ['with less room than the operator wants to keep', 32 << 20]]) {
+    test(`a disk ${name}: refused, alive, nothing lost, well again`, async (t) => {
+        const disk = makeDisk(t, 128);
+        if (!disk)
+            return t.skip('a tmpfs cannot be mounted');
+        const data = path(disk, 'data');
+        const gateway = await start({ data }, `store:limits.min_free_bytes=${minFree}`, 'chat:limits.messages_per_second=0', 'stoa:limits.requests_per_second=0', 'rooms:limits.attempts_per_minute=0');
+        const host = await signIn(gateway, 'hana@school.example', 'Hana');
+        const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra', access: 'public' } });
+        const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'chat', 'poll', 'workspace');
+        const kept = { chat: [], votes: 0, invitations: [], files: [] };
+        const { id } = await hana.ask('poll', 'create', { question: 'Q?', options: ['a', 'b'], anonymous: false });
+        await hana.ask('poll', 'open', { id });
+        let n = 0;
+        /* each gives its refusal, or undefined */
+        const acts = {
+            chat: async () => {
+                const answer = await hana.ask('chat', 'send', { text: `message ${++n}: ${'x'.repeat(3000)}` });
+                if (!answer.error)
+                    kept.chat.push(answer.id);
+                return answer.error && answer;
+            },
+            vote: async () => {
+                const answer = await hana.ask('poll', 'vote', { id, choices: [++n % 2] });
+                if (!answer.error)
+                    kept.vote = answer.choices;
+                return answer.error && answer;
+            },
+            link: async () => {
+                const answer = await hana.ask('workspace', 'add', { kind: 'link', title: `link ${++n}`, url: `https://example.org/${'x'.repeat(1500)}` });
+                return answer.error && answer;
+            },
+            upload: async () => {
+                const answer = await call(gateway, 'POST', `/rooms/${room.id}/files`, { token: hana.token, raw: Buffer.alloc(300000, ++n) });
+                if (answer.status === 201)
+                    kept.files.push(answer.json.id);
+                return answer.json.error && { error_code: answer.status, ...answer.json.error, error: answer.json.error.message };
+            },
+            invitation: async () => {
+                const answer = await call(gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { people: [{ email: `p${++n}@school.example` }], deliver: 'none' } });
+                if (answer.status === 201)
+                    kept.invitations.push(answer.json.invitations[0].id);
+                return answer.json.error && { error_code: answer.status, ...answer.json.error, error: answer.json.error.message };
+            },
+        };
+        for (const [what, act] of Object.entries(acts))
+            assert.equal(await act(), undefined, what);
+
+        fill(disk);
+        for (const [what, act] of Object.entries(acts)) {
+            /* pages that the database has to spare hold a few more */
+            const refusal = await until(`${what} is refused`, act);
+            assert.match(refusal.error, /disk is full|being restored/, `${what}: ${JSON.stringify(refusal)}`);
+            assert.ok(refusal.error_code >= 500, `${what}: ${JSON.stringify(refusal)}`);
+        }
+        assert.equal((await fetch(`${gateway.http}/healthz`)).status, 200);
+        await until('what was said can be read', async () => (await hana.ask('chat', 'history', { limit: 10 })).messages);
+        assert.deepEqual(readdirSync(path(data, 'files', 'incoming')), []);
+
+        empty(disk);
+        for (const [what, act] of Object.entries(acts))
+            await until(`${what} works again`, async () => !(await act()));
+        const { messages } = await hana.ask('chat', 'history', { limit: 200 });
+        assert.deepEqual(messages.map((one) => one.id), kept.chat, 'what was acknowledged, and nothing else');
+        const { polls: [poll] } = await hana.ask('poll', 'list');
+        assert.deepEqual(poll.mine, kept.vote);
+        const { items } = await hana.ask('workspace', 'list');
+        assert.deepEqual(items.filter(({ kind }) => kind === 'file').map((one) => one.id), kept.files);
+        const invitations = await want(200, gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token });
+        assert.deepEqual(invitations.map((one) => one.id).sort(), kept.invitations.sort());
+        assert.equal(readdirSync(path(data, 'files', room.id)).length, kept.files.length);
+        hana.close();
+        assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000));
+        assert.equal(execFileSync('sqlite3', [path(data, 'stoa.db'), 'PRAGMA integrity_check'], { encoding: 'utf8' }).trim(), 'ok');
+    });
+}
