@@ -5,7 +5,9 @@
  * here are of whole phases (SECURITY R6). A connection is cut with shutdown(), and libmicrohttpd then closes it by itself. */
 #include "connection.h"
 
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "../common/listen.h"
@@ -180,12 +182,26 @@ void http_connection_close_client(Http *http, uint64_t client)
     g_mutex_unlock(&http->lock);
 }
 
+/* The other side is gone, and all that it sent was read: libmicrohttpd would know, but it waits for an edge, and the one of
+ * the end came together with the last bytes. */
+static bool has_ended(const HttpConnection *connection)
+{
+    struct pollfd fd = { .fd = connection->fd, .events = POLLRDHUP };
+    int n_unread = 0;
+
+    return connection->phase == HTTP_PHASE_BODY && poll(&fd, 1, 0) == 1 &&
+           (fd.revents & POLLRDHUP) && ioctl(connection->fd, FIONREAD, &n_unread) == 0 &&
+           n_unread == 0;
+}
+
 void http_connection_expire(Http *http, int64_t now_us)
 {
     g_mutex_lock(&http->lock);
     for (GList *link = http->connections.head; link; link = link->next) {
         HttpConnection *connection = link->data;
 
+        if (has_ended(connection))
+            shutdown(connection->fd, SHUT_RD);
         if (!connection->deadline_us || connection->deadline_us > now_us)
             continue;
         shutdown(connection->fd, SHUT_RDWR);
