@@ -178,7 +178,7 @@ static void put_conf(GString *out, const char *name)
                            name);
 }
 
-char *stoa_describe_plugin(const StoaPlugin *theirs)
+char *stoa_describe_plugin(const StoaPlugin *theirs, bool has_conf)
 {
     g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(g_free);
     GString *out = g_string_new(NULL);
@@ -188,7 +188,8 @@ char *stoa_describe_plugin(const StoaPlugin *theirs)
     stoa_table_normalise(&plugin, copies);
     put_head(out, plugin.name, plugin.version, plugin.summary);
     g_string_append_printf(out, "\nClients attach to it as `stoa.plugin.%s`.\n", plugin.name);
-    put_conf(out, plugin.name);
+    if (has_conf)
+        put_conf(out, plugin.name);
     put_options(out, plugin.options, plugin.option_size);
     put_groups(out, &plugin);
     put_requests(out, &plugin);

@@ -6,5 +6,5 @@
 #include <stoa/transport.h>
 
 /** Markdown: requests with their fields, conf keys, metrics, refusals. Free with g_free(). */
-char *stoa_describe_plugin(const StoaPlugin *plugin);
+char *stoa_describe_plugin(const StoaPlugin *plugin, bool has_conf);
 char *stoa_describe_transport(const StoaTransport *transport);

@@ -155,7 +155,25 @@ static StoaModule *find_module(void *user, const char *package)
 
 static json_t *list_modules(void *user)
 {
-    return stoa_modules_describe(((StoaGateway *)user)->modules, STOA_OBJECT_PLUGIN);
+    StoaGateway *gateway = user;
+    StoaModule *room = stoa_rooms_module(gateway->kept);
+    json_t *all = stoa_modules_describe(gateway->modules, STOA_OBJECT_PLUGIN);
+
+    if (room)
+        json_object_set_new(all, stoa_module_package(room),
+                            stoa_modules_describe_plugin(stoa_module_plugin(room)));
+    return all;
+}
+
+/* For the operator: those of the conf, and the one that is always there. */
+static json_t *all_modules(StoaGateway *gateway)
+{
+    StoaModule *room = stoa_rooms_module(gateway->kept);
+    json_t *list = stoa_modules_list(gateway->modules);
+
+    if (room)
+        json_array_append_new(list, stoa_modules_list_builtin(room));
+    return json_pack("{s:o}", "plugins", list);
 }
 
 static json_t *list_transports(void *user)
@@ -174,7 +192,7 @@ static json_t *admin_module(void *user, const char *verb, const char *name, GErr
     bool ok;
 
     if (g_str_equal(verb, "list_plugins"))
-        return json_pack("{s:o}", "plugins", stoa_modules_list(gateway->modules));
+        return all_modules(gateway);
     if (g_str_equal(verb, "reload_conf")) {
         ok = stoa_gateway_reload(gateway, error);
     } else if (!name) {
@@ -187,7 +205,7 @@ static json_t *admin_module(void *user, const char *verb, const char *name, GErr
                           ? stoa_modules_enable(gateway->modules, name, conf, error)
                           : stoa_modules_reload(gateway->modules, name, conf, error));
     }
-    return ok ? json_pack("{s:o}", "plugins", stoa_modules_list(gateway->modules)) : NULL;
+    return ok ? all_modules(gateway) : NULL;
 }
 
 static const char *data_dir(void *user)
@@ -624,6 +642,8 @@ char *stoa_gateway_describe(const StoaOptions *options, const char *module, GErr
 
     if (!conf)
         return NULL;
+    if (g_str_equal(module, "room"))
+        return stoa_describe_plugin(stoa_room_module_plugin(), false);
     read_all(gateway, conf, false, NULL);
     g_autofree char *path = stoa_object_find(gateway->plugin_dirs, module);
     StoaObjectKind kind = path ? STOA_OBJECT_PLUGIN : STOA_OBJECT_TRANSPORT;
@@ -636,6 +656,6 @@ char *stoa_gateway_describe(const StoaOptions *options, const char *module, GErr
     g_autoptr(StoaObject) object = stoa_object_open(path, module, kind, error);
     if (!object)
         return NULL;
-    return kind == STOA_OBJECT_PLUGIN ? stoa_describe_plugin(stoa_object_plugin(object))
+    return kind == STOA_OBJECT_PLUGIN ? stoa_describe_plugin(stoa_object_plugin(object), true)
                                       : stoa_describe_transport(stoa_object_transport(object));
 }

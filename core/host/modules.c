@@ -408,22 +408,35 @@ StoaModule *stoa_modules_find(StoaModules *modules, const char *package)
     return slot && slot->state == SLOT_LOADED ? slot->module : NULL;
 }
 
+static void put_module(json_t *one, StoaModule *module)
+{
+    const StoaPlugin *plugin = stoa_module_plugin(module);
+    json_t *more =
+        json_pack("{s:s, s:s, s:s*, s:i, s:i}", "package", stoa_module_package(module), "version",
+                  plugin->version, "summary", plugin->summary, "handles",
+                  (int)stoa_module_n_handles(module), "rooms", (int)stoa_module_n_rooms(module));
+
+    json_object_update(one, more);
+    json_decref(more);
+}
+
+json_t *stoa_modules_list_builtin(StoaModule *module)
+{
+    json_t *one = json_pack("{s:s, s:s, s:s}", "name", stoa_module_plugin(module)->name, "kind",
+                            "plugin", "state", "built in");
+
+    put_module(one, module);
+    return one;
+}
+
 static json_t *list_one(const Slot *slot)
 {
     json_t *one = json_pack("{s:s, s:s, s:s, s:s*}", "name", slot->name, "kind",
                             slot->kind == STOA_OBJECT_PLUGIN ? "plugin" : "transport", "state",
                             state_names[slot->state], "error", slot->why);
 
-    if (slot->module) {
-        const StoaPlugin *plugin = stoa_module_plugin(slot->module);
-        json_t *more =
-            json_pack("{s:s, s:s, s:s*, s:i, s:i}", "package", stoa_module_package(slot->module),
-                      "version", plugin->version, "summary", plugin->summary, "handles",
-                      (int)stoa_module_n_handles(slot->module), "rooms",
-                      (int)stoa_module_n_rooms(slot->module));
-        json_object_update(one, more);
-        json_decref(more);
-    }
+    if (slot->module)
+        put_module(one, slot->module);
     return one;
 }
 
@@ -443,6 +456,11 @@ static json_t *describe_one(const char *name, const char *summary, const char *v
                      version ? (int)g_ascii_strtoll(version, NULL, 10) : 0);
 }
 
+json_t *stoa_modules_describe_plugin(const StoaPlugin *plugin)
+{
+    return describe_one(plugin->name, plugin->summary, plugin->version);
+}
+
 json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind)
 {
     json_t *all = json_object();
@@ -452,9 +470,8 @@ json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind)
         if (slot->state != SLOT_LOADED || slot->kind != kind)
             continue;
         if (kind == STOA_OBJECT_PLUGIN) {
-            const StoaPlugin *plugin = stoa_module_plugin(slot->module);
             json_object_set_new(all, stoa_module_package(slot->module),
-                                describe_one(plugin->name, plugin->summary, plugin->version));
+                                stoa_modules_describe_plugin(stoa_module_plugin(slot->module)));
         } else {
             const StoaTransport *transport = stoa_object_transport(slot->object);
             g_autofree char *package = g_strdup_printf("stoa.transport.%s", transport->name);

@@ -45,6 +45,10 @@ bool stoa_modules_reload(StoaModules *modules, const char *name, StoaConf *conf,
 
 /** [{name, kind, state, version?, summary?, error?, handles?, rooms?}] */
 json_t *stoa_modules_list(StoaModules *modules);
+/** One of those, of a plugin that is built in: it has no slot. */
+json_t *stoa_modules_list_builtin(StoaModule *module);
+/** What the next says of one. */
+json_t *stoa_modules_describe_plugin(const StoaPlugin *plugin);
 /** {package: {name, author, description, version_string, version}} of the loaded ones. */
 json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind);
 

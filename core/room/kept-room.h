@@ -141,7 +141,5 @@ void stoa_meeting_end(StoaKeptRoom *room, const char *state, bool cut, StoaRooms
 
 /* -- room-module.c -------------------------------------------------------------------------- */
 
-/** The built-in module's descriptor. Static. */
-const StoaPlugin *stoa_room_module_plugin(void);
 /** Hand over the sealed keys that wait for a person. */
 void stoa_room_module_deliver_keys(StoaMember *member);

@@ -198,18 +198,17 @@ static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_
     return true;
 }
 
-static bool on_resume(StoaRequest *req, GError **error)
+bool stoa_read_on_resume(StoaRequest *req, GError **error)
 {
     StoaRoom *room = req->handle->room;
     StoaJournal *journal = stoa_room_journal(room);
     StoaRecordQuery all = { .limit = LIMIT_MOST };
     int64_t after = stoa_request_int(req, "after");
 
-    if (!journal)
-        return stoa_fail(error, STOA_ERROR_INVALID, "%s keeps nothing to resume from",
-                         req->module->plugin.name);
     if (after < 0)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"after\" is the number of a record");
+    if (!journal) /* it keeps nothing: `state` has told all */
+        return true;
     all.after = (uint64_t)after;
     all.before = journal->last_seq + 1;
     stoa_request_reply(req, json_pack("{s:I}", "seq", (json_int_t)journal->last_seq));
@@ -220,13 +219,6 @@ static bool on_resume(StoaRequest *req, GError **error)
     req->read->query.no_tombstones = false;
     return true;
 }
-
-static const StoaParam resume_params[] = {
-    { "after", STOA_INT, STOA_REQUIRED, .help = "the number of the last record that you have" },
-    { NULL },
-};
-const StoaMethod stoa_request_resume = { "resume", on_resume, STOA_ROLE_PARTICIPANT, resume_params,
-                                         "The events after a number, in order, then the reply" };
 
 /* -- the SDK's side ----------------------------------------------------------------------- */
 

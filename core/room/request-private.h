@@ -37,7 +37,8 @@ void stoa_request_give_up(StoaRequest *req, const GError *error);
 void stoa_request_free(StoaRequest *req);
 
 /* read.c */
-extern const StoaMethod stoa_request_resume;
+/** `resume {after}`, of every plugin that speaks the rooms API. */
+bool stoa_read_on_resume(StoaRequest *req, GError **error);
 /** Forget what a request waits for: it goes. */
 void stoa_read_cancel(StoaRead *read);
 /** Ask the store for what the handler wants to read. */

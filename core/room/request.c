@@ -21,14 +21,18 @@ static const StoaParam join_params[] = {
     { "display", STOA_STRING, 0, 0, 256, .help = "your name, 1 to 64 characters" },
     { NULL },
 };
+static const StoaParam resume_params[] = {
+    { "after", STOA_INT, STOA_REQUIRED, .help = "the number of the last record that you have" },
+    { NULL },
+};
 static const StoaMethod builtin[] = {
     { "join", on_join, STOA_ROLE_ANYONE, join_params, "Take a seat in a room" },
     { "leave", on_leave, STOA_ROLE_PARTICIPANT, NULL, "Give up your seat" },
     { "state", on_state, STOA_ROLE_PARTICIPANT, NULL, "The state as you may see it" },
+    { "resume", stoa_read_on_resume, STOA_ROLE_PARTICIPANT, resume_params,
+      "The events after a number, in order, then the reply" },
     { NULL },
 };
-/* What one with records can be asked too. */
-static const StoaMethod *const builtin_of_history = &stoa_request_resume;
 
 const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin)
 {
@@ -48,12 +52,7 @@ static const StoaMethod *find_method(StoaModule *module, const char *name)
 {
     const StoaMethod *row = find_in(module->plugin.methods, name);
 
-    if (!row)
-        row = find_in(stoa_request_builtin(&module->plugin), name);
-    if (!row && module->plugin.scope == STOA_SCOPE_ROOM && !module->plugin.vocabulary &&
-        (module->plugin.caps & STOA_CAP_HISTORY) && g_str_equal(name, builtin_of_history->name))
-        row = builtin_of_history;
-    return row;
+    return row ? row : find_in(stoa_request_builtin(&module->plugin), name);
 }
 
 /* The name of a request; "" for a plugin that takes messages without one. NULL: there is none, or it is no string. */

@@ -39,6 +39,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaRooms, stoa_rooms_free)
 
 /** The built-in module "room". */
 StoaModule *stoa_rooms_module(StoaRooms *rooms);
+/** What it is made of, also without rooms. Static. */
+const StoaPlugin *stoa_room_module_plugin(void);
 unsigned stoa_rooms_n_open(const StoaRooms *rooms);
 
 /** Who brings a participant token; its expiry moves on. NULL: nobody. */

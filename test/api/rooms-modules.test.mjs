@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* chat, poll and workspace over the wire, in rooms of invited people and in ad-hoc ones: what the contract says of each. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, start } from '../lib/gateway.mjs';
-import { enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { enter, invite, join, signIn, stoa, want } from '../lib/rooms.mjs';
 import { admin, until } from '../lib/wire.mjs';
 
 const MODULES = ['chat', 'poll', 'workspace'];
@@ -46,6 +46,20 @@ test('each module says its state by itself after the attach', async (t) => {
     assert.equal((await ben.hears('chat', 'state')).seq, 0);
     assert.deepEqual((await ben.hears('poll', 'state')).polls, []);
     assert.deepEqual((await ben.hears('workspace', 'state')).items, []);
+});
+
+test('the built-in module is known by its name, and resumes like the others', async () => {
+    const room = await makeRoom();
+    const client = await connect(gateway.websocket);
+    assert.equal((await client.request({ janus: 'info' })).plugins['stoa.plugin.room'].name, 'room');
+    client.close();
+    const { plugins } = await admin(gateway, '', { janus: 'list_plugins' });
+    assert.equal(plugins.find(({ name }) => name === 'room').state, 'built in');
+    assert.match(await stoa(gateway, '--describe', 'room'), /### hands_down/);
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room', 'chat');
+    for (const module of ['room', 'chat'])
+        assert.equal((await hana.ask(module, 'resume', { after: 1e6 })).reply, 'resume');
+    hana.close();
 });
 
 test('chat: to all, to one, by pages, deleted for good', async (t) => {
@@ -216,6 +230,34 @@ test('after a restart the same token finds everything', async (t) => {
     t.after(() => again.close());
     for (const module of MODULES)
         assert.deepEqual(await read[module](again), kept[module]);
+});
+
+test('a meeting that a crash cut short and nobody comes back to: its polls are closed, its summary shows what was shared', async (t) => {
+    const folder = mkdtempSync(path(tmpdir(), 'stoa-ended-')), more = ['rooms:meeting.linger_s=1', 'rooms:meeting.reconnect_s=1'];
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const first = await start({ data: folder }, ...more);
+    const hana = await signIn(first, 'hana@school.example', 'Hana');
+    const room = await want(201, first, 'POST', '/rooms', { token: hana.token, body: { title: 'Geometry' } });
+    const here = await enter(first, await join(first, { room: room.id }, { token: hana.token }), 'poll', 'workspace');
+    const { id } = await here.ask('poll', 'create', { question: 'Tea?', options: ['yes', 'no'] });
+    await here.ask('poll', 'open', { id });
+    await here.ask('poll', 'vote', { id, choices: [1] });
+    await here.ask('workspace', 'add', { kind: 'link', title: 'The theorem of Thales', url: 'https://example.org/thales' });
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await start({ data: folder }, ...more);
+    t.after(async () => assert.equal((await second.stop()).code, 0, second.log.slice(-2000)));
+    const ended = await until('the meeting ends', async () => {
+        const { meetings: [one] } = await want(200, second, 'GET', `/rooms/${room.id}/history`, { token: hana.token });
+        return one.ended_at && one;
+    });
+    const [poll] = ended.polls;
+    assert.ok(poll.closed_at, JSON.stringify(poll));
+    assert.deepEqual(poll.options.map(({ votes }) => votes), [0, 1]);
+    assert.equal(ended.workspace[0].title, 'The theorem of Thales');
+    const mails = () => { try { return readdirSync(path(folder, 'mail')).filter((name) => name.endsWith('.eml')); } catch { return []; } };
+    const summary = await until('the summary is written', () => mails().map((name) => readFileSync(path(folder, 'mail', name), 'utf8').replace(/=\r?\n/g, '')).find((text) => text.includes('Geometry')));
+    assert.match(summary, /The theorem of Thales/);
 });
 
 test('without a token: an ad-hoc room, whose opener is its host', async (t) => {
