@@ -5,6 +5,7 @@
 #include "host/core-conf.h"
 
 static const char *const ice_modes[] = { "lite", "full", NULL };
+static const char *const turn_transports[] = { "udp", "tcp", NULL };
 static const char *const log_levels[] = { "none", "error", "warn", "info", "debug", NULL };
 
 #define AT(member) offsetof(StoaCoreConf, member)
@@ -47,6 +48,11 @@ static const StoaOption options[] = {
     { "media.turn_user", STOA_STRING, 0, AT(media_turn_user), "", .help = "its user" },
     { "media.turn_password", STOA_STRING, STOA_SECRET, AT(media_turn_password), "",
       .help = "its password" },
+    { "media.turn_transport", STOA_ENUM, 0, AT(media_turn_transport), "udp",
+      .choices = turn_transports, .help = "how this server reaches it" },
+    { "media.full_ports", STOA_INT, 0, AT(media_full_ports), "0", 0, 65535,
+      "ports from media.port on that calls may take, one or two a call (ice = full), for a "
+      "firewall; 0: any" },
     { "public.base_url", STOA_STRING, STOA_LIVE, AT(base_url), "",
       .help = "where people reach this server: https://class.example; empty: as they came" },
     { "public.trusted_proxies", STOA_LIST, STOA_LIVE, AT(trusted_proxies), "",

@@ -12,7 +12,8 @@ typedef struct {
     int64_t media_port, media_workers, media_room_peers, media_timeout_ms, media_slowlink;
     char **media_addresses;
     char *media_ice, *media_certificate, *media_key;
-    char *media_stun, *media_turn, *media_turn_user, *media_turn_password;
+    char *media_stun, *media_turn, *media_turn_user, *media_turn_password, *media_turn_transport;
+    int64_t media_full_ports;
     char *base_url, *residency;
     char **trusted_proxies;
     int64_t connections_per_address;

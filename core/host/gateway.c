@@ -401,6 +401,8 @@ static bool open_media(StoaGateway *gateway, GError **error)
         .turn_server = conf->media_turn,
         .turn_user = conf->media_turn_user,
         .turn_password = conf->media_turn_password,
+        .turn_transport = conf->media_turn_transport,
+        .full_ports = (unsigned)conf->media_full_ports,
         .media_timeout_ms = (unsigned)conf->media_timeout_ms,
         .slowlink_threshold = (unsigned)conf->media_slowlink,
     };

@@ -18,6 +18,8 @@ enum { STOA_ICE_SEND_QUEUE = 1024 }; /* datagrams of one agent that may wait for
 typedef struct {
     const char *const
         *addresses; /* numeric local addresses to gather on, NULL-ended; NULL: every interface */
+    const char *const *
+        mapped; /* numeric addresses that a 1:1 NAT has for ours: told in place of host candidates; NULL: none */
     uint16_t port_min, port_max; /* both 0: any */
     bool no_tcp;                 /* true: no ICE-TCP candidates */
     const char *stun_server;     /* numeric address, or NULL */
@@ -25,7 +27,7 @@ typedef struct {
     const char *turn_server; /* numeric address, or NULL */
     uint16_t turn_port;
     const char *turn_user, *turn_password;
-    const char *turn_transport; /* "udp", "tcp" or "tls"; NULL: udp */
+    const char *turn_transport; /* "udp" or "tcp"; NULL: udp */
 } StoaIceConf;
 
 typedef enum {

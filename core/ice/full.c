@@ -54,7 +54,7 @@ struct StoaIceThread {
     GPtrArray *dirty;  /* those with something in `burst` */
     unsigned n_closing;
     StoaIceConf conf; /* its strings are copies */
-    char **addresses;
+    char **addresses, **mapped;
 };
 
 struct StoaIceAgent {
@@ -114,15 +114,60 @@ static const char *without_prefix(const char *candidate)
     return g_str_has_prefix(candidate, "a=") ? candidate + 2 : candidate;
 }
 
+static void tell(StoaIceAgent *agent, NiceCandidate *candidate)
+{
+    g_autofree char *text = nice_agent_generate_local_candidate_sdp(agent->nice, candidate);
+
+    if (text)
+        agent->callbacks.candidate(agent->user, without_prefix(text));
+}
+
+/* The same candidate as the NAT shows it: its port, another address. */
+static void tell_mapped(StoaIceAgent *agent, const NiceCandidate *candidate, const char *address)
+{
+    NiceCandidate *copy = nice_candidate_copy(candidate);
+    guint port = nice_address_get_port(&copy->addr);
+
+    if (nice_address_set_from_string(&copy->addr, address) &&
+        nice_address_ip_version(&copy->addr) == nice_address_ip_version(&candidate->addr)) {
+        nice_address_set_port(&copy->addr, port);
+        tell(agent, copy);
+    }
+    nice_candidate_free(copy);
+}
+
+static bool is_listed(char **addresses, const NiceCandidate *candidate)
+{
+    char text[NICE_ADDRESS_STRING_LEN];
+
+    nice_address_to_string(&candidate->addr, text);
+    return addresses && g_strv_contains((const char *const *)addresses, text);
+}
+
+static bool is_link_local(const NiceCandidate *candidate)
+{
+    char text[NICE_ADDRESS_STRING_LEN];
+    StoaAddress address;
+
+    nice_address_to_string(&candidate->addr, text);
+    return stoa_address_parse(text, 0, &address) && stoa_address_is_link_local(&address);
+}
+
 static void tell_candidate(StoaIceAgent *agent, NiceCandidate *candidate)
 {
-    g_autofree char *text = NULL;
+    const StoaIceThread *thread = agent->thread;
 
     if (!agent->callbacks.candidate || candidate->transport == NICE_CANDIDATE_TRANSPORT_TCP_ACTIVE)
         return; /* browsers do not listen: an active candidate reaches nobody */
-    text = nice_agent_generate_local_candidate_sdp(agent->nice, candidate);
-    if (text)
-        agent->callbacks.candidate(agent->user, without_prefix(text));
+    if (is_link_local(candidate))
+        return; /* nothing without its interface, which the peer does not know */
+    if (candidate->type != NICE_CANDIDATE_TYPE_HOST || !thread->mapped ||
+        is_listed(thread->addresses, candidate)) {
+        tell(agent, candidate);
+        return;
+    }
+    for (char **address = thread->mapped; *address; address++)
+        tell_mapped(agent, candidate, *address);
 }
 
 static void on_candidate(NiceAgent *nice G_GNUC_UNUSED, NiceCandidate *candidate, gpointer data)
@@ -173,8 +218,11 @@ static void on_state(NiceAgent *nice G_GNUC_UNUSED, guint stream G_GNUC_UNUSED,
 
 /* -- life of an agent ---------------------------------------------------------------------- */
 
+/* What is mapped may be behind any interface. */
 static void add_addresses(const StoaIceThread *thread, NiceAgent *nice)
 {
+    if (thread->mapped)
+        return;
     for (char **text = thread->addresses; text && *text; text++) {
         NiceAddress address;
 
@@ -186,9 +234,7 @@ static void add_addresses(const StoaIceThread *thread, NiceAgent *nice)
 
 static NiceRelayType relay_type(const char *transport)
 {
-    if (g_strcmp0(transport, "tcp") == 0)
-        return NICE_RELAY_TYPE_TURN_TCP;
-    return g_strcmp0(transport, "tls") == 0 ? NICE_RELAY_TYPE_TURN_TLS : NICE_RELAY_TYPE_TURN_UDP;
+    return g_strcmp0(transport, "tcp") == 0 ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP;
 }
 
 static void set_up(const StoaIceConf *conf, StoaIceAgent *agent)
@@ -456,6 +502,10 @@ static bool check_conf(const StoaIceConf *conf, GError **error)
         if (!check_address("the ICE address", *text, error))
             return false;
     }
+    for (const char *const *text = conf->mapped; text && *text; text++) {
+        if (!check_address("the mapped address", *text, error))
+            return false;
+    }
     if (conf->port_min > conf->port_max)
         return stoa_fail(error, STOA_ERROR_INVALID, "the ICE ports %u to %u are no range",
                          conf->port_min, conf->port_max);
@@ -477,6 +527,8 @@ StoaIceThread *stoa_ice_thread_new(const StoaIceConf *conf, GError **error)
     thread->queue = queue;
     thread->conf = *conf;
     thread->addresses = g_strdupv((char **)(uintptr_t)conf->addresses);
+    thread->mapped =
+        conf->mapped && conf->mapped[0] ? g_strdupv((char **)(uintptr_t)conf->mapped) : NULL;
     thread->conf.stun_server = g_strdup(conf->stun_server);
     thread->conf.turn_server = g_strdup(conf->turn_server);
     thread->conf.turn_user = g_strdup(conf->turn_user);
@@ -502,6 +554,7 @@ void stoa_ice_thread_free(StoaIceThread *thread)
     g_ptr_array_unref(thread->agents);
     g_ptr_array_unref(thread->dirty);
     g_strfreev(thread->addresses);
+    g_strfreev(thread->mapped);
     g_free((char *)(uintptr_t)thread->conf.stun_server);
     g_free((char *)(uintptr_t)thread->conf.turn_server);
     g_free((char *)(uintptr_t)thread->conf.turn_user);

@@ -172,10 +172,46 @@ static bool resolve(const char *key, const char *text, uint16_t default_port, ch
     return true;
 }
 
+static bool is_own(const GArray *interfaces, const char *text)
+{
+    StoaAddress address;
+
+    for (guint i = 0; stoa_address_parse(text, 0, &address) && i < interfaces->len; i++)
+        if (stoa_address_equal_ip(&g_array_index(interfaces, StoaAddress, i), &address))
+            return true;
+    return false;
+}
+
+/* Of the addresses in conf, an agent gathers on those of this host; the others are what a 1:1 NAT calls us. */
+static bool sort_addresses(char **addresses, GPtrArray *own, GPtrArray *mapped, GError **error)
+{
+    g_autoptr(GArray) interfaces = stoa_address_interfaces(error);
+
+    if (!interfaces)
+        return false;
+    for (char **text = addresses; *text; text++)
+        g_ptr_array_add(is_own(interfaces, *text) ? own : mapped, *text);
+    g_ptr_array_add(own, NULL);
+    g_ptr_array_add(mapped, NULL);
+    return true;
+}
+
+/* The ports of conf, for a firewall; without them any. */
+static void set_ports(const StoaMediaConf *conf, StoaIceConf *ice)
+{
+    if (!conf->port || !conf->full_ports)
+        return;
+    ice->port_min = conf->port;
+    ice->port_max = (uint16_t)MIN(UINT16_MAX, conf->port + conf->full_ports - 1);
+}
+
 static bool start_full_ice(StoaMedia *media, const StoaMediaConf *conf, GError **error)
 {
     g_autofree char *stun = NULL, *turn = NULL;
-    StoaIceConf ice = { .turn_user = conf->turn_user, .turn_password = conf->turn_password };
+    g_autoptr(GPtrArray) own = g_ptr_array_new(), mapped = g_ptr_array_new();
+    StoaIceConf ice = { .turn_user = conf->turn_user,
+                        .turn_password = conf->turn_password,
+                        .turn_transport = conf->turn_transport };
 
     if (media->ice != STOA_ICE_FULL)
         return true;
@@ -184,7 +220,13 @@ static bool start_full_ice(StoaMedia *media, const StoaMediaConf *conf, GError *
         return false;
     ice.stun_server = stun;
     ice.turn_server = turn;
-    ice.addresses = conf->addresses && conf->addresses[0] ? conf->addresses : NULL;
+    if (conf->addresses && conf->addresses[0]) {
+        if (!sort_addresses(media->addresses, own, mapped, error))
+            return false;
+        ice.addresses = (const char *const *)own->pdata;
+        ice.mapped = (const char *const *)mapped->pdata;
+    }
+    set_ports(conf, &ice);
     media->ice_thread = stoa_ice_thread_new(&ice, error);
     return media->ice_thread != NULL;
 }

@@ -24,6 +24,8 @@ typedef struct {
         room_peers_per_worker; /* people of a room share a worker up to this many; 0: no limit */
     const char *stun_server;   /* "host:port", full ICE only; NULL: none */
     const char *turn_server, *turn_user, *turn_password; /* full ICE only; NULL: none */
+    const char *turn_transport;  /* "udp" or "tcp", full ICE only; NULL: udp */
+    unsigned full_ports;         /* full ICE only: agents take ports from `port` on; 0: any */
     unsigned media_timeout_ms;   /* no packet for so long: `receiving` false; default 1000 */
     unsigned slowlink_threshold; /* packets lost in a second; 0: off */
 } StoaMediaConf;

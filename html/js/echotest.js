@@ -38,6 +38,7 @@ async function connect(mine) {
     stoa.onclosed = () => stop('The connection to the server was lost.');
     const handle = await stoa.attach('stoa.plugin.echotest');
     handle.oncore = ({ janus }) => janus === 'hangup' && stop('Your media does not reach the server. A firewall may be in the way.');
+    handle.restart = () => handle.offer({ audio: true, video: true }, { restart: true });
     const echo = new MediaStream();
     const pc = handle.open();
     pc.ontrack = ({ track }) => echo.addTrack(track);

@@ -31,6 +31,7 @@ export class Own {
         this.handle = handle;
         this.senders = {};
         handle.oncore = ({ janus }) => this.#core(handle, janus);
+        handle.restart = () => handle.offer({ request: 'configure' }, { restart: true });
         for (const track of this.#tracks())
             this.#add(track);
         if (handle.pc)

@@ -3,6 +3,7 @@
 
 const KEEPALIVE_MS = 25000;
 const ANSWER_MS = 45000;
+const RESTART_MS = 5000;
 const LOST = 'The connection to the server was lost.';
 
 /** An error that the server answered; `code` is its number, 0 when it was not the server's; `reason` a word, where it gives one. */
@@ -142,6 +143,9 @@ export class Handle {
         this.stoa = stoa;
         this.id = id;
         this.pc = null;
+        this.early = []; /* candidates of the server that its description follows; null: none is awaited */
+        this.offers = Promise.resolve(); /* one at a time */
+        this.restart = null;     /* async: how to begin ICE anew when the network has changed */
         this.onevent = () => {}; /* (data, jsep) of the plugin */
         this.oncore = () => {};  /* webrtcup, media, hangup, detached … */
     }
@@ -155,30 +159,67 @@ export class Handle {
         return { data, jsep: answer.jsep };
     }
 
-    /** Make the PeerConnection; its candidates are trickled. */
+    /** Make the PeerConnection; its candidates are trickled, and so are the server's. */
     open() {
+        this.early = [];
         this.pc = new RTCPeerConnection({ iceServers: this.stoa.iceServers });
         this.pc.onicecandidate = ({ candidate }) =>
             this.stoa.request({ janus: 'trickle', handle_id: this.id, candidate: candidate ?? { completed: true } })
                 .catch(() => {});
+        this.pc.oniceconnectionstatechange = ({ target }) => this.#heed(target);
         return this.pc;
     }
 
-    /** Offer what the PeerConnection has, along with a request; takes the answer. */
-    async offer(body) {
+    /* The way to the server is lost: there may be another. Tried again while it is, until the server gives up on us. */
+    #heed(pc) {
+        clearTimeout(this.restartTimer);
+        if (pc !== this.pc || !this.restart || !/disconnected|failed/.test(pc.iceConnectionState))
+            return;
+        if (this.stoa.isOpen)
+            this.restart().catch(() => {});
+        this.restartTimer = setTimeout(() => this.#heed(pc), RESTART_MS);
+    }
+
+    /** Offer what the PeerConnection has, along with a request; takes the answer. @restart: with new ICE credentials */
+    offer(body, { restart = false } = {}) {
+        const next = this.offers.catch(() => {}).then(() => {
+            if (restart)
+                this.pc.restartIce();
+            return this.#offer(body);
+        });
+        this.offers = next;
+        return next;
+    }
+
+    async #offer(body) {
         await this.pc.setLocalDescription();
         const { type, sdp } = this.pc.localDescription;
+        this.early ??= [];
         const answer = await this.message(body, { type, sdp });
-        await this.pc.setRemoteDescription(answer.jsep);
+        await this.#describe(answer.jsep);
         return answer.data;
     }
 
     /** Take an offer of the server and answer it with a request. */
     async answer(jsep, body) {
-        await this.pc.setRemoteDescription(jsep);
+        await this.#describe(jsep);
         await this.pc.setLocalDescription();
         const { type, sdp } = this.pc.localDescription;
         return (await this.message(body, { type, sdp })).data;
+    }
+
+    async #describe(jsep) {
+        await this.pc.setRemoteDescription(jsep);
+        const early = this.early ?? [];
+        this.early = null;
+        early.forEach((candidate) => this.#add(candidate));
+    }
+
+    #add(candidate) {
+        if (this.early)
+            this.early.push(candidate);
+        else if (!candidate.completed) /* one that is out of date is refused, and not missed */
+            this.pc?.addIceCandidate(candidate).catch(() => {});
     }
 
     detach() {
@@ -190,6 +231,8 @@ export class Handle {
     take(message) {
         if (message.janus === 'event')
             this.onevent(message.plugindata.data, message.jsep);
+        else if (message.janus === 'trickle')
+            this.#add(message.candidate);
         else
             this.oncore(message);
     }

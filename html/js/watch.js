@@ -46,6 +46,7 @@ export class Watch {
             this.handle = await this.stoa.attach('stoa.plugin.videoroom');
             this.handle.onevent = (data, jsep) => this.#next(() => this.#take({ data, jsep }));
             this.handle.oncore = ({ janus }) => this.#core(janus);
+            this.handle.restart = () => this.#next(async () => this.#take(await this.handle.message({ request: 'configure', restart: true })));
         }
         const offer = await this.handle.message({ request: 'join', ptype: 'subscriber', room: this.room, streams });
         this.handle.open();

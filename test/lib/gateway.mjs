@@ -20,13 +20,17 @@ const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 process.once('SIGTERM', () => process.exit(143));
 
-/** Start it; a first argument {conf, data} names another conf folder, a data folder that outlives it; the rest are FILE:SECTION.KEY=VALUE. */
+/**
+ * Start it; a first argument {conf, data, wrap} names another conf folder, a data folder that outlives it, a program that starts it;
+ * the rest are FILE:SECTION.KEY=VALUE.
+ */
 export async function start(...settings) {
-    const { conf, data: kept } = typeof settings[0] === 'object' ? settings.shift() : {};
+    const { conf, data: kept, wrap = [] } = typeof settings[0] === 'object' ? settings.shift() : {};
     const data = kept ?? mkdtempSync(join(tmpdir(), 'stoa-data-'));
     const ports = ['http:listen.port=0', 'websocket:listen.port=0', 'stoa:admin.port=0', 'stoa:media.port=0'];
     const args = [...(conf ? ['-c', conf] : []), '-d', data, ...[...ports, ...settings].flatMap((one) => ['-s', one])];
-    const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...rest] = [...wrap, binary, ...args];
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     const gateway = { child, data, log: '' };
     running.add(child);
     child.on('exit', () => running.delete(child));

@@ -33,6 +33,7 @@ export async function inside(file) {
         { stdio: 'inherit', env: { ...process.env, [mark]: '1' } });
     for (const signal of ['SIGTERM', 'SIGINT'])
         process.on(signal, () => child.kill(signal));
+    process.on('exit', () => child.kill());
     process.exitCode = await new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
     return { inside: false };
 }
