@@ -87,6 +87,11 @@ class Peer {
         this.tell(this.id, 'send', { ssrc: this.ssrc, pt: OPUS, lose });
     }
 
+    /** Send no more. */
+    stop() {
+        this.tell(this.id, 'send', { ssrc: 0, pt: OPUS, lose: 0 });
+    }
+
     /** {sent, streams: {SSRC: {n, first, last, gap_ms}}}; each packet carries a number, `first` to `last` came. */
     count() {
         return this.ask('count', 'streams');
@@ -95,6 +100,11 @@ class Peer {
     /** Take another socket, at another address if one is given. @aware  the client knows, and checks at once */
     move({ ip = '127.0.0.1', aware = true } = {}) {
         this.tell(this.id, 'move', { ip, aware });
+    }
+
+    /** Hear of a candidate of the other side. */
+    meet({ candidate }) {
+        this.tell(this.id, 'candidate', { candidate });
     }
 
     /** Fall silent, ICE checks and all, or go on. */

@@ -8,6 +8,7 @@
  *                                                  the longest between two packets since the last count
  * {"do": "move", "id", "ip", "aware": BOOL}        another socket, there; aware: a check leaves at once, else when it is due
  * {"do": "restart", "id"}                          new ICE credentials: {id, transport, candidate}; then "remote" again
+ * {"do": "candidate", "id", "candidate"}           one of the other side's
  * {"do": "silence", "id", "on": BOOL}              nothing leaves, no check either
  * {"do": "close", "id"}                            goodbye by close_notify */
 #include "sl.h"
@@ -201,7 +202,9 @@ static void on_line(const char *text)
     else if (what && peer && strcmp(what, "restart") == 0) {
         pc_restart(peer->pc);
         say_transport(peer);
-    } else if (what && peer && strcmp(what, "silence") == 0)
+    } else if (what && peer && strcmp(what, "candidate") == 0)
+        pc_remote_cand_str(peer->pc, json_string_value(json_object_get(line, "candidate")));
+    else if (what && peer && strcmp(what, "silence") == 0)
         peer->silent = json_is_true(json_object_get(line, "on"));
     else if (what && peer && strcmp(what, "close") == 0)
         do_close(peer);
