@@ -132,6 +132,8 @@ const rows = [
     { name: 'storm', what: 'storm of 100: all have media', unit: 's', goal: 0.25, janus: 0.5, run: storm, secondWhat: "storm of 100: others' p99 delay", secondUnit: 'ms', secondGoal: 20 },
     { name: 'idle', what: 'memory of an idle publisher', unit: 'KB', goal: 20, janus: 195,
       run: figure(['--publishers', 200, '--subscribers', 0, '--audio', '--no-media', '--duration', 4, '--warmup', 2], (r) => ({ value: (r.server.rss_end_kb - r.server.rss_start_kb) / 200, note: `from ${r.server.rss_start_kb} KB` })) },
+    { name: 'idledata', what: 'memory of an idle publisher with a data channel', unit: 'KB', goal: 90, janus: '195 and more',
+      run: figure(['--publishers', 100, '--subscribers', 0, '--audio', '--data', '--no-media', '--duration', 4, '--warmup', 2], (r) => ({ value: (r.server.rss_end_kb - r.server.rss_start_kb) / 100, note: `${r.generator.associations} associations` })) },
     { name: 'idlesub', what: 'memory of an idle subscriber', unit: 'KB', goal: 20, janus: 156,
       run: figure(['--publishers', 1, '--subscribers', 200, '--audio', '--no-media', '--settle', 2, '--duration', 4, '--warmup', 2], (r) => ({ value: r.server.rss_kb_per_subscriber })) },
     { name: 'stream', what: 'memory per subscribed stream, media flowing', unit: 'KB', goal: 2, janus: 42, run: streams },

@@ -28,6 +28,7 @@ struct pc {
 	uint64_t next_consent, last_rx, ice_ns, dtls_ns;
 	SSL *ssl; const uint8_t *rd; int rdn;
 	srtp_t in, out; const char *profile;
+	uint32_t sctp_tag, sctp_tsn; /* of the server, once it has opened an association */
 };
 static SSL_CTX *ctx;
 static char local_fp[128];
@@ -284,12 +285,34 @@ static void dtls_done(pc_t *p)
 	p->state = 3; p->dtls_ns = mono_ns();
 	p->cb->up(p, p->user);
 }
+/* ---------------- SCTP: the passive side of an association, nothing more (RFC 9260) ---------------- */
+int g_sctp_up;
+static uint32_t crc32c(const uint8_t *b, int n)
+{
+	uint32_t c = ~0u; while (n--) { c ^= *b++; for (int k = 0; k < 8; k++) c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1; } return ~c;
+}
+static int sctp_chunk(uint8_t *o, int type, const void *body, int len) { o[0] = type; o[1] = 0; put16(o + 2, 4 + len); if (len) memcpy(o + 4, body, len); return 4 + (len + 3) / 4 * 4; }
+static int sctp_answer(pc_t *p, const uint8_t *b, int n, uint8_t *o)
+{
+	int k = 12; uint8_t v[24] = { 0 }; memset(o, 0, 1200);
+	for (int at = 12, len; at + 4 <= n && k < 1000; at += (len + 3) / 4 * 4) {
+		const uint8_t *c = b + at; len = get16(c + 2); if (len < 4 || at + len > n) break;
+		if (c[0] == 1 && len >= 20) { /* INIT: acknowledged with a cookie */
+			p->sctp_tag = get32(c + 4); put32(v, 0x5f00d001); put32(v + 4, 1 << 20); put16(v + 8, get16(c + 14)); put16(v + 10, get16(c + 12)); put32(v + 12, 1); put16(v + 16, 7); put16(v + 18, 8); put32(v + 20, 42);
+			k += sctp_chunk(o + k, 2, v, 24);
+		} else if (c[0] == 10) { g_sctp_up++; k += sctp_chunk(o + k, 11, NULL, 0); }
+		else if (c[0] == 4 && len < 200) k += sctp_chunk(o + k, 5, c + 4, len - 4);
+		else if (c[0] == 0 && len >= 16) { p->sctp_tsn = get32(c + 4); put32(v, p->sctp_tsn); put32(v + 4, 1 << 20); put32(v + 8, 0); k += sctp_chunk(o + k, 3, v, 12); }
+	}
+	if (k == 12) return 0;
+	put16(o, get16(b + 2)); put16(o + 2, get16(b)); put32(o + 4, p->sctp_tag); uint32_t sum = crc32c(o, k); memcpy(o + 8, &sum, 4); return k;
+}
 static void dtls_drive(pc_t *p)
 {
 	if (!p->ssl || p->state >= 4) return;
 	if (SSL_is_init_finished(p->ssl)) {
-		char b[2048]; int r;
-		while ((r = SSL_read(p->ssl, b, sizeof b)) > 0) ;
+		uint8_t b[2048], o[1200]; int r, k;
+		while ((r = SSL_read(p->ssl, b, sizeof b)) > 0) if (r >= 16 && (k = sctp_answer(p, b, r, o)) > 0) SSL_write(p->ssl, o, k);
 		if (SSL_get_error(p->ssl, r) == SSL_ERROR_ZERO_RETURN) pfail(p, "DTLS closed by server");
 		ERR_clear_error(); return;
 	}

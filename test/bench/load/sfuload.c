@@ -11,7 +11,7 @@
 /* ------------------------------------------------------------------ options */
 static struct {
 	const char *url, *http, *json, *srtp, *plugin, *label, *video_codec; int room, pubs, subs, rooms, mesh;
-	double duration, warmup, settle, join_timeout, drop, up_drop, rtt; int vkbps, vpkt, fps, audio, video, asize, pid, join_par, storm, rtx, nomedia;
+	double duration, warmup, settle, join_timeout, drop, up_drop, rtt; int vkbps, vpkt, fps, audio, video, asize, pid, join_par, storm, rtx, nomedia, data;
 	int room_threads, sigrate, sig_conns, trickle, keep, bitrate, keyint, twcc, delays_check; const char *admin_key, *secret;
 } o = { .plugin = "janus.plugin.videoroom", .room = 77000, .pubs = 1, .subs = 1, .rooms = 1, .duration = 10, .warmup = 2, .rtt = 20, .join_timeout = 60,
 	.vkbps = 600, .vpkt = 1100, .fps = 30, .audio = 0, .video = 1, .asize = 100, .join_par = 16, .srtp = "auto", .sig_conns = 4, .keyint = 0, .label = "", .video_codec = "VP8" };
@@ -112,7 +112,7 @@ static const char *offer_sdp(client *c)
 {
 	sbn = 0; int na = o.audio, nv = o.video, k = 0;
 	S("v=0\r\no=- %u 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE", (unsigned)(rnd64() >> 34));
-	for (int i = 0; i < na + nv; i++) S(" %d", i);
+	for (int i = 0; i < na + nv + o.data; i++) S(" %d", i);
 	S("\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
 	if (na) {
 		S("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n%s", pc_sdp_transport(c->pc, "actpass"));
@@ -132,6 +132,7 @@ static const char *offer_sdp(client *c)
 		S("a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n");
 		S("a=ssrc-group:FID %u %u\r\na=ssrc:%u cname:sl%d\r\na=ssrc:%u cname:sl%d\r\n", c->v.ssrc, c->v.ssrc + 1, c->v.ssrc, c->idx, c->v.ssrc + 1, c->idx);
 	}
+	if (o.data) S("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n%sa=mid:%d\r\na=sctp-port:5000\r\na=max-message-size:262144\r\n", pc_sdp_transport(c->pc, "actpass"), k++);
 	return sb;
 }
 static const char *answer_sdp(client *c, const sdp_t *r)
@@ -753,7 +754,7 @@ static void report(double win)
 		"bad_content", (json_int_t)tot_bad, "srtp_rejected", (json_int_t)tot_unprot, "generator_socket_drops", (json_int_t)g_rxq_drops, "window_socket_drops", (json_int_t)(g_rxq_drops - rxq_w0), "first_bad", first_bad));
 	json_object_set_new(R, "repair", json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "simulated_drops", (json_int_t)W.dropped, "nacks_sent", (json_int_t)tot_nack_sent, "recovered", (json_int_t)tot_recovered, "given_up", (json_int_t)giveup,
 		"uplink_dropped", (json_int_t)upd, "publisher_nacked", (json_int_t)nacks, "publisher_resent", (json_int_t)rtxo, "publisher_plis", (json_int_t)plis, "recovery_delay", hist_json(&h_rtxdelay)));
-	json_object_set_new(R, "generator", json_pack("{s:o,s:I,s:I,s:f}", "publisher_lateness", hist_json(&h_pub_late), "late_resets", (json_int_t)W.late, "sr_received", (json_int_t)tot_sr, "max_stream_gap_ms", maxgap / 1e6));
+	json_object_set_new(R, "generator", json_pack("{s:i,s:o,s:I,s:I,s:f}", "associations", g_sctp_up, "publisher_lateness", hist_json(&h_pub_late), "late_resets", (json_int_t)W.late, "sr_received", (json_int_t)tot_sr, "max_stream_gap_ms", maxgap / 1e6));
 	char *s = json_dumps(R, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
 	if (o.json) { FILE *f = fopen(o.json, "w"); if (f) { fprintf(f, "%s\n", s); fclose(f); } else perror(o.json); }
 	else puts(s);
@@ -771,6 +772,7 @@ static void usage(void)
 	"  --mesh               subscriber i skips publisher i's feed (all-to-all meeting)\n"
 	"  --duration SEC       steady window (10)            --warmup SEC       before the window (2)\n"
 	"  --video-kbps N (600) --video-pkt BYTES (1100)      --fps N (30)       --no-video\n"
+	"  --data               publishers negotiate a data channel section, too\n"
 	"  --settle SEC         between publishers and subscribers (0)\n"
 	"  --audio              50 packets/s per publisher    --audio-pkt BYTES (100)\n"
 	"  --keyint N           a key frame every N frames (only at start and on PLI)\n"
@@ -793,10 +795,10 @@ int main(int argc, char **argv)
 	static const struct option L[] = { {"url",1,0,O},{"http",1,0,O+1},{"room",1,0,O+2},{"publishers",1,0,O+3},{"subscribers",1,0,O+4},{"rooms",1,0,O+5},{"duration",1,0,O+6},{"video-kbps",1,0,O+7},{"video-pkt",1,0,O+8},
 		{"audio",0,0,O+9},{"pid",1,0,O+10},{"drop",1,0,O+11},{"json",1,0,O+12},{"srtp",1,0,O+13},{"mesh",0,0,O+14},{"warmup",1,0,O+15},{"join-par",1,0,O+16},{"storm",0,0,O+17},{"rtx",0,0,O+18},{"no-media",0,0,O+19},
 		{"room-threads",1,0,O+20},{"sigrate",1,0,O+21},{"sig-conns",1,0,O+22},{"trickle",0,0,O+23},{"keep",0,0,O+24},{"bitrate",1,0,O+25},{"uplink-drop",1,0,O+26},{"fps",1,0,O+27},{"no-video",0,0,O+28},{"audio-pkt",1,0,O+29},
-		{"keyint",1,0,O+30},{"admin-key",1,0,O+31},{"secret",1,0,O+32},{"label",1,0,O+33},{"join-timeout",1,0,O+34},{"plugin",1,0,O+35},{"rtt",1,0,O+36},{"settle",1,0,O+90},{0,0,0,0} };
+		{"keyint",1,0,O+30},{"admin-key",1,0,O+31},{"secret",1,0,O+32},{"label",1,0,O+33},{"join-timeout",1,0,O+34},{"plugin",1,0,O+35},{"rtt",1,0,O+36},{"settle",1,0,O+90},{"data",0,0,O+91},{0,0,0,0} };
 	int k;
 	while ((k = getopt_long(argc, argv, "vqh", L, NULL)) != -1) switch (k) {
-	case O+90: o.settle = atof(optarg); break; case O: o.url = optarg; break; case O+1: o.http = optarg; break; case O+2: o.room = atoi(optarg); break; case O+3: o.pubs = atoi(optarg); break; case O+4: o.subs = atoi(optarg); break;
+	case O+91: o.data = 1; break; case O+90: o.settle = atof(optarg); break; case O: o.url = optarg; break; case O+1: o.http = optarg; break; case O+2: o.room = atoi(optarg); break; case O+3: o.pubs = atoi(optarg); break; case O+4: o.subs = atoi(optarg); break;
 	case O+5: o.rooms = atoi(optarg); break; case O+6: o.duration = atof(optarg); break; case O+7: o.vkbps = atoi(optarg); break; case O+8: o.vpkt = atoi(optarg); break; case O+9: o.audio = 1; break;
 	case O+10: o.pid = atoi(optarg); break; case O+11: o.drop = atof(optarg); break; case O+12: o.json = optarg; break; case O+13: o.srtp = optarg; break; case O+14: o.mesh = 1; break;
 	case O+15: o.warmup = atof(optarg); break; case O+16: o.join_par = atoi(optarg); break; case O+17: o.storm = 1; break; case O+18: o.rtx = 1; break; case O+19: o.nomedia = 1; break;

@@ -22,6 +22,7 @@ uint64_t rnd64(void);
 void rnd_str(char *out, int n);            /* n chars + NUL, base62 */
 uint32_t crc32_ieee(const uint8_t *p, size_t n);
 void logmsg(int lvl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+extern int g_sctp_up; /* associations that the server opened */
 extern int g_verbose;
 
 static inline void put16(uint8_t *p, uint16_t v) { p[0] = v >> 8; p[1] = v; }
