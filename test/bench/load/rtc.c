@@ -15,6 +15,8 @@
 #include <openssl/hmac.h>
 #include <openssl/x509.h>
 #include <srtp2/srtp.h>
+#include "srtp/open.h" /* the gateway's own, beside which NSS would be most of the load: its tests hold it against libsrtp2 */
+#include "srtp/seal.h"
 
 #define MAXC 16
 typedef struct { struct sockaddr_in sa; uint8_t tid[12]; uint64_t next; int tries, ok; } cand_t;
@@ -27,7 +29,7 @@ struct pc {
 	struct sockaddr_in dst; int have_dst; uint32_t ovfl;
 	uint64_t next_consent, last_rx, ice_ns, dtls_ns;
 	SSL *ssl; const uint8_t *rd; int rdn;
-	srtp_t in, out; const char *profile;
+	StoaSrtpOpen *in; StoaSrtpSeal *rtcp_out; srtp_t out; srtp_policy_t po; uint8_t po_key[30]; const char *profile;
 	uint32_t sctp_tag, sctp_tsn; /* of the server, once it has opened an association */
 };
 static SSL_CTX *ctx;
@@ -129,9 +131,9 @@ void pc_free(pc_t *p)
 {
 	if (!p) return;
 	if (p->ssl) { if (p->state == 3) SSL_shutdown(p->ssl); SSL_free(p->ssl); }
-	if (p->in) srtp_dealloc(p->in);
+	stoa_srtp_open_free(p->in); stoa_srtp_seal_free(p->rtcp_out);
 	if (p->out) srtp_dealloc(p->out);
-	close(p->ev.fd); p->ev.fd = -1; free(p->rufrag); free(p->rpwd); p->rufrag = p->rpwd = NULL; p->ssl = NULL; p->in = p->out = NULL; p->state = 4;
+	close(p->ev.fd); p->ev.fd = -1; free(p->rufrag); free(p->rpwd); p->rufrag = p->rpwd = NULL; p->ssl = NULL; p->in = NULL; p->rtcp_out = NULL; p->out = NULL; p->state = 4;
 	/* struct kept: the epoll batch may still name it */
 }
 const char *pc_candidate(pc_t *p) { return p->cand_s; }
@@ -271,17 +273,18 @@ static void dtls_done(pc_t *p)
 	if (strcasecmp(got, want)) { pfail(p, "certificate fingerprint mismatch"); return; }
 	SRTP_PROTECTION_PROFILE *sp = SSL_get_selected_srtp_profile(p->ssl);
 	if (!sp) { pfail(p, "no SRTP profile agreed"); return; }
-	int kl = 16, sl; srtp_policy_t pi, po; memset(&pi, 0, sizeof pi); memset(&po, 0, sizeof po);
-	if (sp->id == SRTP_AEAD_AES_128_GCM) { sl = 12; srtp_crypto_policy_set_aes_gcm_128_16_auth(&pi.rtp); srtp_crypto_policy_set_aes_gcm_128_16_auth(&pi.rtcp); }
-	else if (sp->id == SRTP_AES128_CM_SHA1_80) { sl = 14; srtp_crypto_policy_set_rtp_default(&pi.rtp); srtp_crypto_policy_set_rtcp_default(&pi.rtcp); }
+	int kl = 16, sl; srtp_policy_t po; memset(&po, 0, sizeof po); StoaSrtpKeys ki = { .profile = sp->id }, ko = ki;
+	if (sp->id == SRTP_AEAD_AES_128_GCM) { sl = 12; srtp_crypto_policy_set_aes_gcm_128_16_auth(&po.rtp); srtp_crypto_policy_set_aes_gcm_128_16_auth(&po.rtcp); }
+	else if (sp->id == SRTP_AES128_CM_SHA1_80) { sl = 14; srtp_crypto_policy_set_rtp_default(&po.rtp); srtp_crypto_policy_set_rtcp_default(&po.rtcp); }
 	else { pfail(p, "unsupported SRTP profile"); return; }
-	p->profile = sp->name; po.rtp = pi.rtp; po.rtcp = pi.rtcp;
+	p->profile = sp->name;
 	uint8_t km[128], ck[64], sk[64];
 	if (SSL_export_keying_material(p->ssl, km, 2 * (kl + sl), "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) != 1) { pfail(p, "key export"); return; }
 	memcpy(ck, km, kl); memcpy(sk, km + kl, kl); memcpy(ck + kl, km + 2 * kl, sl); memcpy(sk + kl, km + 2 * kl + sl, sl);
-	pi.key = p->dtls_client ? sk : ck; po.key = p->dtls_client ? ck : sk;
-	pi.ssrc.type = ssrc_any_inbound; po.ssrc.type = ssrc_any_outbound; pi.window_size = po.window_size = 1024; po.allow_repeat_tx = 1;
-	if (srtp_create(&p->in, &pi) || srtp_create(&p->out, &po)) { pfail(p, "srtp_create"); return; }
+	const uint8_t *in = p->dtls_client ? sk : ck, *out = p->dtls_client ? ck : sk;
+	memcpy(ki.key, in, kl); memcpy(ki.salt, in + kl, sl); memcpy(ko.key, out, kl); memcpy(ko.salt, out + kl, sl); memcpy(p->po_key, out, kl + sl);
+	po.key = p->po_key; po.ssrc.type = ssrc_any_outbound; po.window_size = 1024; po.allow_repeat_tx = 1; p->po = po; /* RTP goes out by libsrtp2, from publishers alone */
+	p->in = stoa_srtp_open_new(&ki); p->rtcp_out = stoa_srtp_seal_new(&ko);
 	p->state = 3; p->dtls_ns = mono_ns();
 	p->cb->up(p, p->user);
 }
@@ -354,7 +357,7 @@ void pc_input(pc_t *p)
 				if (!p->ssl) dtls_start(p);
 				if (p->ssl) { p->rd = b; p->rdn = n; dtls_drive(p); p->rdn = 0; }
 			} else if (b[0] >= 128 && b[0] < 192 && p->state == 3) {
-				if (b[1] >= 192 && b[1] < 224) { int l = n; if (srtp_unprotect_rtcp(p->in, b, &l) == srtp_err_status_ok) p->cb->rtcp(p, p->user, b, l); }
+				if (b[1] >= 192 && b[1] < 224) { size_t l = n; if (stoa_srtp_open_rtcp(p->in, b, &l) == STOA_SRTP_OPEN_OK) p->cb->rtcp(p, p->user, b, l); }
 				else if (n >= 12) p->cb->rtp(p, p->user, b, n, rx);
 			}
 		}
@@ -379,11 +382,11 @@ void pc_tick(pc_t *p, uint64_t now)
 		if (DTLSv1_get_timeout(p->ssl, &tv) && !tv.tv_sec && tv.tv_usec == 0) { DTLSv1_handle_timeout(p->ssl); ERR_clear_error(); }
 	}
 }
-int pc_unprotect(pc_t *p, uint8_t *b, int *n) { return srtp_unprotect(p->in, b, n); }
-int pc_protect(pc_t *p, uint8_t *b, int *n) { return srtp_protect(p->out, b, n); }
+int pc_unprotect(pc_t *p, uint8_t *b, int *n) { size_t l = *n; int e = stoa_srtp_open_rtp(p->in, b, &l); *n = l; return e; }
+int pc_protect(pc_t *p, uint8_t *b, int *n) { if (!p->out && srtp_create(&p->out, &p->po)) return 1; return srtp_protect(p->out, b, n); }
 int pc_send_rtcp(pc_t *p, uint8_t *b, int n)
 {
-	if (p->state != 3 || srtp_protect_rtcp(p->out, b, &n)) return -1;
+	if (p->state != 3 || !(n = stoa_srtp_seal_rtcp(p->rtcp_out, b, n, n + STOA_SRTP_MAX_OVERHEAD))) return -1;
 	return sendto(p->ev.fd, b, n, 0, (struct sockaddr *)&p->dst, sizeof p->dst) == n ? 0 : -1;
 }
 int pc_send_batch(pc_t *p, uint8_t **b, int *n, int cnt)
