@@ -2,10 +2,14 @@
 /* Rooms under load: many messages, many people, races. What depends on the machine is measured by `./dev bench rooms`; here are the bounds
  * that a busy machine keeps too. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from '../lib/gateway.mjs';
-import { chatter, openRoom, quantile, Seat, unlimited } from '../lib/load.mjs';
-import { signIn } from '../lib/rooms.mjs';
+import { roomId, seed } from '../bench/rooms/seed.mjs';
+import { sanitized, start } from '../lib/gateway.mjs';
+import { chatter, openRoom, quantile, rssMb, Seat, sorted, unlimited } from '../lib/load.mjs';
+import { join, signIn, want } from '../lib/rooms.mjs';
 import { until } from '../lib/wire.mjs';
 
 let gateway, host;
@@ -84,4 +88,40 @@ test('100 votes around the moment of closing: each that was accepted counts, eac
         assert.deepEqual(poll.counts ?? poll.options.map(({ votes: n }) => n), counts, JSON.stringify(poll).slice(0, 500));
     }
     leave([chair, ...seats]);
+});
+
+test('1,000 rooms and 100,000 messages: a history of 10,000 opens by pages, joins and memory know nothing of the rest', async (t) => {
+    const data = mkdtempSync(path(tmpdir(), 'stoa-stored-')), timed = async (times, work) => {
+        const ms = [];
+        for (let i = 0; i < times; i++) {
+            const since = performance.now();
+            await work(i);
+            ms.push(performance.now() - since);
+        }
+        return sorted(ms);
+    };
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    const rssEmpty = rssMb(gateway.child.pid);
+    await seed(data, { rooms: 1000, long: 10000, messages: 90000 });
+    const stored = await start({ data }, ...unlimited, 'stoa:log.level=warn');
+    const rssStored = rssMb(stored.child.pid);
+    const { token } = await signIn(stored, 'hana@school.example');
+    const url = `/rooms/${roomId(0)}/history`;
+    const open = await timed(10, () => want(200, stored, 'GET', url, { token }));
+    const ids = [];
+    for (let before_ = ''; ;) {
+        const { meetings: [{ chat, more }] } = await want(200, stored, 'GET', `${url}?meeting=m0&limit=1000${before_}`, { token });
+        ids.unshift(...chat.map(({ id }) => Number(id)));
+        before_ = `&before=${chat[0].id}`;
+        if (!more)
+            break;
+    }
+    assert.deepEqual(ids, Array.from({ length: 10000 }, (_, i) => i + 1), 'each once, in order');
+    const joins = await timed(50, (i) => join(stored, { room: roomId(i * 20), name: 'Ben' }));
+    /* the best of several: what a busy machine adds is not ours */
+    assert.ok(open[0] < 200, `a history opens in ${open[0]} ms at best`);
+    assert.ok(quantile(joins, 0.2) < 100, `a join takes ${quantile(joins, 0.2)} ms`);
+    assert.ok(sanitized || rssStored < rssEmpty + 15, `${rssStored} MB with 100,000 messages stored, ${rssEmpty} MB after other tests without`);
+    t.diagnostic(`history ${open[0].toFixed(1)} ms, join p50 ${quantile(joins, 0.5).toFixed(1)} ms, ${rssStored.toFixed(1)} MB`);
+    assert.equal((await stored.stop()).code, 0, stored.log.slice(-2000));
 });
