@@ -14,9 +14,8 @@ typedef struct StoaSctp StoaSctp;             /* one association */
 
 enum {
     STOA_SCTP_MESSAGE = 262144, /* bytes of the longest message, both ways */
-    STOA_SCTP_STREAMS =
-        512,               /* streams, both ways: ids 0 to 511. Each takes 120 bytes, used or not */
-    STOA_SCTP_LABEL = 255, /* bytes of the longest label or protocol we take */
+    STOA_SCTP_STREAMS = 400,    /* both ways: ids 0 to 399; each takes 120 bytes, used or not */
+    STOA_SCTP_LABEL = 255,      /* bytes of the longest label or protocol we take */
 };
 
 typedef struct {
