@@ -169,6 +169,15 @@ StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
     return series->histogram;
 }
 
+StoaMetricHistogram *stoa_metric_loop_lag(const char *loop)
+{
+    static const int64_t bounds[] = { 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000 };
+
+    return stoa_metric_histogram("stoa_loop_lag_us",
+                                 "How late an event loop's timers fire, the worst of each second",
+                                 bounds, G_N_ELEMENTS(bounds), "loop", loop, NULL);
+}
+
 void stoa_metric_observe(StoaMetricHistogram *histogram, int64_t value)
 {
     size_t i = 0;

@@ -37,6 +37,9 @@ StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
                                            const int64_t *bounds, size_t n_bounds,
                                            ...) G_GNUC_NULL_TERMINATED;
 
+/** The histogram of how late a loop's timers fire, the worst of each second: stoa_loop_lag_us{loop=NAME}. */
+StoaMetricHistogram *stoa_metric_loop_lag(const char *loop);
+
 /** Add to a counter or gauge. Thread: any; lock-free. */
 static inline void stoa_metric_add(StoaMetricCell *cell, int64_t n)
 {

@@ -4,6 +4,8 @@
 
 #include "bed/fake-worker.h"
 
+#include "media/figures.h"
+
 #include <string.h>
 
 GPtrArray *fake_peers;
@@ -328,4 +330,37 @@ int fake_teardown(void **unused G_GNUC_UNUSED)
         g_assert_false(((FakePeer *)g_ptr_array_index(fake_peers, i))->open);
     fake_reset();
     return 0;
+}
+
+/* One stream in, one out, with figures of their own. */
+void stoa_peer_figures(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
+                       void (*got)(const StoaFigures *figures, void *data), void *data,
+                       GDestroyNotify free_data)
+{
+    g_autofree StoaFigures *figures = g_malloc0(sizeof *figures + 2 * sizeof(StoaFigure));
+    bool is_there = fake_peer(id)->open;
+
+    figures->rtt_us = 20500;
+    figures->n = 2;
+    figures->streams[0] = (StoaFigure){ .mid = "0",
+                                        .kind = STOA_AUDIO,
+                                        .codec = STOA_CODEC_OPUS,
+                                        .substream = -1,
+                                        .temporal = -1,
+                                        .packets = 50,
+                                        .bps = 32000 };
+    figures->streams[1] = (StoaFigure){ .mid = "1",
+                                        .is_out = true,
+                                        .kind = STOA_VIDEO,
+                                        .codec = STOA_CODEC_VP8,
+                                        .substream = 1,
+                                        .temporal = 2,
+                                        .lost = 3,
+                                        .loss = 0.25,
+                                        .asked = 5,
+                                        .served = 4,
+                                        .jitter_us = 1500 };
+    got(is_there ? figures : NULL, data);
+    if (free_data)
+        free_data(data);
 }

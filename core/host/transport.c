@@ -24,6 +24,7 @@ struct StoaTransportHub {
     StoaWeb *web;             /* fixed while transports run */
     GHashTable *origins;      /* role → origin; control writes, `lock` guards */
     StoaTimer *beat;
+    StoaMetricHistogram *lag; /* of the control loop */
     _Atomic(int64_t) beat_us; /* when the control loop last turned */
     _Atomic(int64_t) message_bytes, json_depth, connections_per_address;
     _Atomic(uint64_t) last_client;
@@ -49,7 +50,12 @@ static void beat(void *data)
 {
     StoaTransportHub *hub = data;
 
-    atomic_store(&hub->beat_us, stoa_clock_now_us());
+    int64_t now_us = stoa_clock_now_us();
+    int64_t late_us = now_us - hub->beat_us - BEAT_MS * 1000;
+
+    if (hub->beat_us > 0)
+        stoa_metric_observe(hub->lag, MAX(late_us, 0));
+    atomic_store(&hub->beat_us, now_us);
 }
 
 StoaTransportHub *stoa_transport_hub_new(void)
@@ -59,6 +65,7 @@ StoaTransportHub *stoa_transport_hub_new(void)
     hub->origins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     hub->addresses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&hub->lock);
+    hub->lag = stoa_metric_loop_lag("control");
     hub->beat = stoa_timer_every(BEAT_MS, beat, hub);
     beat(hub);
     return hub;

@@ -6,6 +6,7 @@
 
 #include "base/loop.h"
 #include "ice/lite.h"
+#include "media/figures.h"
 #include "media/full.h"
 #include "media/level.h"
 #include "media/outlet.h"
@@ -489,4 +490,54 @@ void stoa_peer_stats(StoaMedia *media, StoaPeerId peer, void (*got)(json_t *stat
     *question = (Question){ got, data, NULL };
     if (!post(media, peer, &command))
         stats_done(&command);
+}
+
+/* -- figures ------------------------------------------------------------------------------- */
+
+typedef struct {
+    void (*got)(const StoaFigures *figures, void *data);
+    void *data;
+    GDestroyNotify free_data;
+    StoaFigures *figures; /* NULL: the peer is gone */
+} Survey;
+
+static void hand_over(void *data)
+{
+    Survey *survey = data;
+
+    survey->got(survey->figures, survey->data);
+}
+
+static void survey_free(void *data)
+{
+    Survey *survey = data;
+
+    if (survey->free_data)
+        survey->free_data(survey->data);
+    g_free(survey->figures);
+    g_free(survey);
+}
+
+static void act_figures(StoaPeer *peer, Command *command)
+{
+    Survey *survey = command->rows;
+
+    survey->figures = stoa_figures_new(peer);
+}
+
+static void figures_done(Command *command)
+{
+    stoa_control_post(hand_over, g_steal_pointer(&command->rows), survey_free);
+}
+
+void stoa_peer_figures(StoaMedia *media, StoaPeerId peer,
+                       void (*got)(const StoaFigures *figures, void *data), void *data,
+                       GDestroyNotify free_data)
+{
+    Survey *survey = g_new(Survey, 1);
+    Command command = { .act = act_figures, .done = figures_done, .rows = survey };
+
+    *survey = (Survey){ got, data, free_data, NULL };
+    if (!post(media, peer, &command))
+        figures_done(&command);
 }

@@ -148,5 +148,10 @@ void stoa_peer_close(StoaMedia *media, StoaPeerId peer);
 
 /** What is known of a peer for `handle_info` and statistics, as JSON: asked of the worker, given on control.
  * `got` runs once; with NULL when the peer is gone. */
+struct StoaFigures; /* figures.h */
+/** The same as plain figures, borrowed during the call: NULL when the peer is gone. @data  freed afterwards in any case */
+void stoa_peer_figures(StoaMedia *media, StoaPeerId peer,
+                       void (*got)(const struct StoaFigures *figures, void *data), void *data,
+                       GDestroyNotify free_data);
 void stoa_peer_stats(StoaMedia *media, StoaPeerId peer,
                      void (*got)(json_t *stats /* taken */, void *data), void *data);

@@ -435,3 +435,18 @@ void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats
     else
         got(NULL, data);
 }
+
+void stoa_connection_figures(StoaConnection *connection,
+                             void (*got)(const struct StoaFigures *figures, void *data), void *data,
+                             GDestroyNotify free_data)
+{
+    StoaPeerId peer = connection ? connection->peer : 0;
+
+    if (peer) {
+        stoa_peer_figures(connection->media, peer, got, data, free_data);
+        return;
+    }
+    got(NULL, data);
+    if (free_data)
+        free_data(data);
+}

@@ -112,6 +112,11 @@ StoaSink *stoa_connection_sink(StoaConnection *connection, const char *mid);
 /** The last descriptions, ours as it would be written now; the caller's. NULL: none. For handle_info. */
 char *stoa_connection_local_sdp(const StoaConnection *connection);
 char *stoa_connection_remote_sdp(const StoaConnection *connection);
+struct StoaFigures; /* figures.h */
+/** See stoa_peer_figures(); connection NULL: there is none. */
+void stoa_connection_figures(StoaConnection *connection,
+                             void (*got)(const struct StoaFigures *figures, void *data), void *data,
+                             GDestroyNotify free_data);
 /** See stoa_peer_stats(). */
 void stoa_connection_stats(StoaConnection *connection, void (*got)(json_t *stats, void *data),
                            void *data);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define LOG_AREA "media"
+#include "media/gauges.h"
 #include "media/media-private.h"
 
 #include <gio/gio.h>
@@ -260,6 +261,7 @@ StoaMedia *stoa_media_new(const StoaMediaConf *conf, GError **error)
     if (!media->sctp_thread || !start_full_ice(media, conf, error) ||
         !make_workers(media, conf, error))
         return NULL;
+    stoa_gauges_init(media->n_workers);
     for (unsigned i = 0; i < media->n_workers; i++)
         stoa_worker_start(media->workers[i]);
     return g_steal_pointer(&media);

@@ -411,6 +411,7 @@ void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int6
 {
     if (!outlet->has_row || !outlet->row.nack || !stoa_peer_is_ready(outlet->peer))
         return;
+    outlet->n_nacked += n;
     for (size_t i = 0; i < n; i++)
         if (!resend(outlet, seqs[i], now_us))
             stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_MISSED, 1);

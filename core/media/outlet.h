@@ -58,6 +58,10 @@ struct StoaOutlet {
     int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
 
     uint64_t n_packets, n_bytes, n_resent, n_late;
+    uint64_t n_nacked;         /* asked for again by the subscriber */
+    uint64_t bytes_before;     /* at the last second's end, as the next */
+    int64_t tallied_us;        /* when that was */
+    uint32_t bps;              /* of the last second */
     uint32_t n_packets_before; /* at the last second's end */
     int32_t lost, lost_told;   /* as the subscriber reports it */
     uint8_t fraction_lost;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define LOG_AREA "media"
 #include "media/worker.h"
+#include "media/gauges.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -48,6 +49,7 @@ static void keep_house(StoaWheelTimer *timer, int64_t now_us)
     StoaWorker *w = STOA_WHEEL_OWNER(timer, StoaWorker, housekeeping);
 
     stoa_counters_flush(&w->counters);
+    stoa_gauges_note(w);
     stoa_pool_trim(w->pool);
     stoa_worker_expire_connections(w, now_us);
     stoa_wheel_set(&w->wheel, timer, now_us + HOUSEKEEPING_US);
@@ -62,6 +64,7 @@ static StoaWorker *allocate(const StoaWorkerSpec *spec)
     w->epoll_fd = -1;
     stoa_log_tag_set(&w->log, "worker=%u", spec->index);
     w->now_us = g_get_monotonic_time();
+    w->due_us = INT64_MAX;
     stoa_wheel_init(&w->wheel, w->now_us);
     w->housekeeping.fire = keep_house;
     w->peers = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -149,10 +152,11 @@ void stoa_worker_fan_out(StoaWorker *w)
     w->n_waiting = 0;
 }
 
-static int wait_ms(const StoaWorker *w)
+static int wait_ms(StoaWorker *w)
 {
     int64_t next_us = stoa_wheel_next_us(&w->wheel);
 
+    w->due_us = next_us;
     if (stoa_handshake_is_waiting(w))
         return 0;
     if (next_us == INT64_MAX)
@@ -165,6 +169,8 @@ static void turn(StoaWorker *w, const struct epoll_event *events, int n)
     bool is_woken = false;
 
     w->now_us = g_get_monotonic_time();
+    if (w->now_us > w->due_us)
+        w->late_us = MAX(w->late_us, w->now_us - w->due_us);
     stoa_pool_refill(w->pool, 2 * STOA_UDP_BATCH, 2 * STOA_UDP_BATCH);
     for (int i = 0; i < n; i++)
         is_woken |= events[i].data.u64 == STOA_IO_QUEUE;
@@ -217,6 +223,7 @@ static void *run(void *data)
         turn(w, events, MAX(n, 0));
     }
     end_peers(w);
+    stoa_gauges_note(w);
     stoa_counters_flush(&w->counters);
     stoa_watchdog_remove(watch);
     return NULL;

@@ -11,6 +11,7 @@
 #include "media/command.h"
 #include "media/counters.h"
 #include "media/packet.h"
+#include "media/peer-state.h"
 #include "media/wheel.h"
 #include "net/tcp.h"
 #include "net/udp.h"
@@ -51,6 +52,9 @@ struct StoaWorker {
     int64_t now_us; /* of this turn */
     StoaWheel wheel;
     StoaWheelTimer housekeeping;
+    int64_t due_us,
+        late_us; /* when the next timer was due; how late the latest one was, in this second */
+    int64_t n_told[STOA_PEER_N_STATES]; /* peers by state, as the metrics have them */
     StoaCounters counters;
 
     StoaUdpSocket sockets[STOA_UDP_SOCKETS];

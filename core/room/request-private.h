@@ -21,9 +21,10 @@ struct StoaRequest {
     bool hangup;      /* once the reply is out */
     uint64_t seq;     /* of the last record that it proposed; 0: none */
     char at[STOA_CLOCK_TEXT_SIZE];
-    StoaRead *read;    /* what it waits for; NULL: nothing */
-    StoaOutput *place; /* of a resume */
-    void *data;        /* the handler's, for `got` */
+    StoaRead *read;              /* what it waits for; NULL: nothing */
+    StoaOutput *place;           /* of a resume */
+    struct StoaMeasure *measure; /* figures that it waits for; NULL: none */
+    void *data;                  /* the handler's, for `got` */
     GDestroyNotify free_data;
     StoaFileDone *file_done; /* a file's */
     void *file_data;
@@ -35,6 +36,15 @@ void stoa_request_go_on(StoaRequest *req, const StoaRecord *const *records, size
 /** End it with an error. */
 void stoa_request_give_up(StoaRequest *req, const GError *error);
 void stoa_request_free(StoaRequest *req);
+
+/* stats.c */
+typedef struct StoaMeasure StoaMeasure;
+/** Ask the worker for what the handler wants to know. */
+void stoa_measure_start(StoaRequest *req);
+/** The request goes, or has what it wanted. */
+void stoa_measure_forget(StoaMeasure *measure);
+/** Go on with a request that was measured. */
+void stoa_request_measured(StoaRequest *req, const json_t *stats, StoaStatsFunc *got);
 
 /* read.c */
 /** `resume {after}`, of every plugin that speaks the rooms API. */

@@ -206,6 +206,7 @@ void stoa_request_free(StoaRequest *req)
 {
     if (req->read)
         stoa_read_cancel(req->read);
+    stoa_measure_forget(req->measure);
     if (req->free_data)
         req->free_data(req->data);
     json_decref(req->reply);
@@ -248,6 +249,12 @@ static void end_handler(StoaRequest *req, const GError *error)
             stoa_read_start(req);
         return;
     }
+    if (!error && req->measure) {
+        stoa_journal_end(true);
+        keep(req);
+        stoa_measure_start(req);
+        return;
+    }
     if (error)
         stoa_journal_end(false);
     answer(req, error);
@@ -263,6 +270,17 @@ void stoa_request_go_on(StoaRequest *req, const StoaRecord *const *records, size
 
     stoa_journal_begin();
     if (!got(req, records, n, more, &error) && !error)
+        stoa_fail(&error, STOA_ERROR_INTERNAL, "\"%s\" failed without saying why",
+                  req->method->name);
+    end_handler(req, error);
+}
+
+void stoa_request_measured(StoaRequest *req, const json_t *stats, StoaStatsFunc *got)
+{
+    g_autoptr(GError) error = NULL;
+
+    stoa_journal_begin();
+    if (!got(req, stats, &error) && !error)
         stoa_fail(&error, STOA_ERROR_INTERNAL, "\"%s\" failed without saying why",
                   req->method->name);
     end_handler(req, error);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "room/stats.h"
 #include "signaling/private.h"
 
 /* -- the server --------------------------------------------------------------------------- */
@@ -224,7 +225,17 @@ typedef struct {
     StoaSignaling *signaling;
     uint64_t client, request;
     json_t *answer;
+    json_t *figures;
 } InfoWait;
+
+/* Comes before info_got(): both go the same way. */
+static void figures_got(const StoaFigures *figures, void *data)
+{
+    InfoWait *wait = data;
+
+    if (figures)
+        wait->figures = stoa_stats_json(figures);
+}
 
 static void info_got(json_t *stats, void *data)
 {
@@ -232,6 +243,9 @@ static void info_got(json_t *stats, void *data)
     StoaClient *client = stoa_client_find(wait->signaling, wait->client);
     json_t *info = json_object_get(wait->answer, "info");
 
+    if (stats && wait->figures)
+        json_object_update(stats, wait->figures);
+    json_decref(wait->figures);
     if (stats)
         json_object_set_new(info, "webrtc", stats);
     if (client)
@@ -260,10 +274,14 @@ static void admin_handle_info(StoaCall *call)
     json_object_update(info, head);
     json_decref(head);
     InfoWait *wait = g_new(InfoWait, 1);
-    *wait = (InfoWait){ call->signaling, call->client->id, call->request,
-                        json_pack("{s:s, s:I, s:I, s:s, s:o}", "janus", "success", "session_id",
-                                  (json_int_t)session->id, "handle_id", (json_int_t)attachment->id,
-                                  "transaction", call->transaction, "info", info) };
+    *wait = (InfoWait){ .signaling = call->signaling,
+                        .client = call->client->id,
+                        .request = call->request,
+                        .answer = json_pack("{s:s, s:I, s:I, s:s, s:o}", "janus", "success",
+                                            "session_id", (json_int_t)session->id, "handle_id",
+                                            (json_int_t)attachment->id, "transaction",
+                                            call->transaction, "info", info) };
+    stoa_handle_figures(attachment->handle, figures_got, wait, NULL);
     stoa_handle_stats(attachment->handle, info_got, wait);
 }
 

@@ -101,11 +101,11 @@ static void data_received(StoaHandle *handle, const char *label, const void *buf
 
 static bool wishes_anything(StoaRequest *req)
 {
-    static const char *const fields[] = { "audio",         "video",         "bitrate",
-                                          "record",        "substream",     "temporal",
-                                          "audiocodec",    "videocodec",    "videoprofile",
-                                          "min_delay",     "max_delay",     "svc",
-                                          "spatial_layer", "temporal_layer" };
+    static const char *const fields[] = { "audio",         "video",          "bitrate",
+                                          "record",        "substream",      "temporal",
+                                          "audiocodec",    "videocodec",     "videoprofile",
+                                          "min_delay",     "max_delay",      "svc",
+                                          "spatial_layer", "temporal_layer", "stats" };
 
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         if (stoa_request_has(req, fields[i]))
@@ -160,6 +160,13 @@ static bool accept_offer(StoaRequest *req, const EchoHandle *state, GError **err
     return stoa_request_accept_offer(req, &rules, error);
 }
 
+static bool got_stats(StoaRequest *req, const json_t *stats, GError **error G_GNUC_UNUSED)
+{
+    stoa_request_reply(req, json_pack("{s:s, s:s, s:O}", "echotest", "event", "result", "ok",
+                                      "stats", (json_t *)stats));
+    return true;
+}
+
 static bool on_message(StoaRequest *req, GError **error)
 {
     StoaHandle *handle = stoa_request_handle(req);
@@ -182,6 +189,8 @@ static bool on_message(StoaRequest *req, GError **error)
     if (video_was_off && !state->video_off)
         stoa_handle_foreach_track(handle, ask_keyframe, NULL);
     stoa_request_reply(req, json_pack("{s:s, s:s}", "echotest", "event", "result", "ok"));
+    if (stoa_request_bool(req, "stats"))
+        stoa_request_stats(req, got_stats);
     return true;
 }
 
@@ -212,6 +221,7 @@ static const StoaParam params[] = {
     { "video", STOA_BOOL, .help = "whether your video comes back" },
     { "bitrate", STOA_INT, .min = 0, .max = UINT32_MAX,
       .help = "the most your video may take, bits per second; 0: no limit" },
+    { "stats", STOA_BOOL, .help = "true: tell what is measured of your streams" },
     { "record", STOA_BOOL, .help = "taken for the sake of clients; nothing is recorded" },
     { "filename", STOA_STRING, .help = "taken for the sake of clients" },
     { "substream", STOA_INT, .min = 0, .max = 2, .help = "the simulcast layer wanted at most" },

@@ -176,6 +176,24 @@ static bool on_configure(StoaRequest *req, GError **error)
     return vr_handle_of(req, VR_PUBLISHER, error) && vr_configure_publisher(req, error);
 }
 
+static bool got_stats(StoaRequest *req, const json_t *stats, GError **error G_GNUC_UNUSED)
+{
+    StoaRoom *room = stoa_request_room(req);
+    json_t *body = room ? vr_body("stats", room) : json_pack("{s:s}", "videoroom", "stats");
+
+    json_object_update(body, (json_t *)stats);
+    stoa_request_reply(req, body);
+    return true;
+}
+
+static bool on_stats(StoaRequest *req, GError **error)
+{
+    if (vr_kind(stoa_request_handle(req)) == VR_NONE)
+        return stoa_refuse(error, "not_joined", "join a room first");
+    stoa_request_stats(req, got_stats);
+    return true;
+}
+
 /* Without ending its PeerConnection: the reply shall come before `hangup`. */
 static void give_up_seat(StoaHandle *handle)
 {
@@ -229,6 +247,7 @@ static const StoaMethod methods[] = {
     ASYNC("configure", on_configure, vr_configure_params, "Change what you send or get"),
     ASYNC("unpublish", vr_on_unpublish, NULL, "Stop to publish"),
     ASYNC("leave", on_leave, NULL, "Leave the room"),
+    ASYNC("stats", on_stats, NULL, "What is measured of your own streams"),
     ASYNC("start", vr_on_start, NULL, "Start with your answer, or go on after a pause"),
     ASYNC("pause", vr_on_pause, NULL, "Get nothing until start"),
     ASYNC("subscribe", vr_on_subscribe, vr_subscribe_params, "Add streams"),

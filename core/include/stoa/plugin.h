@@ -229,6 +229,11 @@ typedef void StoaWireFunc(StoaHandle *handle, void *data);
 STOA_EXPORT bool stoa_request_wire_offer(StoaRequest *req, const StoaMediaRules *rules,
                                          StoaWireFunc *wire, void *data, GError **error)
     STOA_ON_CONTROL;
+/** The second half of a handler that asked for figures. `stats`: {"rtt_ms"?, "estimate"?, "streams": […]}, borrowed; without streams when
+ * there is no PeerConnection. See docs/modules/videoroom.md, `stats`. */
+typedef bool StoaStatsFunc(StoaRequest *req, const json_t *stats, GError **error);
+/** Measure the PeerConnection of the asking handle, where it lives. The handler returns true after it; `got` is called later and replies. Not in a synchronous method. */
+STOA_EXPORT void stoa_request_stats(StoaRequest *req, StoaStatsFunc *got) STOA_ON_CONTROL;
 /** Take the answer that came with the request, to the offer that we made. */
 STOA_EXPORT bool stoa_request_accept_answer(StoaRequest *req, GError **error) STOA_ON_CONTROL;
 /** Send an offer of the handle's sinks along with the reply. @restart: with new ICE credentials. */

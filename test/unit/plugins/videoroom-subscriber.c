@@ -355,9 +355,56 @@ static void whoever_left_can_come_again(void **unused G_GNUC_UNUSED)
     stoa_bed_detach(ben);
 }
 
+static void a_subscriber_sees_what_is_measured(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *ana = stoa_bed_attach(bed, "ana");
+
+    stoa_bed_refuses_number(ana, "{'request': 'stats'}", 424);
+    publishing(bed, 1, "ben", voice_and_face);
+    StoaBedPerson *eva = watching(bed, "[{'feed': 1}]");
+    stoa_bed_asks(eva, "{'request': 'stats'}",
+                  "{'videoroom': 'stats', 'room': 7, 'rtt_ms': 20.5, 'estimate': null, 'streams': ["
+                  "{'mid': '0', 'direction': 'in', 'type': 'audio', 'substream': null},"
+                  "{'mid': '1', 'direction': 'out', 'codec': 'vp8', 'substream': 1, 'temporal': 2,"
+                  " 'lost': 3, 'loss': 0.25, 'nacks_asked': 5, 'nacks_served': 4,"
+                  " 'jitter_ms': 1.5, 'held': false}]}");
+}
+
+static void who_brings_an_offer_sees_the_next_when_the_first_goes(void **unused G_GNUC_UNUSED)
+{
+    static const ClientLine player[] = { { "audio", "0", .direction = "recvonly" },
+                                         { "video", "1", .direction = "recvonly" },
+                                         { 0 } };
+    static const char join[] = "{'request': 'join', 'ptype': 'subscriber', 'room': 7}";
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *eva = stoa_bed_attach(bed, "eva");
+
+    bed_offer_lines(eva, join, player, "{'error_code': 428}");
+    StoaBedPerson *ana = publishing(bed, 1, "ana", voice_and_face);
+    bed_offer_lines(eva, join, player,
+                    "{'videoroom': 'attached', 'streams': [{'mid': '0', 'feed_id': 1}, {'mid': "
+                    "'1', 'feed_id': 1}]}");
+    assert_non_null(strstr(stoa_bed_sdp(eva), "a=sendonly"));
+    stoa_bed_connects(eva);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ana);
+    StoaBedPerson *ben = publishing(bed, 2, "ben", voice_and_face);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ana);
+    stoa_bed_detach(ana);
+    bed_settle();
+    assert_null(stoa_bed_shown(eva, 1));
+    stoa_bed_hears_nothing(eva); /* no offer: it cannot answer one */
+    StoaBedPerson *joe = publishing(bed, 3, "joe", voice_and_face);
+    assert_ptr_equal(stoa_bed_shown(eva, 0), joe);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), joe);
+    stoa_bed_detach(ben);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_subscriber_sees_what_is_measured),
+        cmocka_unit_test(who_brings_an_offer_sees_the_next_when_the_first_goes),
         cmocka_unit_test(a_subscriber_gets_all_streams_of_several_feeds),
         cmocka_unit_test(only_what_is_up_can_be_subscribed_to),
         cmocka_unit_test(the_older_form_still_works),
