@@ -251,6 +251,11 @@ void stoa_peer_watch_level(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32
     fake_peer(id)->watched = packets ? track : 0;
 }
 
+void stoa_peer_watch_voice(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t track, bool on)
+{
+    fake_peer(id)->heard = on ? track : 0;
+}
+
 void stoa_peer_bitrate(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t bps)
 {
     fake_peer(id)->bitrate_bps = bps;

@@ -24,6 +24,7 @@ typedef struct {
     unsigned n_keyframes; /* asked of any track */
     GString *sent;        /* data channel messages, one line each */
     uint32_t bitrate_bps, muted, watched;
+    uint32_t heard; /* the track whose voice is listened to; 0: none */
 } FakePeer;
 
 extern GPtrArray *fake_peers;  /* by id - 1 */

@@ -357,6 +357,19 @@ static void act_watch_level(StoaPeer *peer, Command *command)
         feed->level = stoa_level_new((unsigned)command->a, (unsigned)command->b);
 }
 
+static void act_watch_voice(StoaPeer *peer, Command *command)
+{
+    StoaFeed *feed = stoa_peer_feed(peer, command->number);
+
+    if (feed)
+        feed->hears_voice = command->flag;
+}
+
+void stoa_peer_watch_voice(StoaMedia *media, StoaPeerId peer, uint32_t track, bool on)
+{
+    post(media, peer, &(Command){ .act = act_watch_voice, .number = track, .flag = on });
+}
+
 void stoa_peer_watch_level(StoaMedia *media, StoaPeerId peer, uint32_t track, unsigned packets,
                            unsigned level)
 {

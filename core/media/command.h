@@ -74,6 +74,8 @@ typedef struct {
     void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
                  bool text);
     void (*data_closed)(void *user, const char *label); /* may be NULL */
+    /* Voice was heard for STOA_VOICE_WINDOW_US, so many dB above silence; may be NULL. See stoa_peer_watch_voice(). */
+    void (*voice)(void *user, uint32_t track, double loudness);
 } StoaPeerEvents;
 
 /* What the local side of a PeerConnection says in SDP. Strings are owned by the media engine until the peer is closed;
@@ -129,6 +131,7 @@ void stoa_peer_mute(StoaMedia *media, StoaPeerId peer, uint32_t track, bool mute
 void stoa_peer_keyframe(StoaMedia *media, StoaPeerId peer, uint32_t track);
 void stoa_peer_watch_level(StoaMedia *media, StoaPeerId peer, uint32_t track, unsigned packets,
                            unsigned level);
+void stoa_peer_watch_voice(StoaMedia *media, StoaPeerId peer, uint32_t track, bool on);
 void stoa_peer_bitrate(StoaMedia *media, StoaPeerId peer, uint32_t bps);
 /** `done` runs on control when no call of `fn` can come any more; fn NULL: end the tap. */
 void stoa_peer_tap(StoaMedia *media, StoaPeerId peer, uint32_t track, StoaTapFunc *fn, void *data,

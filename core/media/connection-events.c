@@ -138,6 +138,18 @@ static void on_talking(void *user, uint32_t number, bool talking, double average
     stoa_connection_leave(connection);
 }
 
+static void on_voice(void *user, uint32_t number, double loudness)
+{
+    StoaConnection *connection = user;
+    StoaTrack *track = track_of_number(connection, number);
+
+    if (!track || !connection->events->voice)
+        return;
+    stoa_connection_enter(connection);
+    connection->events->voice(connection->user, track, loudness);
+    stoa_connection_leave(connection);
+}
+
 /* All m-lines share one transport: a candidate belongs to the first that is in use. */
 static void on_candidate(void *user, const char *candidate)
 {
@@ -196,6 +208,7 @@ const StoaPeerEvents stoa_connection_peer_events = {
     .slowlink = on_slowlink,
     .layer = on_layer,
     .talking = on_talking,
+    .voice = on_voice,
     .candidate = on_candidate,
     .data_open = on_data_open,
     .data_closed = on_data_closed,

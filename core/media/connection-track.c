@@ -178,6 +178,14 @@ void stoa_track_watch_level(StoaTrack *track, unsigned packets, unsigned level)
         stoa_peer_watch_level(connection->media, connection->peer, track->number, packets, level);
 }
 
+void stoa_track_watch_voice(StoaTrack *track, bool on)
+{
+    StoaConnection *connection = track->connection;
+
+    if (connection->peer && track->info.kind == STOA_AUDIO)
+        stoa_peer_watch_voice(connection->media, connection->peer, track->number, on);
+}
+
 bool stoa_track_tap(StoaTrack *track, StoaTapFunc *fn, void *data, GDestroyNotify done,
                     GError **error)
 {

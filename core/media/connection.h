@@ -26,6 +26,7 @@ typedef struct {
         void *user, StoaTrack *track); /* its sinks show nothing any more; freed after the call */
     void (*layer)(void *user, StoaSink *sink, int substream, int temporal);
     void (*talking)(void *user, StoaTrack *track, bool talking, double average_dbov);
+    void (*voice)(void *user, StoaTrack *track, double loudness);
     void (*data_open)(void *user, const char *label, const char *protocol);
     void (*data_closed)(void *user, const char *label);
     void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,

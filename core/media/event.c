@@ -134,6 +134,17 @@ void stoa_event_talking(StoaWorker *w, StoaPeerId peer, uint32_t track, bool tal
          &(Event){ .call = call_talking, .number = track, .flag = talking, .average = average });
 }
 
+static void call_voice(StoaPeerRecord *record, Event *event)
+{
+    if (record->events->voice)
+        record->events->voice(record->user, event->number, event->average);
+}
+
+void stoa_event_voice(StoaWorker *w, StoaPeerId peer, uint32_t track, double loudness)
+{
+    post(w->media, peer, &(Event){ .call = call_voice, .number = track, .average = loudness });
+}
+
 static void call_candidate(StoaPeerRecord *record, Event *event)
 {
     if (event->label)

@@ -16,6 +16,7 @@ void stoa_event_slowlink(StoaWorker *w, StoaPeerId peer, uint32_t number, bool u
 void stoa_event_layer(StoaWorker *w, StoaPeerId peer, uint32_t sink, int substream, int temporal);
 void stoa_event_talking(StoaWorker *w, StoaPeerId peer, uint32_t track, bool talking,
                         double average);
+void stoa_event_voice(StoaWorker *w, StoaPeerId peer, uint32_t track, double loudness);
 void stoa_event_candidate(StoaMedia *media, StoaPeerId peer, const char *candidate);
 void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
                           const char *protocol);

@@ -145,6 +145,7 @@ void stoa_feed_unset_local(StoaFeed *feed)
     stoa_relay_describe(feed, -1);
     stoa_feed_set_tap(feed, (StoaTap){ 0 });
     g_clear_pointer(&feed->level, stoa_level_free);
+    feed->hears_voice = false;
     stoa_feed_release(feed);
 }
 
@@ -206,9 +207,16 @@ static void watch_level(StoaFeed *feed, const StoaPacket *packet)
 {
     StoaRtpAudioLevel level;
 
-    if (!feed->level || !stoa_rtp_extension_audio_level(packet->data, &packet->exts, &level))
+    double loudness;
+
+    if (!feed->level && !feed->hears_voice)
         return;
-    if (stoa_level_input(feed->level, level.level_dbov))
+    if (!stoa_rtp_extension_audio_level(packet->data, &packet->exts, &level))
+        return;
+    if (feed->hears_voice &&
+        stoa_voice_input(&feed->voice, feed->worker->now_us, level.level_dbov, &loudness))
+        stoa_event_voice(feed->worker, feed->ref.peer, feed->ref.track, loudness);
+    if (feed->level && stoa_level_input(feed->level, level.level_dbov))
         stoa_event_talking(feed->worker, feed->ref.peer, feed->ref.track,
                            stoa_level_is_talking(feed->level), stoa_level_average(feed->level));
 }

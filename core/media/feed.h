@@ -6,6 +6,7 @@
 #pragma once
 
 #include "media/source.h"
+#include "media/speaker.h"
 
 typedef struct StoaOutlet StoaOutlet;
 typedef struct StoaLevel StoaLevel;
@@ -46,6 +47,8 @@ struct StoaFeed {
     bool is_muted;
     StoaTap tap;
     StoaLevel *level; /* NULL: nobody watches */
+    bool hears_voice; /* somebody wants to know of it */
+    StoaVoice voice;
 
     StoaFeed *next_busy; /* with packets that wait to be forwarded */
     uint16_t first_waiting, last_waiting;

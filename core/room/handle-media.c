@@ -116,6 +116,7 @@ static void on_track_removed(void *user, StoaTrack *track)
 {
     StoaHandle *handle = user;
 
+    stoa_room_forget_voice(handle->room, track);
     if (handle->module->plugin.track_removed)
         handle->module->plugin.track_removed(handle, track);
 }
@@ -134,6 +135,11 @@ static void on_talking(void *user, StoaTrack *track, bool talking, double averag
 
     if (handle->module->plugin.talking)
         handle->module->plugin.talking(track, talking, average_dbov);
+}
+
+static void on_voice(void *user, StoaTrack *track, double loudness)
+{
+    stoa_room_heard(user, track, loudness);
 }
 
 static void on_data_open(void *user, const char *label, const char *protocol)
@@ -171,6 +177,7 @@ static const StoaConnectionEvents events = {
     .track_removed = on_track_removed,
     .layer = on_layer,
     .talking = on_talking,
+    .voice = on_voice,
     .data_open = on_data_open,
     .data_closed = on_data_closed,
     .data = on_data,

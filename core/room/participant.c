@@ -82,6 +82,7 @@ static void step_out(StoaParticipant *who)
 
 static void give_up_seat(StoaHandle *handle)
 {
+    stoa_room_forget_voices(handle->room, handle);
     g_ptr_array_remove(handle->room->handles, handle);
     handle->room = NULL;
     handle->who = NULL;

@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/timer.h"
 #include "media/connection.h"
+#include "media/speaker.h"
 #include "room/handle.h"
 #include "room/journal.h"
 #include "room/module.h"
@@ -57,10 +58,11 @@ struct StoaRoom {
     GHashTable *timers; /* set of StoaRoomTimer, owned */
     bool own;           /* made by the plugin: stays when empty */
     bool closing;
-    bool muted;         /* its state is being made from records: it says and counts nothing */
-    bool applying;      /* `apply` runs */
-    unsigned n_unsaved; /* records since its snapshot */
-    GPtrArray *reads;   /* of StoaRead, borrowed: on their way */
+    bool muted;             /* its state is being made from records: it says and counts nothing */
+    bool applying;          /* `apply` runs */
+    unsigned n_unsaved;     /* records since its snapshot */
+    GPtrArray *reads;       /* of StoaRead, borrowed: on their way */
+    StoaSpeakers *speakers; /* by track; NULL: nobody has spoken */
 };
 
 struct StoaParticipant {
@@ -128,3 +130,11 @@ json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body);
 json_t *stoa_reply_state(StoaHandle *handle);
 json_t *stoa_reply_ok(StoaModule *module, const char *request, json_t *body);
 json_t *stoa_reply_error(StoaModule *module, const GError *error);
+
+/* -- speakers.c: who has the floor ---------------------------------------------------------- */
+
+/** Voice was heard on a track of a handle. */
+void stoa_room_heard(StoaHandle *handle, StoaTrack *track, double loudness);
+void stoa_room_forget_voice(StoaRoom *room, const StoaTrack *track);
+/** The handle leaves. */
+void stoa_room_forget_voices(StoaRoom *room, StoaHandle *handle);

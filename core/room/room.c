@@ -192,6 +192,7 @@ void stoa_room_close_view(StoaRoom *room)
         g_ptr_array_remove(room->core->views, room);
         g_hash_table_remove(module->rooms, room->core->id);
     }
+    stoa_speakers_free(room->speakers);
     g_hash_table_unref(room->timers);
     g_ptr_array_unref(room->people);
     g_ptr_array_unref(room->handles);

@@ -178,6 +178,7 @@ void vr_announce(StoaParticipant *who)
     json_object_set_new(body, "publishers", json_pack("[o]", publisher_json(who)));
     stoa_room_broadcast_except(room, who, NULL, body);
     vr_watchers_see(room, who);
+    vr_sweep_later(room); /* some want to see whoever there is */
 }
 
 void vr_tell_gone(StoaRoom *room, StoaParticipant *who, const char *word)

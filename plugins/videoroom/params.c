@@ -34,6 +34,7 @@
         BOOL(p "opus_dtx", "ask for no Opus during silence"),                                      \
         BOOL(p "audiolevel_ext", "negotiate the audio level extension"),                           \
         BOOL(p "audiolevel_event", "tell the publishers who talks"),                               \
+        BOOL(p "speaker_event", "tell the publishers who has the floor"),                          \
         { p "audio_active_packets", STOA_INT, 0, 1, 10000, .help = "packets to average over" },    \
         { p "audio_level_average", STOA_INT, 0, 0, 127, .help = "the level of talking" },          \
         BOOL(p "videoorient_ext", "negotiate the video orientation extension"),                    \
@@ -104,6 +105,8 @@ const StoaParam vr_moderate_params[] = {
 #define DELAYS                                                        \
     INT("min_delay", 40950, "taken; playout delays are not changed"), \
         INT("max_delay", 40950, "taken; playout delays are not changed")
+
+#define LAST_N INT("last_n", 32, "a subscriber's: so many pictures, of those who spoke last")
 
 /* One stream that is subscribed to. */
 #define WANTED                                                                     \
@@ -189,6 +192,7 @@ const StoaParam vr_join_params[] = {
     INT("private_id", UINT32_MAX, "yours, if you came in as a publisher too"),
     BOOL("autoupdate", "false: no offers by themselves when a feed goes"),
     BOOL("use_msid", "taken"),
+    LAST_N,
     { NULL },
 };
 
@@ -201,6 +205,7 @@ const StoaParam vr_configure_params[] = {
     LAYER("spatial_layer", "taken"),
     LAYER("temporal_layer", "taken"),
     DELAYS,
+    LAST_N,
     BOOL("restart", "a subscriber's: an offer with new ICE credentials"),
     { NULL },
 };

@@ -43,6 +43,7 @@ void vr_watch(StoaTrack *track)
     int64_t packets = seat->active_packets ? seat->active_packets : set->audio_active_packets;
     int64_t level = seat->level_average ? seat->level_average : set->audio_level_average;
 
+    stoa_track_watch_voice(track, true);
     stoa_track_watch_level(track, set->audiolevel_event ? (unsigned)packets : 0, (unsigned)level);
 }
 

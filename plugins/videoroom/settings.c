@@ -34,6 +34,7 @@ const StoaOption vr_room_options[] = {
     BOOL(opus_dtx, "false", "Whether publishers are asked to send no Opus during silence"),
     BOOL(audiolevel_ext, "true", "Whether the audio level extension is negotiated"),
     BOOL(audiolevel_event, "false", "Whether the publishers are told who talks"),
+    BOOL(speaker_event, "false", "Whether the publishers are told who has the floor"),
     ROW(STOA_INT, audio_active_packets, "100", 1, 10000,
         "Packets over which the audio level is averaged"),
     ROW(STOA_INT, audio_level_average, "25", 0, 127,

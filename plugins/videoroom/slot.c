@@ -24,7 +24,7 @@ static void slot_free(gpointer data)
     g_free(slot);
 }
 
-static VrSlot *slot_new(StoaHandle *handle, StoaSink *sink)
+VrSlot *vr_slot_new(StoaHandle *handle, StoaSink *sink)
 {
     VrSlot *slot = g_new0(VrSlot, 1);
 
@@ -193,7 +193,7 @@ static bool add_data(StoaHandle *handle, StoaTrack *track, GError **error)
     if (!sink)
         return false;
     VrSlot *slot = stoa_sink_data(sink);
-    add_source(slot ? slot : slot_new(handle, sink), track);
+    add_source(slot ? slot : vr_slot_new(handle, sink), track);
     return true;
 }
 
@@ -203,7 +203,7 @@ static bool is_there(StoaHandle *handle, const StoaTrack *track, const char *cro
 
     for (guint i = 0; i < sinks->len; i++) {
         const VrSlot *slot = stoa_sink_data(sinks->pdata[i]);
-        if (slot && stoa_sink_active(sinks->pdata[i]) &&
+        if (slot && !slot->is_last_n && stoa_sink_active(sinks->pdata[i]) &&
             stoa_sink_track(sinks->pdata[i]) == track &&
             g_strcmp0(slot->crossrefid, crossrefid) == 0)
             return true;
@@ -213,7 +213,7 @@ static bool is_there(StoaHandle *handle, const StoaTrack *track, const char *cro
 
 void vr_slot_begin(StoaHandle *handle, StoaSink *sink, const json_t *item)
 {
-    VrSlot *slot = slot_new(handle, sink);
+    VrSlot *slot = vr_slot_new(handle, sink);
 
     if (!item) {
         vr_slot_relay(sink);
@@ -247,7 +247,7 @@ bool vr_slots_add(StoaHandle *handle, const GArray *wants, GError **error)
     return true;
 }
 
-static void drop_slot(StoaSink *sink)
+void vr_slot_drop(StoaSink *sink)
 {
     stoa_sink_remove(sink);
     stoa_sink_set_data(sink, NULL, NULL);
@@ -264,7 +264,7 @@ static void drop_source(StoaSink *sink, const char *feed)
         }
     }
     if (slot->sources->len == 0)
-        drop_slot(sink);
+        vr_slot_drop(sink);
 }
 
 static bool shows(StoaSink *sink, const char *feed, const char *mid)
@@ -299,11 +299,11 @@ void vr_slots_drop(StoaHandle *handle, const char *feed, const char *mid, const 
         if (sub_mid && g_strcmp0(stoa_sink_mid(sink), sub_mid) != 0)
             continue;
         if (!feed)
-            drop_slot(sink);
+            vr_slot_drop(sink);
         else if (stoa_sink_kind(sink) == STOA_DATA && has_data_of(sink, feed, mid))
             drop_source(sink, feed);
         else if (stoa_sink_kind(sink) != STOA_DATA && shows(sink, feed, mid))
-            drop_slot(sink);
+            vr_slot_drop(sink);
     }
 }
 
@@ -335,11 +335,11 @@ bool vr_slots_sweep(StoaHandle *handle)
 
     for (guint i = 0; i < sinks->len; i++) {
         VrSlot *slot = stoa_sink_data(sinks->pdata[i]);
-        if (!slot || !stoa_sink_active(sinks->pdata[i]))
+        if (!slot || slot->is_last_n || !stoa_sink_active(sinks->pdata[i]))
             continue;
         changed |= sweep_sources(room, slot);
         if (!vr_slot_is_live(sinks->pdata[i])) {
-            drop_slot(sinks->pdata[i]);
+            vr_slot_drop(sinks->pdata[i]);
             changed = true;
         }
     }
@@ -440,7 +440,7 @@ static void describe_sources(json_t *item, StoaRoom *room, const VrSlot *slot)
 static json_t *slot_json(StoaRoom *room, StoaSink *sink)
 {
     const VrSlot *slot = stoa_sink_data(sink);
-    bool live = vr_slot_is_live(sink);
+    bool live = vr_slot_is_live(sink) || (slot && slot->is_last_n && stoa_sink_active(sink));
     json_t *item = json_pack("{s:s, s:b, s:s*}", "type", vr_kinds[stoa_sink_kind(sink)], "active",
                              live, "mid", stoa_sink_mid(sink));
 
@@ -450,11 +450,13 @@ static json_t *slot_json(StoaRoom *room, StoaSink *sink)
     json_object_set_new(item, "send", json_boolean(!live || !slot->held));
     if (!live)
         return item;
+    if (slot->is_last_n)
+        json_object_set_new(item, "last_n", json_true());
     if (slot->crossrefid)
         json_object_set_new(item, "crossrefid", json_string(slot->crossrefid));
     if (stoa_sink_kind(sink) == STOA_DATA)
         describe_sources(item, room, slot);
-    else
+    else if (stoa_sink_track(sink))
         describe_track(item, slot, stoa_sink_track(sink));
     return item;
 }

@@ -65,7 +65,12 @@ static void sweep(StoaRoom *room, void *data G_GNUC_UNUSED)
         StoaHandle *handle = handles->pdata[i];
         if (vr_kind(handle) != VR_SUBSCRIBER || state_of(handle)->by_offer)
             continue;
-        if (vr_slots_sweep(handle) && state_of(handle)->autoupdate)
+        bool changed = vr_slots_sweep(handle);
+        if (state_of(handle)->last_n > 0) {
+            vr_last_n_update(handle);
+            changed |= stoa_handle_needs_offer(handle) || !stoa_handle_has_media(handle);
+        }
+        if (changed && state_of(handle)->autoupdate)
             state_of(handle)->due = true;
         offer_if_due(handle);
     }
@@ -128,18 +133,20 @@ static bool read_join(StoaRequest *req, StoaRoom *room, GArray *wants, GError **
                             [STOA_VIDEO] = is_wanted(req, "offer_video"),
                             [STOA_DATA] = is_wanted(req, "offer_data") };
 
+    bool has_last_n = stoa_request_int(req, "last_n") > 0;
+
     if (stoa_request_has(req, "streams")) {
         if (!read_wants(req, "streams", room, wants, error))
             return false;
     } else if (!stoa_request_has(req, "feed") && stoa_request_jsep(req) == STOA_JSEP_OFFER) {
         return true; /* anything: vr_join_watcher() finds it */
     } else if (!stoa_request_has(req, "feed")) {
-        return stoa_refuse(error, "missing_element",
-                           "a subscriber says what it wants in \"streams\"");
+        return has_last_n || stoa_refuse(error, "missing_element",
+                                         "a subscriber says what it wants in \"streams\"");
     } else if (!vr_want_feed(room, stoa_request_id(req, "feed"), kinds, NULL, wants, error)) {
         return false;
     }
-    if (wants->len == 0)
+    if (wants->len == 0 && !has_last_n)
         return stoa_refuse(error, "missing_element", "that is no stream at all: name one");
     return true;
 }
@@ -162,7 +169,12 @@ static bool attach(StoaRequest *req, StoaRoom *room, const GArray *wants, GError
 {
     StoaHandle *handle = stoa_request_handle(req);
 
-    if (!vr_slots_add(handle, wants, error) || !stoa_request_offer(req, false, error)) {
+    bool ok = vr_slots_add(handle, wants, error);
+    if (ok && stoa_request_int(req, "last_n") > 0) /* of nobody there is nothing to offer yet */
+        vr_last_n_set(handle, (unsigned)stoa_request_int(req, "last_n"));
+    if (ok && (wants->len > 0 || stoa_handle_needs_offer(handle)))
+        ok = stoa_request_offer(req, false, error);
+    if (!ok) {
         stoa_handle_leave(handle);
         vr_handle_reset(handle);
         return false;
@@ -335,6 +347,10 @@ bool vr_configure_subscriber(StoaRequest *req, GError **error)
     configure_sinks(req, handle);
     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++)
         vr_slot_configure(stoa_handle_sink(handle, stoa_item_string(item, "mid")), item);
+    if (stoa_request_has(req, "last_n") && !state_of(handle)->by_offer) {
+        vr_last_n_set(handle, (unsigned)stoa_request_int(req, "last_n"));
+        vr_sweep_later(stoa_handle_room(handle)); /* for the offer that may be due */
+    }
     if (stoa_request_bool(req, "restart") && !stoa_request_offer(req, true, error))
         return false;
     reply_event(req, "configured");

@@ -306,4 +306,5 @@ STOA_PLUGIN(.name = "videoroom", .version = "1.0",
             .detached = detached, .info = info, .connected = connected,
             .disconnected = disconnected, .track_added = vr_track_added,
             .track_removed = vr_track_removed, .layer_changed = vr_layer_changed, .muted = vr_muted,
-            .talking = vr_talking, .slow_link = vr_slow_link, .data_received = vr_data_received)
+            .talking = vr_talking, .speaker = vr_speaker, .slow_link = vr_slow_link,
+            .data_received = vr_data_received)

@@ -19,7 +19,7 @@ typedef struct {
     int64_t fir_freq;                 /* seconds between keyframe requests; 0: none */
     int64_t audio_active_packets, audio_level_average;
     bool is_private, bitrate_cap, notify_joining, require_pvtid;
-    bool opus_fec, opus_dtx, audiolevel_ext, audiolevel_event;
+    bool opus_fec, opus_dtx, audiolevel_ext, audiolevel_event, speaker_event;
     bool videoorient_ext, playoutdelay_ext, transport_wide_cc_ext;
 } VrSettings;
 
@@ -101,6 +101,7 @@ typedef struct {
     bool due;        /* an offer is, as soon as the one before was answered */
     bool by_offer;   /* its own offer: its slots stay when a feed goes */
     char feed[65];   /* with by_offer: shows that one only; "": any */
+    unsigned last_n; /* it sees so many of those who spoke last; 0: who it named */
 } VrHandle;
 
 /* Who sends on a subscriber's data channels. */
@@ -114,6 +115,7 @@ typedef struct {
     char *crossrefid;
     GPtrArray *sources;                    /* of VrSource; data only */
     bool held;                             /* by the subscriber */
+    bool is_last_n;                        /* shows who spoke last: see lastn.c */
     int substream, temporal;               /* relayed now; -1: not known */
     int substream_target, temporal_target; /* wished; -1: no wish */
 } VrSlot;
@@ -233,6 +235,9 @@ bool vr_want_feed(StoaRoom *room, const char *feed, const bool kinds[3], const j
                   GArray *wants, GError **error);
 /** The stream of a feed; NULL with `error`, 428. */
 StoaTrack *vr_find_stream(StoaRoom *room, const char *feed, const char *mid, GError **error);
+VrSlot *vr_slot_new(StoaHandle *handle, StoaSink *sink);
+/** Free the m-line. */
+void vr_slot_drop(StoaSink *sink);
 /** Give every wanted stream that is not there yet a slot. */
 bool vr_slots_add(StoaHandle *handle, const GArray *wants, GError **error);
 /** Make a slot of a sink that has its m-line. @item  its details; NULL: none */
@@ -255,6 +260,14 @@ void vr_slot_limit(StoaSink *sink, int substream, int temporal);
 void vr_layer_changed(StoaSink *sink, int substream, int temporal);
 /** T of the contract, all of a handle. */
 json_t *vr_slots_json(StoaHandle *handle);
+
+/* -- lastn.c ------------------------------------------------------------------------------------------------ */
+
+/** See so many of those who spoke last from now on; 0: what is seen now stays. An offer may be due. */
+void vr_last_n_set(StoaHandle *handle, unsigned n);
+/** Bring a subscriber with last_n up to date: swap, tell it; an offer may be due. */
+void vr_last_n_update(StoaHandle *handle);
+void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant);
 
 /* -- notify.c ---------------------------------------------------------------------------------------------- */
 

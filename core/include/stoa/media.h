@@ -68,6 +68,9 @@ STOA_EXPORT void stoa_track_keyframe(StoaTrack *track) STOA_ON_CONTROL;
 STOA_EXPORT void stoa_track_watch_level(StoaTrack *track, unsigned packets, unsigned level)
     STOA_ON_CONTROL;
 
+/** Listen whether there is voice on a track, by the same extension: it counts for stoa_room_dominant(). */
+STOA_EXPORT void stoa_track_watch_voice(StoaTrack *track, bool on) STOA_ON_CONTROL;
+
 /**
  * Send a track to a handle. While the handle's offer is being answered (inside `track_added`), it takes a free m-line of the
  * client's of that kind, the one with the track's own mid first; else a free or new m-line of the next offer

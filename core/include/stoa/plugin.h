@@ -152,6 +152,9 @@ typedef struct {
     /* HTTP routes, served as long as the module is loaded: see web.h. Calls that it holds when it goes are answered 503. */
     const StoaRoute *routes;
     size_t route_size; /* of a row; filled by STOA_PLUGIN */
+    /* A watched track (stoa_track_watch_voice()) began to speak, or became the room's dominant speaker: a cough does not,
+     * a second of speech does, silence changes nothing. */
+    void (*speaker)(StoaRoom *room, StoaTrack *track, bool dominant);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -280,6 +283,11 @@ STOA_EXPORT void stoa_handle_enter(StoaHandle *handle, StoaRoom *room, StoaParti
     STOA_ON_CONTROL;
 /** Leave: `left` is called when it was the participant's last seat-holding handle. Nothing when not in a room. */
 STOA_EXPORT void stoa_handle_leave(StoaHandle *handle) STOA_ON_CONTROL;
+
+/** The track of the room's dominant speaker; NULL: nobody has spoken yet, or who did has left. */
+STOA_EXPORT StoaTrack *stoa_room_dominant(StoaRoom *room) STOA_ON_CONTROL;
+/** The track that began to speak most recently (0), the one before (1), and so on; NULL: there are no more. */
+STOA_EXPORT StoaTrack *stoa_room_speaker(StoaRoom *room, unsigned index) STOA_ON_CONTROL;
 
 /** Send an event to one handle: the body as it is. */
 STOA_EXPORT void stoa_handle_send(StoaHandle *handle, json_t *body /* taken */) STOA_ON_CONTROL;

@@ -97,9 +97,19 @@ static void on_data(void *user, const char *label, const char *protocol G_GNUC_U
                            text ? "text" : "binary", (int)len, (const char *)buf);
 }
 
+static void on_data_closed(void *user, const char *label)
+{
+    g_string_append_printf(((Person *)user)->events, "closed(%s) ", label);
+}
+
+static void on_voice(void *user, uint32_t track, double loudness)
+{
+    g_string_append_printf(((Person *)user)->events, "voice(%u,%.0f) ", track, loudness);
+}
+
 static const StoaPeerEvents events = {
-    on_up,      on_down,      on_media,     on_slowlink, on_layer,
-    on_talking, on_candidate, on_data_open, on_data,
+    on_up,        on_down,      on_media, on_slowlink,    on_layer, on_talking,
+    on_candidate, on_data_open, on_data,  on_data_closed, on_voice,
 };
 
 /* -- the engine ---------------------------------------------------------------------------- */

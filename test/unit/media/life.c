@@ -253,6 +253,29 @@ static void talking_is_told(void **unused G_GNUC_UNUSED)
     bed_free(bed);
 }
 
+static void voice_is_told_and_noise_is_not(void **unused G_GNUC_UNUSED)
+{
+    Bed *bed = bed_new(1);
+    Person *ana = person_new(bed, 1);
+    StoaReceive row = bed_audio_in(7, "0", 2000);
+    StoaRtpHeader header = { .ssrc = 2000, .payload_type = 111 };
+
+    ana->ext.kind_of_id[1] = STOA_RTP_EXT_AUDIO_LEVEL;
+    person_connect(ana);
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    stoa_peer_watch_voice(bed_media(bed), ana->id, 7, true);
+    bed_run(bed, 20);
+    for (unsigned i = 0; i < 3; i++) { /* noise, voice, noise; each in a window of its own */
+        const uint8_t ext[4] = { 1 << 4 | 0, i == 1 ? 20 : 100, 0, 0 };
+
+        person_send_ext(ana, &header, (uint16_t)(10 + i), ext, 4, "hello", 5);
+        bed_run(bed, 250);
+    }
+    expect_event(ana, "voice(7,107)");
+    assert_null(strstr(ana->events->str, "voice(7,27)"));
+    bed_free(bed);
+}
+
 static void the_state_table_has_no_way_back(void **unused G_GNUC_UNUSED)
 {
     for (int state = STOA_PEER_NONE; state < STOA_PEER_N_STATES; state++)
@@ -424,6 +447,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(data_channels_carry_messages_both_ways),
         cmocka_unit_test(silence_and_sound_are_told),
         cmocka_unit_test(talking_is_told),
+        cmocka_unit_test(voice_is_told_and_noise_is_not),
         cmocka_unit_test(the_state_table_has_no_way_back),
         cmocka_unit_test(peers_close_in_any_order),
         cmocka_unit_test(statistics_are_answered_once_also_for_the_gone),
