@@ -323,7 +323,7 @@ void stoa_handle_want_data(StoaHandle *handle)
     stoa_connection_want_data(stoa_handle_connection(handle));
 }
 
-enum { MAX_LABEL = 255, MAX_STREAM = 1023 };
+enum { MAX_LABEL = 255, MAX_STREAM = 399 };
 
 static bool check_channel(const StoaDataChannel *channel, GError **error)
 {

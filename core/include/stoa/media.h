@@ -143,7 +143,7 @@ typedef struct {
     uint16_t max_retransmits;
     uint16_t max_life_ms; /* … or after so long; 0: never */
     bool negotiated;      /* the page has it too, under this id: it is not announced */
-    uint16_t id;          /* 0 to 1023 */
+    uint16_t id;          /* 0 to 399 */
 } StoaDataChannel;
 
 /**
