@@ -148,7 +148,20 @@ static json_t *with_times(const json_t *payload)
     return data;
 }
 
-/* One part, base64 or quoted-printable as the content asks for. */
+/* Whether a text may go as it is: ASCII in short lines. (RFC 2045, 2.7) */
+static bool is_7bit(const char *text)
+{
+    size_t line = 0;
+
+    for (; *text; text++) {
+        if ((unsigned char)*text >= 0x7f || *text == '\r' || line > 900)
+            return false;
+        line = *text == '\n' ? 0 : line + 1;
+    }
+    return true;
+}
+
+/* One part: as it is if it can be, so that a link in an .eml file is whole; else quoted-printable. */
 static GMimeObject *part(const char *type, const char *subtype, const char *text)
 {
     GMimeTextPart *made = g_mime_text_part_new_with_subtype(subtype);
@@ -158,7 +171,9 @@ static GMimeObject *part(const char *type, const char *subtype, const char *text
     g_object_unref(content_type);
     g_mime_object_set_content_type_parameter(GMIME_OBJECT(made), "charset", "utf-8");
     g_mime_text_part_set_text(made, text);
-    g_mime_part_set_content_encoding(GMIME_PART(made), GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_mime_part_set_content_encoding(GMIME_PART(made),
+                                     is_7bit(text) ? GMIME_CONTENT_ENCODING_7BIT
+                                                   : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     return GMIME_OBJECT(made);
 }
 

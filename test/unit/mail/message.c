@@ -156,6 +156,22 @@ static void an_invitation_has_text_html_and_calendar(void **unused G_GNUC_UNUSED
     g_bytes_unref(bytes);
 }
 
+static void a_link_is_whole_to_who_opens_the_file(void **unused G_GNUC_UNUSED)
+{
+    const char *link =
+        "https://class.example.org/host.html#s=-9B0clOOuuBdPnxToxfahzyUrbs8Uo_atINpsUCpFE";
+    g_autofree char *payload = g_strdup_printf("{'link': '%s'}", link);
+    GBytes *bytes = make(STOA_MAIL_SIGNIN, payload, "en");
+    size_t len;
+    const char *text = g_bytes_get_data(bytes, &len);
+    g_autofree char *line = g_strdup_printf("\r\n%s\r\n", link);
+
+    assert_non_null(g_strstr_len(text, (gssize)len, line));
+    for (size_t i = 0; i < len; i++)
+        assert_true(text[i] != '\n' || (i > 0 && text[i - 1] == '\r'));
+    g_bytes_unref(bytes);
+}
+
 static void a_title_cannot_add_a_header(void **unused G_GNUC_UNUSED)
 {
     GBytes *bytes = make(STOA_MAIL_SUMMARY,
@@ -219,6 +235,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_broken_template_is_named),
         cmocka_unit_test(an_event_has_its_times_and_a_cancellation_its_uid_only),
         cmocka_unit_test(an_invitation_has_text_html_and_calendar),
+        cmocka_unit_test(a_link_is_whole_to_who_opens_the_file),
         cmocka_unit_test(a_title_cannot_add_a_header),
         cmocka_unit_test(every_language_has_every_template),
         cmocka_unit_test(the_sample_agrees_with_the_table),
