@@ -47,8 +47,11 @@ static void add_names(const char *dir, GPtrArray *names)
     const char *file;
 
     while (open && (file = g_dir_read_name(open))) {
-        if (g_str_has_suffix(file, ".so"))
-            g_ptr_array_add(names, g_strndup(file, strlen(file) - strlen(".so")));
+        g_autofree char *name =
+            g_str_has_suffix(file, ".so") ? g_strndup(file, strlen(file) - strlen(".so")) : NULL;
+        if (name && !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+            g_ptr_array_add(names,
+                            g_steal_pointer(&name)); /* the first folder that has it counts */
     }
 }
 

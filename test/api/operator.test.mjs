@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { binary, tree } from '../lib/gateway.mjs';
 
@@ -13,6 +13,7 @@ before(() => { dir = mkdtempSync(join(tmpdir(), 'stoa-operator-')); chmodSync(di
 after(() => rmSync(dir, { recursive: true }));
 
 const conf = () => join(dir, 'conf');
+const plugins = join(dirname(binary), 'modules', 'plugins');
 const append = (file, text) => appendFileSync(join(conf(), file), text);
 const secret = (mode) => {
     writeFileSync(join(conf(), 'secret'), 'much-too-open\n');
@@ -41,6 +42,9 @@ const table = {
     'a secret file in order': [() => secret(0o600), ['-t', '-s', 'stoa:admin.secret=file:secret'], 0, /in order/],
     'it would not start either': [() => {}, ['-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port/],
     'a module that nobody knows': [() => {}, ['--describe', 'ecotest'], 1, /no module "ecotest".*"echotest"/],
+    'the built-in module has no conf file': [() => {}, ['--describe', 'room'], 0, /^# room /],
+    'a folder named twice': [() => {}, ['--describe', 'ecotest', '-s', `stoa:modules.plugin_dirs=${plugins};${plugins}`], 1,
+        /there are: (?!.*echotest, echotest).*echotest/],
     'an option that nobody knows': [() => {}, ['--chekc'], 1, /--chekc/],
     'an argument too many': [() => {}, ['start'], 1, /"start" is no option: see --help/],
     'the version': [() => {}, ['-v'], 0, /^stoa \d+\.\d+\.\d+$/m],
