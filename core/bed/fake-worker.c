@@ -228,6 +228,14 @@ void stoa_peer_limit(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sin
                          g_strdup_printf("%d %d", substream, temporal));
 }
 
+void stoa_peer_priority(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink,
+                        unsigned priority)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("priority %u", sink),
+                         g_strdup_printf("%u", priority));
+}
+
 const char *fake_wish(StoaPeerId id, const char *what, uint32_t sink)
 {
     g_autofree char *key = g_strdup_printf("%s %u", what, sink);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an outlet relays: which encoding, up to which layers, and from which keyframe on. */
+#include "media/downlink.h"
 #include "media/event.h"
 #include "media/outlet.h"
 #include "media/peer.h"
@@ -22,6 +23,7 @@ void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal)
         outlet->max_substream = (int8_t)MIN(substream, STOA_ALL_LAYERS);
     if (temporal >= 0)
         outlet->max_temporal = (int8_t)MIN(temporal, STOA_ALL_LAYERS);
+    stoa_downlink_changed(outlet->peer);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
@@ -29,6 +31,7 @@ void stoa_outlet_limit_spatial(StoaOutlet *outlet, int spatial)
 {
     if (spatial >= 0)
         outlet->max_spatial = (int8_t)MIN(spatial, STOA_ALL_LAYERS);
+    stoa_downlink_changed(outlet->peer);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
@@ -36,6 +39,12 @@ void stoa_outlet_fallback(StoaOutlet *outlet, int64_t us)
 {
     outlet->fallback_us =
         us > 0 ? (uint32_t)CLAMP(us, MIN_FALLBACK_US, UINT32_MAX) : STOA_FALLBACK_US;
+}
+
+void stoa_outlet_set_priority(StoaOutlet *outlet, unsigned priority)
+{
+    outlet->priority = (uint8_t)MIN(priority, UINT8_MAX);
+    stoa_downlink_changed(outlet->peer);
 }
 
 /* The lower of a wish and an allowance; -1 of either: no limit. */
@@ -71,13 +80,18 @@ static uint8_t top_temporal(const StoaOutlet *outlet)
 
 /* -- choosing ------------------------------------------------------------------------------ */
 
-static bool is_live(const StoaOutlet *outlet)
+bool stoa_outlet_is_wanted(const StoaOutlet *outlet)
 {
     const StoaFeed *feed = outlet->feed;
 
     return outlet->has_row && outlet->row.ssrc && !outlet->is_paused &&
-           outlet->allowed_substream != STOA_PAUSED && stoa_peer_is_ready(outlet->peer) && feed &&
-           feed->is_described && !feed->is_muted && feed->codec == outlet->row.codec;
+           stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
+           feed->codec == outlet->row.codec;
+}
+
+static bool is_live(const StoaOutlet *outlet)
+{
+    return outlet->allowed_substream != STOA_PAUSED && stoa_outlet_is_wanted(outlet);
 }
 
 /* A spatial layer that is wanted and sent, but not relayed: it takes a keyframe to begin with it. */

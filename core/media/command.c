@@ -318,6 +318,16 @@ void stoa_peer_limit(StoaMedia *media, StoaPeerId peer, uint32_t sink, int subst
          &(Command){ .act = act_limit, .number = sink, .a = substream, .b = temporal });
 }
 
+static void act_priority(StoaPeer *peer, Command *command)
+{
+    stoa_outlet_set_priority(stoa_peer_outlet(peer, command->number), (unsigned)command->a);
+}
+
+void stoa_peer_priority(StoaMedia *media, StoaPeerId peer, uint32_t sink, unsigned priority)
+{
+    post(media, peer, &(Command){ .act = act_priority, .number = sink, .a = (int)priority });
+}
+
 /* -- tracks -------------------------------------------------------------------------------- */
 
 static void act_mute(StoaPeer *peer, Command *command)

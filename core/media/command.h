@@ -126,6 +126,8 @@ void stoa_peer_set_sends(StoaMedia *media, StoaPeerId peer, const StoaSend *rows
 void stoa_peer_route(StoaMedia *media, StoaPeerId peer, uint32_t sink, StoaTrackRef source);
 void stoa_peer_pause(StoaMedia *media, StoaPeerId peer, uint32_t sink, bool paused);
 void stoa_peer_limit(StoaMedia *media, StoaPeerId peer, uint32_t sink, int substream, int temporal);
+/** Where the way to the peer is too narrow for all its sinks, those of a higher number come first. */
+void stoa_peer_priority(StoaMedia *media, StoaPeerId peer, uint32_t sink, unsigned priority);
 
 void stoa_peer_mute(StoaMedia *media, StoaPeerId peer, uint32_t track, bool muted);
 void stoa_peer_keyframe(StoaMedia *media, StoaPeerId peer, uint32_t track);

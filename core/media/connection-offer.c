@@ -21,6 +21,7 @@ static void want_send(StoaSdpSlot *slot, const StoaSink *sink)
     slot->fmtp = sink->fmtp;
     slot->rtx = sink->kind == STOA_VIDEO;
     slot->exts |= sink->exts;
+    slot->feedback |= stoa_sdp_offer_feedback(slot->kind); /* transport-cc, too, where we send */
     slot->send = stoa_sink_send(sink);
 }
 

@@ -85,6 +85,7 @@ struct StoaSink {
         rtx_ssrc; /* for the life of the sink: a key never sees one of its sequence numbers twice */
     bool paused;
     int substream, temporal; /* -1: the default */
+    unsigned priority;
 
     /* what the worker was told */
     bool negotiated; /* the m-line carries what the sink wants to send */

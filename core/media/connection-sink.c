@@ -90,7 +90,8 @@ static uint32_t wanted_exts(const StoaTrack *track)
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_PLAYOUT_DELAY) |
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_DEPENDENCY_DESCRIPTOR);
 
-    return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | (track->exts & of_sender);
+    return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_TWCC) |
+           (track->exts & of_sender);
 }
 
 /* Name and stream stay through a switch, so that the client's <video> stays too. The name has the sink's number
@@ -221,6 +222,8 @@ void stoa_sink_post_wishes(const StoaSink *sink)
     if (sink->substream >= 0 || sink->temporal >= 0)
         stoa_peer_limit(connection->media, connection->peer, sink->number, sink->substream,
                         sink->temporal);
+    if (sink->priority > 0)
+        stoa_peer_priority(connection->media, connection->peer, sink->number, sink->priority);
 }
 
 void stoa_sink_lose_track(StoaSink *sink)
@@ -349,4 +352,15 @@ void stoa_sink_limit(StoaSink *sink, int substream, int temporal)
     if (sink->has_row && connection->peer)
         stoa_peer_limit(connection->media, connection->peer, sink->number, sink->substream,
                         sink->temporal);
+}
+
+void stoa_sink_priority(StoaSink *sink, unsigned priority)
+{
+    StoaConnection *connection = sink->connection;
+
+    if (sink->priority == priority || sink->kind == STOA_DATA)
+        return;
+    sink->priority = priority;
+    if (sink->has_row && connection->peer)
+        stoa_peer_priority(connection->media, connection->peer, sink->number, priority);
 }

@@ -2,6 +2,7 @@
 /* What is measured of a peer's streams. */
 #include "media/figures.h"
 
+#include "media/downlink.h"
 #include "media/outlet.h"
 #include "media/peer.h"
 
@@ -70,7 +71,7 @@ StoaFigures *stoa_figures_new(const StoaPeer *peer)
         g_malloc0(sizeof *figures + n_streams(peer) * sizeof figures->streams[0]);
 
     figures->rtt_us = peer->rtt_us;
-    figures->estimate_bps = peer->remb_bps;
+    figures->estimate_bps = stoa_downlink_estimate_bps(peer->downlink);
     for (unsigned i = 0; i < peer->n_feeds; i++) {
         const StoaFeed *feed = peer->feeds[i];
         for (unsigned k = 0; k < feed->n_encodings; k++) {

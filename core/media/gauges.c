@@ -3,6 +3,7 @@
 #include "media/gauges.h"
 
 #include "base/metric.h"
+#include "media/downlink.h"
 #include "media/peer.h"
 
 #include "base/poison.h"
@@ -48,10 +49,11 @@ void stoa_gauges_note(StoaWorker *w)
     g_hash_table_iter_init(&iter, w->peers);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const StoaPeer *peer = value;
+        uint32_t bps = stoa_downlink_estimate_bps(peer->downlink);
 
         n[peer->state]++;
-        if (peer->state == STOA_PEER_READY && peer->remb_bps > 0)
-            stoa_metric_observe(estimates, (int64_t)MIN(peer->remb_bps, INT64_MAX));
+        if (peer->state == STOA_PEER_READY && bps > 0)
+            stoa_metric_observe(estimates, bps);
     }
     note_states(w, n);
     if (lags[w->index])

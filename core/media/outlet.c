@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "media/downlink.h"
 #include "media/event.h"
 #include "media/peer.h"
 #include "rtp/bytes.h"
@@ -14,6 +15,7 @@
 enum {
     JUMP = 1000, /* a gap of the source that is a new beginning for its subscribers */
     SOON_US = 100000,
+    PADDING = 255,
     MAX_PREFIX = STOA_RTX_PREFIX_LEN + STOA_REWRITE_MAX,
 };
 #define EXTS_IN_USE (UINT32_C(1) << 31)
@@ -29,6 +31,7 @@ StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number)
     outlet->encoding = outlet->target = -1;
     outlet->max_substream = outlet->max_temporal = -1;
     outlet->allowed_substream = outlet->allowed_temporal = -1;
+    outlet->usable_bps = STOA_OUTLET_ANY_BPS;
     outlet->max_spatial = -1;
     outlet->wish = STOA_LAYERS_ALL;
     outlet->fallback_us = STOA_FALLBACK_US;
@@ -116,6 +119,7 @@ void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref)
         stoa_feed_add_outlet(outlet->feed, outlet);
     if (old)
         stoa_feed_remove_outlet(old, outlet);
+    stoa_downlink_changed(outlet->peer);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
@@ -124,6 +128,7 @@ void stoa_outlet_pause(StoaOutlet *outlet, bool paused)
     if (outlet->is_paused == paused)
         return;
     outlet->is_paused = paused;
+    stoa_downlink_changed(outlet->peer);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
@@ -321,6 +326,22 @@ static StoaSrtpPayload payload_of(const StoaOutlet *outlet, const StoaPacket *pa
     return (StoaSrtpPayload){ prefix, n + replaced, data + replaced, len - replaced };
 }
 
+static bool commit(StoaPeer *peer, size_t len, const StoaRtpExtValues *values)
+{
+    if (len == 0) {
+        stoa_count(&peer->worker->counters, STOA_DROP_SEND, 1);
+        return false;
+    }
+    peer->n_out++;
+    peer->bytes_out += len;
+    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_PACKETS, 1);
+    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_BYTES, len);
+    stoa_peer_commit(peer, len);
+    if (peer->downlink && values->has_twcc)
+        stoa_downlink_sent(peer->downlink, values->twcc_seq, len, peer->worker->now_us);
+    return true;
+}
+
 static bool seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span, uint64_t out,
                  const Stream *stream, const StoaRtpExtValues *values)
 {
@@ -333,16 +354,7 @@ static bool seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *s
     size_t len = stoa_srtp_seal_rtp(peer->seal, slot, header_len, STOA_UDP_SLOT, &payload,
                                     stoa_seq_roc(stream->index));
 
-    if (len == 0) {
-        stoa_count(&peer->worker->counters, STOA_DROP_SEND, 1);
-        return false;
-    }
-    peer->n_out++;
-    peer->bytes_out += len;
-    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_PACKETS, 1);
-    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_BYTES, len);
-    stoa_peer_commit(peer, len);
-    return true;
+    return commit(peer, len, values);
 }
 
 bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
@@ -365,7 +377,7 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
 static bool was_just_resent(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
 {
     uint16_t ms = (uint16_t)(now_us / 1000);
-    int64_t wait_ms = CLAMP(outlet->peer->rtt_us / 2000, 10, 500);
+    int64_t wait_ms = CLAMP(outlet->peer->rtt_us * 7 / 8000, 10, 500); /* they ask once in an RTT */
     StoaResent *resent;
 
     if (!outlet->resent)
@@ -396,7 +408,8 @@ static bool resend(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
         return false;
     if (was_just_resent(outlet, seq, now_us))
         return true;
-    if (outlet->resend_budget == 0)
+    if (outlet->resend_budget == 0 ||
+        (outlet->peer->downlink && !stoa_downlink_may_resend(outlet->peer->downlink)))
         return false;
     outlet->resend_budget--;
     if (!stoa_outlet_seal(outlet, packet, span, out,
@@ -415,6 +428,38 @@ void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int6
     for (size_t i = 0; i < n; i++)
         if (!resend(outlet, seqs[i], now_us))
             stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_MISSED, 1);
+}
+
+/* -- padding ------------------------------------------------------------------------------- */
+
+bool stoa_outlet_can_pad(const StoaOutlet *outlet)
+{
+    return outlet->has_row && has_rtx(outlet) && outlet->tx.has_sent &&
+           outlet->ext.map.id_of_kind[STOA_RTP_EXT_TWCC];
+}
+
+/* RTX without an original: a receiver counts it and throws it away. The last byte says how much of it is padding. */
+size_t stoa_outlet_pad(StoaOutlet *outlet)
+{
+    static const uint8_t padding[PADDING] = { [PADDING - 1] = PADDING };
+    static const StoaRtpExts none = { 0 };
+    StoaPeer *peer = outlet->peer;
+    uint8_t *slot = stoa_peer_slot(peer);
+    uint64_t index = outlet->next_rtx++;
+    StoaSrtpPayload payload = { NULL, 0, padding, PADDING };
+    StoaRtpExtValues values;
+    size_t len;
+
+    ext_values(outlet, 0, false, &values);
+    len = STOA_RTP_HEADER_LEN + stoa_rtp_extension_write(&outlet->ext, slot, &none, &values,
+                                                         slot + STOA_RTP_HEADER_LEN, 256);
+    slot[0] = len > STOA_RTP_HEADER_LEN ? 0xb0 : 0xa0;
+    slot[1] = outlet->row.rtx_payload_type;
+    stoa_bytes_put16(slot + 2, (uint16_t)index);
+    stoa_bytes_put32(slot + 4, outlet->splice.last_timestamp);
+    stoa_bytes_put32(slot + 8, outlet->row.rtx_ssrc);
+    len = stoa_srtp_seal_rtp(peer->seal, slot, len, STOA_UDP_SLOT, &payload, stoa_seq_roc(index));
+    return commit(peer, len, &values) ? len : 0;
 }
 
 bool stoa_outlet_timestamp(const StoaOutlet *outlet, int64_t realtime_us, int64_t now_us,

@@ -20,6 +20,7 @@ typedef struct {
 
 enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512 };
 enum { STOA_PAUSED = -2 /* an `allowed_substream`: no packets at all */ };
+#define STOA_OUTLET_ANY_BPS UINT32_MAX
 enum { STOA_RESEND_BUDGET = 300 /* repeats in a second, beside twice what was sent in the last */ };
 
 /* Why a packet is sealed. */
@@ -43,8 +44,10 @@ struct StoaOutlet {
     int8_t max_spatial;                 /* of each encoding; -1: all */
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
-    StoaLayers wish;          /* what these make of the layers of `target` */
-    uint32_t fallback_us;     /* an encoding missing for this long is replaced by a lower one */
+    uint8_t priority;         /* for the allocator: more comes first */
+    uint32_t usable_bps;  /* what its share would allow; STOA_OUTLET_ANY_BPS: no limit is known */
+    StoaLayers wish;      /* what these make of the layers of `target` */
+    uint32_t fallback_us; /* an encoding missing for this long is replaced by a lower one */
     uint8_t mid_len;
     StoaSplice splice;
     StoaRtpExtSink ext;
@@ -81,6 +84,11 @@ void stoa_outlet_pause(StoaOutlet *outlet, bool paused);
 
 /* -- choose.c ------------------------------------------------------------------------------ */
 
+/** Whether there is something to relay, if the allocator allows it. */
+bool stoa_outlet_is_wanted(const StoaOutlet *outlet);
+
+void stoa_outlet_set_priority(StoaOutlet *outlet, unsigned priority);
+
 /** What is wanted at most; -1: as it was. */
 void stoa_outlet_limit(StoaOutlet *outlet, int substream, int temporal);
 void stoa_outlet_limit_spatial(StoaOutlet *outlet, int spatial);
@@ -113,6 +121,11 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
 
 /** The subscriber asks for packets again. */
 void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us);
+
+/** Whether padding can be sent: by RTX, beside a stream that is numbered for transport-cc. */
+bool stoa_outlet_can_pad(const StoaOutlet *outlet);
+/** Send one packet of padding, a probe. Returns its length, 0 if it could not be sent. */
+size_t stoa_outlet_pad(StoaOutlet *outlet);
 
 /** The timestamp that its stream shows at a moment, for sender reports; false: not known, or nothing was sent. */
 bool stoa_outlet_timestamp(const StoaOutlet *outlet, int64_t realtime_us, int64_t now_us,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/id.h"
+#include "media/downlink.h"
 #include "media/event.h"
 #include "media/peer-private.h"
 #include "media/relay.h"
@@ -74,6 +75,7 @@ static void stop_timers(StoaPeer *peer)
     stoa_wheel_clear(&peer->worker->wheel, &peer->life);
     stoa_wheel_clear(&peer->worker->wheel, &peer->report);
     stoa_wheel_clear(&peer->worker->wheel, &peer->feedback);
+    stoa_downlink_stop(peer->downlink);
 }
 
 void stoa_peer_end(StoaPeer *peer)
@@ -83,6 +85,7 @@ void stoa_peer_end(StoaPeer *peer)
     stoa_peer_drop_media(peer);
     drop_transport(peer);
     g_hash_table_remove(peer->worker->peers, &peer->id);
+    stoa_downlink_free(peer->downlink);
     g_free(peer->twcc);
     g_free(peer->ssrcs);
     if (peer->retired)
@@ -235,6 +238,14 @@ void stoa_peer_remote(StoaPeer *peer, const char *fingerprint, bool dtls_client,
     set_life(peer);
 }
 
+/* Another network: what was known of the way there holds no more. */
+static void take_path(StoaPeer *peer, const StoaIcePath *path)
+{
+    if (peer->downlink && !stoa_address_equal(&path->remote, &peer->path.remote))
+        stoa_downlink_moved(peer->downlink);
+    peer->path = *path;
+}
+
 void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
 {
     const StoaIcePath *selected;
@@ -244,7 +255,7 @@ void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
     if (events & (STOA_ICE_SELECTED | STOA_ICE_CONNECTED | STOA_ICE_RESTARTED | STOA_ICE_LOST)) {
         selected = stoa_ice_lite_selected(peer->lite);
         if (selected)
-            peer->path = *selected;
+            take_path(peer, selected);
         else
             peer->path.kind = STOA_ICE_NO_PATH;
     }

@@ -67,6 +67,8 @@ struct StoaPeer {
     StoaReportClock clock;
     int64_t twcc_us;    /* the last feedback */
     uint32_t max_bps;   /* asked for by control; 0: none */
+    bool wants_remb;    /* sinks can use less than before: tell it soon */
+    int64_t remb_us;    /* when it was told last */
     bool had_limit;     /* one was asked for: a sender must hear that it is gone */
     uint64_t n_unknown; /* packets that no m-line was found for */
 
@@ -74,7 +76,7 @@ struct StoaPeer {
     unsigned n_outlets;
     GArray *retired; /* of StoaRetired; NULL: none */
     uint16_t twcc_seq;
-    uint64_t remb_bps; /* what the subscriber says it can take; 0: nothing */
+    struct StoaDownlink *downlink; /* NULL: no feedback came, there is no limit */
     char cname[17];
 
     uint64_t n_in, bytes_in, n_out, bytes_out;
@@ -147,5 +149,7 @@ const StoaSsrcEntry *stoa_peer_ssrc(StoaPeer *peer, uint32_t ssrc);
 void stoa_peer_rtcp(StoaPeer *peer, uint8_t *buf, size_t len);
 void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us);
 void stoa_peer_feedback(StoaWheelTimer *timer, int64_t now_us);
+/** Its sinks can use less than before: tell the sender before the next report. */
+void stoa_peer_hurry_remb(StoaPeer *peer);
 /** Ask a publisher for a keyframe now. */
 void stoa_peer_ask_keyframe(StoaPeer *peer, StoaSource *source);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What we say by RTCP: reports once a second while media flows, feedback to publishers in between. */
+#include "media/downlink.h"
 #include "media/event.h"
 #include "media/media-private.h"
 #include "media/peer-private.h"
@@ -10,7 +11,10 @@
 enum {
     DATAGRAM = 1100, /* a compound is sent before it grows longer */
     MAX_BLOCKS = 31,
-    MAX_ASKED = 256,         /* packets asked for in one NACK */
+    MAX_ASKED = 256,   /* packets asked for in one NACK */
+    LEAST_BPS = 60000, /* a sender of video is never told to send less */
+    VOICE_BPS = 50000,
+    HURRY_US = 200000,       /* between two limits */
     GENEROUS_BPS = 10000000, /* REMB where nothing else tells the sender how much it may send */
 };
 
@@ -121,11 +125,56 @@ static void gather_remb(const StoaPeer *peer, StoaRtcpRemb *remb, bool *has_twcc
     }
 }
 
-/* A limit that control asked for; where neither that nor transport-cc guides the sender, a generous one. */
+/* What the sinks of a track can use at most; STOA_OUTLET_ANY_BPS: no limit is known, or nobody watches. */
+static uint32_t usable_bps(const StoaFeed *feed)
+{
+    uint32_t most = 0;
+    bool is_watched = false;
+
+    if (feed->mirrors)
+        return STOA_OUTLET_ANY_BPS;
+    for (unsigned i = 0; i < feed->n_outlets; i++)
+        if (stoa_outlet_is_wanted(feed->outlets[i])) {
+            is_watched = true;
+            most = MAX(most, feed->outlets[i]->usable_bps);
+        }
+    return is_watched ? most : STOA_OUTLET_ANY_BPS;
+}
+
+/* What its best subscribers can use of all its video, and some for its voice; 0: no limit. */
+static uint32_t cap_bps(const StoaPeer *peer)
+{
+    uint64_t sum = 0;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < peer->n_feeds; i++) {
+        uint32_t bps;
+
+        if (peer->feeds[i]->kind != STOA_VIDEO)
+            continue;
+        bps = usable_bps(peer->feeds[i]);
+        if (bps == STOA_OUTLET_ANY_BPS)
+            return 0;
+        sum += MAX(bps, LEAST_BPS);
+        n++;
+    }
+    return n > 0 ? (uint32_t)MIN(sum + VOICE_BPS, UINT32_MAX) : 0;
+}
+
+/* The lower of what control asked for and what can be used; 0: no limit. */
+static uint32_t limit_bps(StoaPeer *peer)
+{
+    uint32_t cap = cap_bps(peer);
+
+    peer->had_limit |= cap > 0;
+    return cap > 0 && (peer->max_bps == 0 || cap < peer->max_bps) ? cap : peer->max_bps;
+}
+
+/* A limit; where neither that nor transport-cc guides the sender, a generous one. */
 static void write_remb(Compound *compound)
 {
     StoaPeer *peer = compound->peer;
-    StoaRtcpRemb remb = { .bitrate_bps = peer->max_bps };
+    StoaRtcpRemb remb = { .bitrate_bps = limit_bps(peer) };
     bool has_twcc = false;
 
     gather_remb(peer, &remb, &has_twcc);
@@ -133,6 +182,8 @@ static void write_remb(Compound *compound)
         return;
     if (remb.bitrate_bps == 0)
         remb.bitrate_bps = GENEROUS_BPS;
+    peer->remb_us = peer->worker->now_us;
+    peer->wants_remb = false;
     compound->len += stoa_rtcp_remb_write(peer->ssrc, &remb, feedback_room(compound, 100),
                                           compound_left(compound));
 }
@@ -212,6 +263,8 @@ void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us)
         return;
     n = report_outlets(&compound, now_us);
     n += report_sources(&compound, now_us);
+    if (peer->downlink)
+        stoa_downlink_tend(peer->downlink, now_us);
     if (compound.len > 0)
         write_remb(&compound);
     compound_flush(&compound);
@@ -281,9 +334,20 @@ void stoa_peer_feedback(StoaWheelTimer *timer, int64_t now_us)
     } else if (peer->twcc) {
         due_us = MIN(due_us, peer->twcc_us + STOA_FEEDBACK_US);
     }
+    if (peer->wants_remb && now_us - peer->remb_us >= HURRY_US)
+        write_remb(&compound);
+    else if (peer->wants_remb)
+        due_us = MIN(due_us, peer->remb_us + HURRY_US);
     compound_flush(&compound);
     if (due_us != INT64_MAX)
         stoa_wheel_set_by(&peer->worker->wheel, timer, due_us);
+}
+
+void stoa_peer_hurry_remb(StoaPeer *peer)
+{
+    peer->wants_remb = true;
+    stoa_wheel_set_by(&peer->worker->wheel, &peer->feedback,
+                      MAX(peer->worker->now_us, peer->remb_us + HURRY_US));
 }
 
 void stoa_peer_ask_keyframe(StoaPeer *peer, StoaSource *source)

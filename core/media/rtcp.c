@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What clients say by RTCP: sender reports of publishers; losses, requests and reports of subscribers. */
+#include "media/downlink.h"
 #include "media/event.h"
 #include "media/peer-private.h"
 #include "media/relay.h"
@@ -100,9 +101,10 @@ static void on_feedback(StoaPeer *peer, const StoaRtcpPacket *packet)
     case STOA_RTCP_FEEDBACK_FIR: on_fir(peer, &feedback); break;
     case STOA_RTCP_FEEDBACK_REMB:
         if (stoa_rtcp_remb_read(&feedback, &remb))
-            peer->remb_bps = remb.bitrate_bps;
+            stoa_downlink_remb(peer, remb.bitrate_bps);
         break;
-    default: break; /* transport-cc of subscribers: congestion control comes with its own issue */
+    case STOA_RTCP_FEEDBACK_TWCC: stoa_downlink_feedback(peer, &feedback); break;
+    default: break;
     }
 }
 

@@ -90,6 +90,7 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
     source->n_bytes += packet->header.payload_len;
     source->sids |= (uint8_t)(1u << packet->info.sid);
     source->tids |= (uint8_t)(1u << packet->info.tid);
+    stoa_flow_input(&source->flow, packet->header.payload_len, packet->info.sid, packet->info.tid);
     if (packet->info.is_keyframe) {
         source->keyframe_us = packet->arrived_us;
         source->keyframe_index = packet->index;
@@ -196,6 +197,7 @@ void stoa_source_tend(StoaSource *source, int64_t now_us)
 {
     forget_layers(source, now_us);
     stoa_ring_tend(&source->ring, now_us, source->feed->worker->pool);
+    stoa_flow_tend(&source->flow, now_us);
     if (source->wants_keyframe && now_us - source->asked_us >= STOA_KEYFRAME_US)
         ask(source, now_us);
 }

@@ -5,6 +5,7 @@
  * mirror: the same packets in a ring of their own, and requests go to the first by message. */
 #pragma once
 
+#include "media/flow.h"
 #include "media/ring.h"
 #include "media/worker.h"
 #include "rtp/nack.h"
@@ -46,6 +47,7 @@ typedef struct StoaSource {
     uint16_t probe_seq;
     uint64_t lost_told; /* of `rx`, at the last slowlink check */
     uint64_t n_packets, n_bytes, n_recovered, n_keyframes, n_asked;
+    StoaFlow flow;         /* how much comes, from moment to moment */
     uint64_t bytes_before; /* at the last second's end */
     uint32_t bps;          /* of the last second */
 } StoaSource;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "media/stats.h"
 
-#include "media/outlet.h"
+#include "media/downlink.h"
 
 #include "base/poison.h"
 
@@ -39,15 +39,16 @@ static json_t *outlet_stats(const StoaOutlet *outlet)
     const StoaTrackRef none = { 0, 0 };
     const StoaTrackRef *ref = outlet->feed ? &outlet->feed->ref : &none;
 
-    return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:I, s:b, s:b}",
-                     "sink", (json_int_t)outlet->number, "mid", outlet->row.mid, "codec",
-                     stoa_codec_name(outlet->row.codec), "ssrc", (json_int_t)outlet->row.ssrc,
-                     "packets", (json_int_t)outlet->n_packets, "bytes", (json_int_t)outlet->n_bytes,
-                     "resent", (json_int_t)outlet->n_resent, "late", (json_int_t)outlet->n_late,
-                     "lost", (json_int_t)outlet->lost, "fraction-lost", (int)outlet->fraction_lost,
-                     "encoding", (int)outlet->encoding, "source-peer", (json_int_t)ref->peer,
-                     "source-track", (json_int_t)ref->track, "paused", outlet->is_paused,
-                     "relaying", outlet->is_relaying);
+    return json_pack(
+        "{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I, s:b, s:b}", "sink",
+        (json_int_t)outlet->number, "mid", outlet->row.mid, "codec",
+        stoa_codec_name(outlet->row.codec), "ssrc", (json_int_t)outlet->row.ssrc, "packets",
+        (json_int_t)outlet->n_packets, "bytes", (json_int_t)outlet->n_bytes, "resent",
+        (json_int_t)outlet->n_resent, "late", (json_int_t)outlet->n_late, "lost",
+        (json_int_t)outlet->lost, "fraction-lost", (int)outlet->fraction_lost, "encoding",
+        (int)outlet->encoding, "allowed-substream", (int)outlet->allowed_substream, "source-peer",
+        (json_int_t)ref->peer, "source-track", (json_int_t)ref->track, "paused", outlet->is_paused,
+        "relaying", outlet->is_relaying);
 }
 
 static const char *path_name(const StoaPeer *peer)
@@ -68,11 +69,12 @@ json_t *stoa_stats_peer(const StoaPeer *peer)
         json_array_append_new(tracks, feed_stats(peer->feeds[i], peer->worker->now_us));
     for (unsigned i = 0; i < peer->n_outlets; i++)
         json_array_append_new(sinks, outlet_stats(peer->outlets[i]));
-    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "state",
+    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "state",
                      stoa_peer_state_name(peer->state), "path", path_name(peer), "worker",
                      (int)peer->worker->index, "rtt-us", (json_int_t)peer->rtt_us, "packets-in",
                      (json_int_t)peer->n_in, "bytes-in", (json_int_t)peer->bytes_in, "packets-out",
                      (json_int_t)peer->n_out, "bytes-out", (json_int_t)peer->bytes_out, "remb",
-                     (json_int_t)peer->remb_bps, "data", peer->sctp != NULL, "tracks", tracks,
-                     "sinks", sinks);
+                     (json_int_t)(peer->downlink ? peer->downlink->remb_bps : 0), "estimate",
+                     (json_int_t)stoa_downlink_estimate_bps(peer->downlink), "data",
+                     peer->sctp != NULL, "tracks", tracks, "sinks", sinks);
 }

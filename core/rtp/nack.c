@@ -10,9 +10,11 @@
 
 #define MIN_INTERVAL_US 10000 /* between two requests for one packet, however near the sender is */
 #define MAX_INTERVAL_US 500000
-#define MAX_AGE_US      2000000 /* too late for any jitter buffer */
-#define MAX_REORDER_US  20000
-#define OLD_REACH       10000 /* numbers this far back are late packets, not a new stream */
+#define MIN_AGE_US \
+    600000 /* after this and some round trips a repair comes too late: a key frame is better */
+#define MAX_AGE_US     2000000
+#define MAX_REORDER_US 20000
+#define OLD_REACH      10000 /* numbers this far back are late packets, not a new stream */
 
 void stoa_nack_gen_init(StoaNackGen *gen)
 {
@@ -148,12 +150,19 @@ void stoa_nack_gen_forget_before(StoaNackGen *gen, uint16_t seq)
     gen->wants_keyframe = false;
 }
 
+static int64_t max_age_us(const StoaNackGen *gen)
+{
+    int64_t us = MIN_AGE_US + 4 * gen->rtt_us;
+
+    return us < MAX_AGE_US ? us : MAX_AGE_US;
+}
+
 /* Entries are in the order of their birth: those past their time are at the front. */
 static void give_up_stale(StoaNackGen *gen, int64_t now_us)
 {
     size_t n = 0;
 
-    while (n < gen->n_missing && now_us - gen->missing[n].born_us > MAX_AGE_US)
+    while (n < gen->n_missing && now_us - gen->missing[n].born_us > max_age_us(gen))
         n++;
     if (n > 0)
         give_up(gen, 0, n);

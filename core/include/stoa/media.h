@@ -184,3 +184,9 @@ STOA_EXPORT const uint8_t *stoa_packet_payload(const StoaPacket *packet, size_t 
 /** The RTP timestamp and sequence number as received. */
 STOA_EXPORT uint32_t stoa_packet_timestamp(const StoaPacket *packet) STOA_ON_WORKER;
 STOA_EXPORT uint16_t stoa_packet_seq(const StoaPacket *packet) STOA_ON_WORKER;
+
+/**
+ * How important the sink is among those of its handle: where the way to the client is too narrow for all, those with a
+ * higher number get their layers first, and keep their picture longest. Default 0; 255 at most. Audio comes before all.
+ */
+STOA_EXPORT void stoa_sink_priority(StoaSink *sink, unsigned priority) STOA_ON_CONTROL;

@@ -27,7 +27,9 @@ static void a_subscriber_is_offered_several_streams(void **unused G_GNUC_UNUSED)
     assert_int_equal(count_lines(offer, "a=setup:actpass"), 4);
     assert_int_equal(count_lines(offer, "a=ssrc-group:FID*"), 2);
     assert_int_equal(count_lines(offer, "a=extmap:*video-orientation"), 0);
-    assert_null(strstr(offer, "transport-cc"));
+    assert_int_equal(count_lines(offer, "a=rtcp-fb:96 transport-cc"), 2);
+    assert_int_equal(count_lines(offer, "a=rtcp-fb:97 transport-cc"), 2);
+    assert_non_null(strstr(offer, "transport-wide-cc"));
     assert_non_null(strstr(offer, "goog-remb"));
     assert_non_null(strstr(offer, "ssrc-audio-level"));
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "media/bwe-probe.h"
+
+#include "base/poison.h"
+
+#define LENGTH_US   40000  /* of sending */
+#define PATIENCE_US 600000 /* for the feedback after it */
+#define MIN_PACKETS 5
+#define MIN_SHARE   0.7 /* of the packets must have come */
+
+void stoa_bwe_probe_begin(StoaBweProbe *probe, uint32_t target_bps, int64_t now_us)
+{
+    uint8_t cluster = (uint8_t)(probe->cluster == UINT8_MAX ? 1 : probe->cluster + 1);
+
+    *probe = (StoaBweProbe){
+        .cluster = cluster, .is_running = true, .target_bps = target_bps, .begun_us = now_us
+    };
+}
+
+static uint64_t bytes_until(const StoaBweProbe *probe, int64_t us)
+{
+    return (uint64_t)probe->target_bps * (uint64_t)us / 8000000;
+}
+
+/* One time slot is due at the start, so that the last falls on the end. */
+size_t stoa_bwe_probe_due(StoaBweProbe *probe, int64_t now_us)
+{
+    int64_t us = now_us - probe->begun_us;
+    uint64_t due;
+
+    if (!probe->is_running || probe->is_sent)
+        return 0;
+    if (us >= LENGTH_US && probe->n_sent >= MIN_PACKETS) {
+        probe->is_sent = true;
+        probe->ended_us = now_us;
+        return 0;
+    }
+    due = bytes_until(probe, us + LENGTH_US / 4);
+    return due > probe->bytes_sent ? (size_t)(due - probe->bytes_sent) : 0;
+}
+
+void stoa_bwe_probe_sent(StoaBweProbe *probe, unsigned size, int64_t now_us)
+{
+    if (probe->last_sent_us != now_us)
+        probe->last_sent_bytes = 0;
+    probe->last_sent_us = now_us;
+    probe->last_sent_bytes += size;
+    probe->n_sent++;
+    probe->bytes_sent += size;
+}
+
+void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size,
+                             int64_t arrival_us)
+{
+    if (!probe->is_running || cluster != probe->cluster)
+        return;
+    if (probe->n_received == 0 || arrival_us < probe->first_arrival_us) {
+        probe->first_arrival_us = arrival_us;
+        probe->first_bytes = size;
+    }
+    if (probe->n_received == 0 || arrival_us > probe->last_arrival_us)
+        probe->last_arrival_us = arrival_us;
+    probe->n_received++;
+    probe->bytes_received += size;
+}
+
+void stoa_bwe_probe_lost(StoaBweProbe *probe, uint8_t cluster)
+{
+    if (probe->is_running && cluster == probe->cluster)
+        probe->n_lost++;
+}
+
+static uint32_t rate(uint64_t bytes, int64_t us)
+{
+    return us > 0 ? (uint32_t)(bytes * 8000000 / (uint64_t)us) : 0;
+}
+
+/* What left in the last burst took no time yet when it left; nor had the first packet any on arrival. */
+static uint32_t evaluate(const StoaBweProbe *probe)
+{
+    uint32_t out =
+        rate(probe->bytes_sent - probe->last_sent_bytes, probe->last_sent_us - probe->begun_us);
+    uint32_t in = rate(probe->bytes_received - probe->first_bytes,
+                       probe->last_arrival_us - probe->first_arrival_us);
+
+    if (probe->n_received < MIN_PACKETS || out == 0)
+        return 0;
+    return in == 0 || in > out ? out : in;
+}
+
+bool stoa_bwe_probe_result(StoaBweProbe *probe, int64_t now_us, uint32_t *bps)
+{
+    bool is_whole = probe->n_received + probe->n_lost >= probe->n_sent;
+
+    if (!probe->is_running || !probe->is_sent)
+        return false;
+    if (!is_whole && now_us - probe->ended_us < PATIENCE_US)
+        return false;
+    probe->is_running = false;
+    *bps = probe->n_received >= MIN_SHARE * probe->n_sent ? evaluate(probe) : 0;
+    return true;
+}

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "media/downlink.h"
+
+#include "media/peer-private.h"
+#include "media/share.h"
+
+#include "base/poison.h"
+
+enum {
+    SHARE_US = 100000, /* between two allotments */
+    FLOW_US = 1500000, /* an encoding that was silent for longer is not reckoned with */
+    AGAIN_US = 200000,
+    PAD_US = 10000,
+    RISE_US = 1000000,    /* between two changes for the better: a layer's switch takes a while */
+    REMB_US = 10000000,   /* a word of the client holds so long */
+    CURIOUS_BPS = 5000000 /* what nobody asks for now is looked for up to this */
+};
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+static void pad(StoaWheelTimer *timer, int64_t now_us);
+static void again(StoaWheelTimer *timer, int64_t now_us);
+
+static bool has_video(const StoaPeer *peer)
+{
+    for (unsigned i = 0; i < peer->n_outlets; i++)
+        if (peer->outlets[i]->has_row && peer->outlets[i]->row.kind == STOA_VIDEO)
+            return true;
+    return false;
+}
+
+/* NULL: there is nothing to share. */
+static StoaDownlink *downlink_of(StoaPeer *peer)
+{
+    StoaDownlink *downlink = peer->downlink;
+
+    if (downlink || !has_video(peer))
+        return downlink;
+    downlink = g_new0(StoaDownlink, 1);
+    downlink->peer = peer;
+    downlink->pad.fire = pad;
+    downlink->again.fire = again;
+    stoa_bwe_init(&downlink->bwe);
+    peer->downlink = downlink;
+    return downlink;
+}
+
+void stoa_downlink_stop(StoaDownlink *downlink)
+{
+    if (!downlink)
+        return;
+    stoa_wheel_clear(&downlink->peer->worker->wheel, &downlink->pad);
+    stoa_wheel_clear(&downlink->peer->worker->wheel, &downlink->again);
+}
+
+void stoa_downlink_free(StoaDownlink *downlink)
+{
+    if (!downlink)
+        return;
+    stoa_downlink_stop(downlink);
+    stoa_bwe_clear(&downlink->bwe);
+    g_free(downlink);
+}
+
+void stoa_downlink_moved(StoaDownlink *downlink)
+{
+    stoa_downlink_stop(downlink);
+    stoa_bwe_clear(&downlink->bwe);
+    stoa_bwe_init(&downlink->bwe);
+    downlink->remb_bps = 0;
+}
+
+uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink)
+{
+    uint32_t bps;
+
+    if (!downlink)
+        return 0;
+    bps = downlink->has_feedback ? stoa_bwe_estimate_bps(&downlink->bwe) : 0;
+    if (downlink->remb_bps && (!bps || downlink->remb_bps < bps))
+        bps = (uint32_t)MIN(downlink->remb_bps, STOA_BWE_MAX_BPS);
+    return bps;
+}
+
+/* -- probes -------------------------------------------------------------------------------- */
+
+static StoaOutlet *padding_outlet(const StoaPeer *peer)
+{
+    for (unsigned i = 0; i < peer->n_outlets; i++)
+        if (stoa_outlet_can_pad(peer->outlets[i]))
+            return peer->outlets[i];
+    return NULL;
+}
+
+static void pad(StoaWheelTimer *timer, int64_t now_us)
+{
+    StoaDownlink *downlink = STOA_WHEEL_OWNER(timer, StoaDownlink, pad);
+    StoaPeer *peer = downlink->peer;
+    StoaOutlet *outlet = stoa_peer_is_ready(peer) ? padding_outlet(peer) : NULL;
+    size_t due = stoa_bwe_padding(&downlink->bwe, now_us);
+
+    while (outlet && due > 0) {
+        size_t len = stoa_outlet_pad(outlet) + STOA_WIRE_OVERHEAD;
+
+        due -= MIN(due, len);
+    }
+    if (stoa_bwe_is_probing(&downlink->bwe))
+        stoa_wheel_set(&peer->worker->wheel, timer, now_us + PAD_US);
+}
+
+static void probe(StoaDownlink *downlink, int64_t now_us)
+{
+    if (downlink->has_feedback && padding_outlet(downlink->peer) &&
+        stoa_bwe_may_probe(&downlink->bwe, now_us))
+        pad(&downlink->pad, now_us);
+}
+
+/* -- what there is to share ---------------------------------------------------------------- */
+
+/* What the tracks of a subscriber add up to. */
+typedef struct {
+    StoaOutlet *outlets[STOA_SHARE_TRACKS];
+    StoaShareTrack tracks[STOA_SHARE_TRACKS];
+    unsigned n;
+    uint64_t audio_bps;
+    uint64_t wished_bps;   /* of all that its owner asks for */
+    uint64_t possible_bps; /* of all that there is */
+} Demand;
+
+static uint32_t flow_bps(const StoaFeed *feed, unsigned encoding, int64_t now_us)
+{
+    const StoaSource *source = feed->sources[encoding];
+
+    return source && source->has_begun && now_us - source->last_us < FLOW_US ? source->flow.bps : 0;
+}
+
+static void add_step(StoaShareTrack *track, uint32_t bps, int substream, int temporal)
+{
+    if (bps > 0 && track->n_steps < STOA_SHARE_STEPS)
+        track->steps[track->n_steps++] =
+            (StoaShareStep){ bps, (int8_t)substream, (int8_t)temporal };
+}
+
+/* The least of a track can be thinned out further by its temporal layers. */
+static void add_temporal_steps(StoaShareTrack *track, const StoaFlow *flow, unsigned sid,
+                               int substream)
+{
+    for (unsigned tid = 0; stoa_flow_bps(flow, sid, tid) < stoa_flow_bps(flow, sid, STOA_FLOW_TIDS);
+         tid++)
+        add_step(track, stoa_flow_bps(flow, sid, tid), substream, (int)tid);
+}
+
+/* One encoding with spatial layers is asked for by them, as if they were encodings. */
+static void add_spatial_steps(StoaShareTrack *track, const StoaFlow *flow)
+{
+    unsigned top = STOA_FLOW_SIDS - 1;
+
+    while (top > 0 && stoa_flow_bps(flow, top - 1, STOA_FLOW_TIDS) == flow->bps)
+        top--;
+    add_temporal_steps(track, flow, 0, 0);
+    for (unsigned sid = 0; sid <= top; sid++)
+        add_step(track, stoa_flow_bps(flow, sid, STOA_FLOW_TIDS), (int)sid, -1);
+}
+
+static void add_encodings(StoaShareTrack *track, const StoaFeed *feed, int64_t now_us)
+{
+    for (int i = (int)feed->n_encodings - 1; i >= 0; i--) {
+        uint32_t bps = flow_bps(feed, (unsigned)i, now_us);
+        int substream = (int)feed->n_encodings - 1 - i;
+
+        if (bps > 0 && track->n_steps == 0)
+            add_temporal_steps(track, &feed->sources[i]->flow, STOA_FLOW_SIDS, substream);
+        add_step(track, bps, substream, -1);
+    }
+}
+
+static void add_steps(StoaShareTrack *track, const StoaFeed *feed, int64_t now_us)
+{
+    if (feed->n_encodings > 1 || feed->codec != STOA_CODEC_VP9)
+        add_encodings(track, feed, now_us);
+    else if (flow_bps(feed, 0, now_us) > 0)
+        add_spatial_steps(track, &feed->sources[0]->flow);
+    track->is_patient = track->n_steps == 1;
+}
+
+static bool is_within(const StoaShareStep *step, int substream, int temporal)
+{
+    return (substream < 0 || step->substream <= substream) &&
+           (temporal < 0 || substream < 0 || step->substream < substream ||
+            (step->temporal >= 0 && step->temporal <= temporal));
+}
+
+/* The highest step within a limit; at least the first. */
+static int step_within(const StoaShareTrack *track, int substream, int temporal)
+{
+    int found = 0;
+
+    for (int i = 0; i < track->n_steps; i++)
+        if (is_within(&track->steps[i], substream, temporal))
+            found = i;
+    return found;
+}
+
+/* What its owner wants at most. */
+static int wished_step(const StoaOutlet *outlet, const StoaShareTrack *track)
+{
+    int substream = outlet->max_substream, spatial = outlet->max_spatial;
+
+    if (outlet->feed->n_encodings == 1 && spatial >= 0 && (substream < 0 || spatial < substream))
+        substream = spatial;
+    return step_within(track, substream, outlet->max_temporal);
+}
+
+static int present_step(const StoaOutlet *outlet, const StoaShareTrack *track)
+{
+    if (outlet->allowed_substream == STOA_PAUSED)
+        return STOA_SHARE_PAUSED;
+    return step_within(track, outlet->allowed_substream, outlet->allowed_temporal);
+}
+
+static void add_video(Demand *demand, StoaOutlet *outlet, int64_t now_us)
+{
+    StoaShareTrack *track = &demand->tracks[demand->n];
+    int wished;
+
+    if (demand->n == STOA_SHARE_TRACKS)
+        return;
+    *track = (StoaShareTrack){ .priority = outlet->priority };
+    add_steps(track, outlet->feed, now_us);
+    if (track->n_steps == 0)
+        return;
+    wished = wished_step(outlet, track);
+    demand->wished_bps += track->steps[wished].bps;
+    demand->possible_bps += track->steps[track->n_steps - 1].bps;
+    track->n_steps = (uint8_t)(wished + 1);
+    track->now = present_step(outlet, track);
+    demand->outlets[demand->n++] = outlet;
+}
+
+static void gather(Demand *demand, const StoaPeer *peer, int64_t now_us)
+{
+    demand->n = 0;
+    demand->audio_bps = demand->wished_bps = demand->possible_bps = 0;
+    for (unsigned i = 0; i < peer->n_outlets; i++) {
+        StoaOutlet *outlet = peer->outlets[i];
+
+        if (!stoa_outlet_is_wanted(outlet))
+            continue;
+        if (outlet->row.kind == STOA_VIDEO)
+            add_video(demand, outlet, now_us);
+        else
+            demand->audio_bps += flow_bps(outlet->feed, 0, now_us);
+    }
+}
+
+/* More than is wished: a wish can be granted at once only if the way is known. A single track may grow, too. */
+static uint32_t wanted_bps(const Demand *demand)
+{
+    uint64_t wished = demand->audio_bps + demand->wished_bps + demand->wished_bps / 2;
+    uint64_t possible = demand->audio_bps + demand->possible_bps + demand->possible_bps / 4;
+
+    return (uint32_t)MIN(MAX(wished, MIN(possible, CURIOUS_BPS)), STOA_BWE_MAX_BPS);
+}
+
+/* -- sharing ------------------------------------------------------------------------------- */
+
+static bool allow(StoaOutlet *outlet, int substream, int temporal, int64_t now_us)
+{
+    if (outlet->allowed_substream == substream && outlet->allowed_temporal == temporal)
+        return false;
+    outlet->allowed_substream = (int8_t)substream;
+    outlet->allowed_temporal = (int8_t)temporal;
+    stoa_outlet_choose(outlet, now_us);
+    return true;
+}
+
+/* Until the keyframe of the lower encoding is there the present one would fill the queue even more: stop it, if it is
+ * much too large. */
+static void stop_excess(StoaOutlet *outlet, const StoaShareStep *step, int64_t now_us)
+{
+    const StoaFeed *feed = outlet->feed;
+
+    if (outlet->is_relaying && outlet->encoding < (int)feed->n_encodings - 1 - step->substream &&
+        feed->n_encodings > 1 &&
+        flow_bps(feed, (unsigned)outlet->encoding, now_us) > step->bps + step->bps / 2)
+        stoa_outlet_break(outlet);
+}
+
+static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_us)
+{
+    const StoaShareStep *step = &track->steps[MAX(track->chosen, 0)];
+
+    if (track->chosen < 0)
+        return allow(outlet, STOA_PAUSED, -1, now_us);
+    if (track->chosen < track->now)
+        stop_excess(outlet, step, now_us);
+    return allow(outlet, step->substream, step->temporal, now_us);
+}
+
+static void free_all(StoaPeer *peer, int64_t now_us)
+{
+    for (unsigned i = 0; i < peer->n_outlets; i++) {
+        peer->outlets[i]->usable_bps = STOA_OUTLET_ANY_BPS;
+        allow(peer->outlets[i], -1, -1, now_us);
+    }
+}
+
+static void set_usable(StoaOutlet *outlet, uint32_t bps)
+{
+    StoaPeer *sender = outlet->feed ? outlet->feed->peer : NULL;
+
+    if (sender && bps < outlet->usable_bps - outlet->usable_bps / 8)
+        stoa_peer_hurry_remb(sender);
+    outlet->usable_bps = bps;
+}
+
+/* What a track's sender needs to send no more of: with several encodings those below are on top of it. */
+static void note_usable(StoaOutlet *outlet, const StoaShareTrack *track, uint32_t left_bps,
+                        bool is_enough)
+{
+    uint64_t bps = (uint64_t)left_bps + (track->chosen >= 0 ? track->steps[track->chosen].bps : 0);
+
+    if (outlet->feed->n_encodings > 1)
+        bps += bps * 3 / 5;
+    set_usable(outlet, is_enough ? STOA_OUTLET_ANY_BPS : (uint32_t)MIN(bps, UINT32_MAX - 1));
+}
+
+static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps, int64_t now_us)
+{
+    uint64_t reserved = demand->audio_bps + demand->audio_bps / 8;
+    uint32_t budget = estimate_bps > reserved ? (uint32_t)(estimate_bps - reserved) : 0;
+    bool may_rise = now_us - downlink->risen_us >= RISE_US;
+    uint32_t left = stoa_share(demand->tracks, demand->n, budget, may_rise);
+    bool is_narrow = downlink->bwe.n_lowered > 0 || downlink->remb_bps;
+    bool is_enough = !is_narrow || estimate_bps >= demand->audio_bps + demand->wished_bps * 5 / 4;
+
+    for (unsigned i = 0; i < demand->n; i++) {
+        downlink->is_holding |= demand->tracks[i].chosen < 0;
+        note_usable(demand->outlets[i], &demand->tracks[i], left, is_enough);
+        if (apply(&demand->tracks[i], demand->outlets[i], now_us))
+            downlink->risen_us = now_us;
+    }
+}
+
+static void allot(StoaDownlink *downlink, int64_t now_us)
+{
+    uint32_t estimate_bps = stoa_downlink_estimate_bps(downlink);
+    Demand demand;
+
+    downlink->shared_us = now_us;
+    gather(&demand, downlink->peer, now_us);
+    stoa_bwe_want(&downlink->bwe, wanted_bps(&demand));
+    downlink->is_holding = false;
+    if (estimate_bps)
+        share(downlink, &demand, estimate_bps, now_us);
+    else
+        free_all(downlink->peer, now_us);
+    probe(downlink, now_us);
+    if (downlink->is_holding)
+        stoa_wheel_set(&downlink->peer->worker->wheel, &downlink->again, now_us + AGAIN_US);
+}
+
+/* Held video brings no feedback that could set it free. */
+static void again(StoaWheelTimer *timer, int64_t now_us)
+{
+    StoaDownlink *downlink = STOA_WHEEL_OWNER(timer, StoaDownlink, again);
+
+    if (!stoa_peer_is_ready(downlink->peer))
+        return;
+    stoa_bwe_tend(&downlink->bwe, now_us);
+    allot(downlink, now_us);
+}
+
+static void allot_in_time(StoaDownlink *downlink, int64_t now_us)
+{
+    if (now_us - downlink->shared_us >= SHARE_US - STOA_WHEEL_SLOT_US)
+        allot(downlink, now_us);
+}
+
+/* What one may relay depends on what its neighbours do. */
+void stoa_downlink_changed(StoaPeer *peer)
+{
+    if (!peer->downlink)
+        return;
+    peer->downlink->risen_us = 0; /* somebody waits: at once */
+    allot(peer->downlink, peer->worker->now_us);
+}
+
+bool stoa_downlink_may_resend(const StoaDownlink *downlink)
+{
+    uint32_t estimate_bps = stoa_downlink_estimate_bps(downlink);
+
+    return !estimate_bps || !downlink->has_feedback ||
+           stoa_bwe_offered_bps(&downlink->bwe) < estimate_bps + estimate_bps / 5;
+}
+
+/* -- what comes ---------------------------------------------------------------------------- */
+
+void stoa_downlink_feedback(StoaPeer *peer, const StoaRtcpFeedback *feedback)
+{
+    StoaDownlink *downlink = downlink_of(peer);
+    int64_t now_us = peer->worker->now_us;
+
+    if (!downlink || !stoa_bwe_feedback(&downlink->bwe, feedback, peer->rtt_us, now_us))
+        return;
+    downlink->has_feedback = true;
+    allot_in_time(downlink, now_us);
+}
+
+void stoa_downlink_remb(StoaPeer *peer, uint64_t bps)
+{
+    StoaDownlink *downlink = downlink_of(peer);
+    int64_t now_us = peer->worker->now_us;
+
+    if (!downlink)
+        return;
+    downlink->remb_bps = MAX(bps, STOA_BWE_MIN_BPS);
+    downlink->remb_us = now_us;
+    allot_in_time(downlink, now_us);
+}
+
+void stoa_downlink_tend(StoaDownlink *downlink, int64_t now_us)
+{
+    if (downlink->remb_bps && now_us - downlink->remb_us > REMB_US)
+        downlink->remb_bps = 0;
+    stoa_bwe_tend(&downlink->bwe, now_us);
+    allot_in_time(downlink, now_us);
+}

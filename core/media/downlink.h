@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be sent to a subscriber, and what each of its sinks may use of it.
+ *
+ * It begins with the first feedback of a client: one that sends neither transport-cc nor REMB costs nothing, and nothing
+ * is kept from it. Audio is always sent; video gets what is left (share.h). */
+#pragma once
+
+#include "media/bwe.h"
+#include "media/outlet.h"
+
+enum {
+    STOA_SHARE_US = 100000,  /* between two allotments */
+    STOA_WIRE_OVERHEAD = 28, /* bytes of IP and UDP around a sealed packet */
+};
+
+typedef struct StoaDownlink {
+    StoaPeer *peer;
+    bool has_feedback; /* transport-cc came: the estimate is our own */
+    StoaBwe bwe;
+    uint64_t remb_bps; /* as the client says; 0: it said nothing */
+    int64_t remb_us;   /* when it said so */
+    int64_t shared_us;
+    int64_t risen_us; /* when a sink was last given more, or less */
+    bool is_holding;  /* some video is held back: nothing may come that brings us on */
+    StoaWheelTimer pad, again;
+} StoaDownlink;
+
+/** NULL is fine. Thread: the worker's, as all here. */
+void stoa_downlink_stop(StoaDownlink *downlink); /* its timers */
+void stoa_downlink_free(StoaDownlink *downlink);
+
+/** The client reports by transport-cc. */
+void stoa_downlink_feedback(StoaPeer *peer, const StoaRtcpFeedback *feedback);
+/** The client says what it can take. */
+void stoa_downlink_remb(StoaPeer *peer, uint64_t bps);
+
+/** A packet of `len` bytes was sealed under a transport-wide number. The packet path. */
+static inline void stoa_downlink_sent(StoaDownlink *downlink, uint16_t twcc_seq, size_t len,
+                                      int64_t now_us)
+{
+    stoa_bwe_sent(&downlink->bwe, twcc_seq, (unsigned)len + STOA_WIRE_OVERHEAD, now_us);
+}
+
+/** A sink of the peer was changed: allot anew, if there is anything to allot. Before stoa_outlet_choose(). */
+void stoa_downlink_changed(StoaPeer *peer);
+/** Once a second. */
+void stoa_downlink_tend(StoaDownlink *downlink, int64_t now_us);
+/** The way to the client is another one: nothing is known of it. */
+void stoa_downlink_moved(StoaDownlink *downlink);
+
+/** Whether there is room for repeats: they would only add to a jam. */
+bool stoa_downlink_may_resend(const StoaDownlink *downlink);
+
+/** What can be sent in all; 0: not known, no limit. NULL is fine. */
+uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink);

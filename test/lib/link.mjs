@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* A poor link between a client and the gateway: test/tools/link, a UDP relay with loss, delay, and a rate with a queue. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { tree } from './gateway.mjs';
+
+const tool = join(process.env.STOA_BUILD ?? join(tree, 'build'), 'test/tools/link');
+
+/** Open one to the first worker of a gateway. */
+export async function openLink(gateway) {
+    const port = /media=udp\/(\d+)/.exec(gateway.ready)[1];
+    const child = spawn(tool, ['127.0.0.1', port], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const next = async () => (await lines.next()).value;
+    const say = (line) => child.stdin.write(`${line}\n`);
+    const link = { port: Number(await next()) };
+    const words = (conditions) => Object.entries(conditions).map(([key, value]) => `${key}=${value}`).join(' ');
+    /** {loss: share, delay: ms, rate: bit/s or 0, queue: ms}, from the client to the server or back */
+    link.up = (conditions) => say(`up ${words(conditions)}`);
+    link.down = (conditions) => say(`down ${words(conditions)}`);
+    /** What passed; `wait_ms` is the longest wait in the queue since the last call. */
+    link.stats = async () => {
+        say('stats');
+        return JSON.parse(await next());
+    };
+    link.close = () => new Promise((resolve) => {
+        child.once('exit', resolve);
+        child.stdin.end();
+    });
+    return link;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The estimator on links of known capacity, delay, loss and cross traffic, with a virtual clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "link.h"
+
+enum { LOW = 150000, MIDDLE = 500000, HIGH = 1700000 };
+
+/* A source of three encodings, relayed as the allocator does: down at once, up with a margin. */
+static uint32_t layered(const StoaBwe *bwe, void *data)
+{
+    static const uint32_t rates[] = { LOW, MIDDLE, HIGH };
+    uint32_t *now = data, estimate = stoa_bwe_estimate_bps(bwe);
+
+    if (!estimate)
+        return *now = HIGH;
+    if (*now - *now / 5 > estimate)
+        *now = LOW;
+    for (unsigned i = 0; i < 3; i++)
+        if (rates[i] > *now && rates[i] + rates[i] / 7 <= estimate)
+            *now = rates[i];
+    return *now;
+}
+
+static uint32_t a_fixed_rate(const StoaBwe *bwe, void *data)
+{
+    (void)bwe;
+    return *(const uint32_t *)data;
+}
+
+static void it_converges_below_the_capacity_without_oscillating(void **unused)
+{
+    static const uint32_t capacities[] = { 300000, 1000000, 2500000 };
+
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        Link *link = link_new(capacities[i], 25000);
+        Flow *flow = link_flow(link, NULL, NULL);
+        uint32_t least = UINT32_MAX, most = 0;
+
+        link_run(link, 10000);
+        flow->max_queue_us = 0;
+        flow->n_lost = 0;
+        for (unsigned second = 0; second < 50; second++) {
+            uint32_t bps = link_throughput(link, flow, 1000);
+
+            least = bps < least ? bps : least;
+            most = bps > most ? bps : most;
+        }
+        print_message("%7u bit/s: %u to %u, queue %d ms\n", capacities[i], least, most,
+                      (int)(flow->max_queue_us / 1000));
+        assert_true(least > capacities[i] * 7 / 10);
+        assert_in_range(flow->max_queue_us, 0, 350000);
+        assert_int_equal(flow->n_lost, 0);
+        link_free(link);
+    }
+}
+
+static void it_follows_steps_of_the_capacity(void **unused)
+{
+    Link *link = link_new(2000000, 25000);
+    Flow *flow = link_flow(link, NULL, NULL);
+
+    (void)unused;
+    link_run(link, 8000);
+    assert_in_range(flow->bwe.estimate_bps, 1500000, 2200000);
+    link->capacity_bps = 400000;
+    link_run(link, 3000);
+    assert_in_range(flow->bwe.estimate_bps, 150000, 420000);
+    link_run(link, 2000);
+    flow->max_queue_us = 0;
+    link_run(link, 4000);
+    assert_in_range(flow->max_queue_us, 0, 300000);
+    link->capacity_bps = 2000000;
+    link_run(link, 8000);
+    assert_in_range(flow->bwe.estimate_bps, 1400000, 2200000);
+    link_free(link);
+}
+
+static void a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_faster(void **unused)
+{
+    Link *link = link_new(300000, 25000);
+    uint32_t now = 0;
+    Flow *flow = link_flow(link, layered, &now);
+
+    (void)unused;
+    flow->key_every = 300;
+    link->max_queue_us = 400000;
+    link_run(link, 1500);
+    assert_int_equal(now, LOW);
+    link_run(link, 1500);
+    flow->max_queue_us = 0;
+    link_run(link, 20000);
+    assert_int_equal(now, LOW);
+    assert_in_range(flow->max_queue_us, 0, 200000); /* a keyframe of its own */
+    link->capacity_bps = 10000000;
+    link_run(link, 6000);
+    assert_int_equal(now, HIGH);
+    link_free(link);
+}
+
+static void a_good_link_is_never_held_back(void **unused)
+{
+    Link *link = link_new(50000000, 25000);
+    uint32_t now = 0;
+    Flow *flow = link_flow(link, layered, &now);
+
+    (void)unused;
+    flow->key_every = 90;
+    for (unsigned i = 0; i < 600; i++) {
+        link_run(link, 100);
+        assert_int_equal(now, HIGH);
+    }
+    link->loss = 0.05;
+    for (unsigned i = 0; i < 600; i++) {
+        link_run(link, 100);
+        assert_int_equal(now, HIGH);
+    }
+    link_free(link);
+}
+
+static void jitter_is_no_congestion(void **unused)
+{
+    Link *link = link_new(3000000, 40000);
+    uint32_t rate = 1000000;
+    Flow *flow = link_flow(link, a_fixed_rate, &rate);
+
+    (void)unused;
+    link->jitter_us = 30000;
+    flow->key_every = 100;
+    stoa_bwe_want(&flow->bwe, 1200000);
+    link_run(link, 60000);
+    assert_in_range(flow->bwe.estimate_bps, 1100000, 4000000);
+    assert_in_range(flow->bwe.n_lowered, 0, 1);
+    link_free(link);
+}
+
+static void losses_of_a_short_queue_lower_it(void **unused)
+{
+    Link *link = link_new(1000000, 25000);
+    Flow *flow = link_flow(link, NULL, NULL);
+    uint64_t lost;
+
+    (void)unused;
+    link->max_queue_us = 20000;
+    link_run(link, 20000);
+    lost = flow->n_lost;
+    assert_in_range(link_throughput(link, flow, 30000), 600000, 1000000);
+    assert_in_range(flow->n_lost - lost, 0, 300); /* of 4,000: 7 % */
+    link_free(link);
+}
+
+static void two_flows_share_fairly(void **unused)
+{
+    Link *link = link_new(2000000, 25000);
+    Flow *first = link_flow(link, NULL, NULL), *second;
+    uint64_t a, b;
+
+    (void)unused;
+    link_run(link, 10000);
+    second = link_flow(link, NULL, NULL);
+    link_run(link, 20000);
+    a = first->bytes_arrived;
+    b = second->bytes_arrived;
+    link_run(link, 60000);
+    a = (first->bytes_arrived - a) * 8 / 60;
+    b = (second->bytes_arrived - b) * 8 / 60;
+    print_message("%u and %u bit/s of 2,000,000\n", (unsigned)a, (unsigned)b);
+    assert_true(a > 500000 && b > 500000 && a + b > 1300000);
+    link_free(link);
+}
+
+static void it_makes_room_for_others_and_takes_it_back(void **unused)
+{
+    Link *link = link_new(2000000, 25000);
+    Flow *flow = link_flow(link, NULL, NULL);
+    uint32_t bps;
+
+    (void)unused;
+    link_run(link, 10000);
+    link->cross_bps = 1200000;
+    link_run(link, 5000);
+    flow->max_queue_us = 0;
+    bps = link_throughput(link, flow, 30000);
+    print_message("%u bit/s beside 1,200,000 of 2,000,000, queue %d ms\n", bps,
+                  (int)(flow->max_queue_us / 1000));
+    assert_in_range(bps, 350000, 820000);
+    assert_in_range(flow->max_queue_us, 0, 600000);
+    link->cross_bps = 0;
+    link_run(link, 8000);
+    assert_true(flow->bwe.estimate_bps > 1400000);
+    link_free(link);
+}
+
+static void without_feedback_it_falls_and_without_wishes_it_does_not_probe(void **unused)
+{
+    Link *link = link_new(2000000, 25000);
+    Flow *flow = link_flow(link, layered, &(uint32_t){ 0 });
+    uint32_t rate = 300000;
+    Flow *modest = link_flow(link, a_fixed_rate, &rate);
+    unsigned n;
+
+    (void)unused;
+    stoa_bwe_want(&modest->bwe, 350000);
+    link_run(link, 5000);
+    n = modest->bwe.n_probes;
+    link_run(link, 20000);
+    assert_int_equal(modest->bwe.n_probes, n);
+    flow->next_feedback_us = INT64_MAX;
+    link_run(link, 20000);
+    assert_in_range(flow->bwe.estimate_bps, STOA_BWE_MIN_BPS, 100000);
+    link_free(link);
+}
+
+static void the_memory_of_what_was_sent_grows_and_forgets(void **unused)
+{
+    StoaSentLog log;
+
+    (void)unused;
+    stoa_sent_init(&log);
+    for (unsigned i = 0; i < 70000; i++) {
+        stoa_sent_add(&log, (uint16_t)(i + 65000), 100, 0, 1000 * (int64_t)i);
+        if (i % 100 == 0)
+            stoa_sent_tend(&log);
+    }
+    assert_in_range(log.n_slots, 1024, 4096);
+    assert_non_null(stoa_sent_find(&log, (uint16_t)(69999 + 65000)));
+    assert_non_null(stoa_sent_find(&log, (uint16_t)(69000 + 65000)));
+    assert_null(stoa_sent_find(&log, (uint16_t)(70000 + 65000)));
+    assert_null(stoa_sent_find(&log, (uint16_t)(60000 + 65000)));
+    stoa_sent_add(&log, (uint16_t)(70010 + 65000), 100, 0, 70010000);
+    assert_null(stoa_sent_find(&log, (uint16_t)(70005 + 65000))); /* never told of */
+    assert_non_null(stoa_sent_find(&log, (uint16_t)(69999 + 65000)));
+    assert_int_equal(stoa_sent_time_us(stoa_sent_find(&log, (uint16_t)(69999 + 65000)), 70500000),
+                     69999000);
+    stoa_sent_clear(&log);
+}
+
+/* Whatever a client claims of arrivals, the estimate stays within its bounds. */
+static void lies_do_no_harm(void **unused)
+{
+    StoaRtcpFeedback feedback = { .kind = STOA_RTCP_FEEDBACK_TWCC };
+    uint8_t fci[300];
+    uint32_t seed = 1;
+    StoaBwe bwe;
+
+    (void)unused;
+    stoa_bwe_init(&bwe);
+    stoa_bwe_want(&bwe, 2000000);
+    for (unsigned i = 0; i < 20000; i++) {
+        int64_t now_us = 5000 * (int64_t)(i + 1);
+
+        stoa_bwe_sent(&bwe, (uint16_t)i, 1200, now_us);
+        for (size_t k = 0; k < sizeof(fci); k++) {
+            seed = seed * 1664525u + 1013904223u;
+            fci[k] = (uint8_t)(seed >> 24);
+        }
+        fci[0] = (uint8_t)(i >> 8);
+        fci[1] = (uint8_t)(i - 8);
+        fci[2] = 0;
+        fci[3] &= 31;
+        feedback.fci = fci;
+        feedback.fci_len = sizeof(fci);
+        stoa_bwe_feedback(&bwe, &feedback, 50000, now_us);
+        if (stoa_bwe_may_probe(&bwe, now_us))
+            assert_true(stoa_bwe_padding(&bwe, now_us) < 100000);
+        if (i % 200 == 0)
+            stoa_bwe_tend(&bwe, now_us);
+        if (bwe.estimate_bps)
+            assert_in_range(bwe.estimate_bps, STOA_BWE_MIN_BPS, STOA_BWE_MAX_BPS);
+    }
+    stoa_bwe_clear(&bwe);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_converges_below_the_capacity_without_oscillating),
+        cmocka_unit_test(it_follows_steps_of_the_capacity),
+        cmocka_unit_test(a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_faster),
+        cmocka_unit_test(a_good_link_is_never_held_back),
+        cmocka_unit_test(jitter_is_no_congestion),
+        cmocka_unit_test(losses_of_a_short_queue_lower_it),
+        cmocka_unit_test(two_flows_share_fairly),
+        cmocka_unit_test(it_makes_room_for_others_and_takes_it_back),
+        cmocka_unit_test(without_feedback_it_falls_and_without_wishes_it_does_not_probe),
+        cmocka_unit_test(the_memory_of_what_was_sent_grows_and_forgets),
+        cmocka_unit_test(lies_do_no_harm),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
