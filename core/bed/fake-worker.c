@@ -236,6 +236,21 @@ void stoa_peer_priority(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t 
                          g_strdup_printf("%u", priority));
 }
 
+void stoa_peer_limit_spatial(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink,
+                             int spatial)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("spatial %u", sink),
+                         g_strdup_printf("%d", spatial));
+}
+
+void stoa_peer_fallback(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink, uint32_t us)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("fallback %u", sink),
+                         g_strdup_printf("%u", us));
+}
+
 const char *fake_wish(StoaPeerId id, const char *what, uint32_t sink)
 {
     g_autofree char *key = g_strdup_printf("%s %u", what, sink);

@@ -328,6 +328,27 @@ void stoa_peer_priority(StoaMedia *media, StoaPeerId peer, uint32_t sink, unsign
     post(media, peer, &(Command){ .act = act_priority, .number = sink, .a = (int)priority });
 }
 
+static void act_limit_spatial(StoaPeer *peer, Command *command)
+{
+    stoa_outlet_limit_spatial(stoa_peer_outlet(peer, command->number), command->a);
+}
+
+void stoa_peer_limit_spatial(StoaMedia *media, StoaPeerId peer, uint32_t sink, int spatial)
+{
+    post(media, peer, &(Command){ .act = act_limit_spatial, .number = sink, .a = spatial });
+}
+
+static void act_fallback(StoaPeer *peer, Command *command)
+{
+    stoa_outlet_fallback(stoa_peer_outlet(peer, command->number), command->a);
+}
+
+void stoa_peer_fallback(StoaMedia *media, StoaPeerId peer, uint32_t sink, uint32_t us)
+{
+    post(media, peer,
+         &(Command){ .act = act_fallback, .number = sink, .a = (int)MIN(us, INT_MAX) });
+}
+
 /* -- tracks -------------------------------------------------------------------------------- */
 
 static void act_mute(StoaPeer *peer, Command *command)

@@ -66,8 +66,9 @@ typedef struct {
     void (*media)(void *user, uint32_t track, bool receiving, int encoding, int64_t silent_ms);
     void (*slowlink)(void *user, uint32_t number, bool uplink,
                      unsigned lost); /* number: track (uplink) or sink */
-    void (*layer)(void *user, uint32_t sink, int substream,
-                  int temporal); /* what is really relayed changed; -1 unknown */
+    void (*layer)(
+        void *user, uint32_t sink, int substream,
+        int temporal); /* what is really relayed changed; of spatial layers `substream` is one */
     void (*talking)(void *user, uint32_t track, bool talking, double average_dbov);
     void (*candidate)(void *user, const char *candidate); /* full ICE: a local one; NULL: no more */
     void (*data_open)(void *user, const char *label, const char *protocol);
@@ -76,6 +77,8 @@ typedef struct {
     void (*data_closed)(void *user, const char *label); /* may be NULL */
     /* Voice was heard for STOA_VOICE_WINDOW_US, so many dB above silence; may be NULL. See stoa_peer_watch_voice(). */
     void (*voice)(void *user, uint32_t track, double loudness);
+    void (*layers)(void *user, uint32_t track, unsigned spatial,
+                   unsigned temporal); /* how many of them a track has */
 } StoaPeerEvents;
 
 /* What the local side of a PeerConnection says in SDP. Strings are owned by the media engine until the peer is closed;
@@ -128,6 +131,8 @@ void stoa_peer_pause(StoaMedia *media, StoaPeerId peer, uint32_t sink, bool paus
 void stoa_peer_limit(StoaMedia *media, StoaPeerId peer, uint32_t sink, int substream, int temporal);
 /** Where the way to the peer is too narrow for all its sinks, those of a higher number come first. */
 void stoa_peer_priority(StoaMedia *media, StoaPeerId peer, uint32_t sink, unsigned priority);
+void stoa_peer_limit_spatial(StoaMedia *media, StoaPeerId peer, uint32_t sink, int spatial);
+void stoa_peer_fallback(StoaMedia *media, StoaPeerId peer, uint32_t sink, uint32_t us);
 
 void stoa_peer_mute(StoaMedia *media, StoaPeerId peer, uint32_t track, bool muted);
 void stoa_peer_keyframe(StoaMedia *media, StoaPeerId peer, uint32_t track);

@@ -126,6 +126,17 @@ static void on_layer(void *user, uint32_t number, int substream, int temporal)
     stoa_connection_leave(connection);
 }
 
+static void on_layers(void *user, uint32_t number, unsigned spatial, unsigned temporal)
+{
+    StoaTrack *track = track_of_number(user, number);
+
+    if (!track)
+        return;
+    track->info.spatial_layers = spatial;
+    track->info.temporal_layers = temporal;
+    track->info.svc = spatial > 1;
+}
+
 static void on_talking(void *user, uint32_t number, bool talking, double average_dbov)
 {
     StoaConnection *connection = user;
@@ -207,6 +218,7 @@ const StoaPeerEvents stoa_connection_peer_events = {
     .media = on_media,
     .slowlink = on_slowlink,
     .layer = on_layer,
+    .layers = on_layers,
     .talking = on_talking,
     .voice = on_voice,
     .candidate = on_candidate,

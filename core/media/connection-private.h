@@ -84,8 +84,9 @@ struct StoaSink {
     uint32_t ssrc,
         rtx_ssrc; /* for the life of the sink: a key never sees one of its sequence numbers twice */
     bool paused;
-    int substream, temporal; /* -1: the default */
+    int substream, temporal, spatial; /* -1: the default */
     unsigned priority;
+    uint32_t fallback_us; /* 0: the default */
 
     /* what the worker was told */
     bool negotiated; /* the m-line carries what the sink wants to send */

@@ -44,7 +44,7 @@ StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind)
     sink->connection = connection;
     sink->number = ++connection->last_sink;
     sink->kind = kind;
-    sink->substream = sink->temporal = -1;
+    sink->substream = sink->temporal = sink->spatial = -1;
     g_ptr_array_add(connection->sinks, sink);
     if (kind != STOA_DATA)
         sink->ssrc = new_ssrc(connection);
@@ -94,12 +94,29 @@ static uint32_t wanted_exts(const StoaTrack *track)
            (track->exts & of_sender);
 }
 
+static bool has_wishes(const StoaSink *sink)
+{
+    return sink->paused || sink->substream >= 0 || sink->temporal >= 0 || sink->spatial >= 0 ||
+           sink->fallback_us > 0;
+}
+
+static void post_defaults(const StoaSink *sink)
+{
+    StoaMedia *media = sink->connection->media;
+    StoaPeerId peer = sink->connection->peer;
+
+    stoa_peer_pause(media, peer, sink->number, false);
+    stoa_peer_limit(media, peer, sink->number, MAX_LAYER, MAX_LAYER);
+    stoa_peer_limit_spatial(media, peer, sink->number, MAX_LAYER);
+    stoa_peer_fallback(media, peer, sink->number, 0);
+}
+
 /* Name and stream stay through a switch, so that the client's <video> stays too. The name has the sink's number
  * in it: Chromium refuses an offer that names two m-lines alike, as after a switch away and subscribing again. */
 void stoa_sink_take(StoaSink *sink, StoaTrack *track)
 {
     const StoaConnection *from = track->connection;
-    bool had_wishes = sink->paused || sink->substream >= 0 || sink->temporal >= 0;
+    bool had_wishes = has_wishes(sink);
 
     stoa_sink_show(sink, track);
     sink->active = true;
@@ -113,12 +130,10 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u-%u", from->stream, track->number,
                sink->number);
     sink->paused = false;
-    sink->substream = sink->temporal = -1;
-    if (had_wishes && sink->has_row && sink->connection->peer) {
-        stoa_peer_pause(sink->connection->media, sink->connection->peer, sink->number, false);
-        stoa_peer_limit(sink->connection->media, sink->connection->peer, sink->number, MAX_LAYER,
-                        MAX_LAYER);
-    }
+    sink->substream = sink->temporal = sink->spatial = -1;
+    sink->fallback_us = 0;
+    if (had_wishes && sink->has_row && sink->connection->peer)
+        post_defaults(sink);
 }
 
 /* -- what the worker is told -------------------------------------------------------------- */
@@ -224,6 +239,10 @@ void stoa_sink_post_wishes(const StoaSink *sink)
                         sink->temporal);
     if (sink->priority > 0)
         stoa_peer_priority(connection->media, connection->peer, sink->number, sink->priority);
+    if (sink->spatial >= 0)
+        stoa_peer_limit_spatial(connection->media, connection->peer, sink->number, sink->spatial);
+    if (sink->fallback_us > 0)
+        stoa_peer_fallback(connection->media, connection->peer, sink->number, sink->fallback_us);
 }
 
 void stoa_sink_lose_track(StoaSink *sink)
@@ -363,4 +382,24 @@ void stoa_sink_priority(StoaSink *sink, unsigned priority)
     sink->priority = priority;
     if (sink->has_row && connection->peer)
         stoa_peer_priority(connection->media, connection->peer, sink->number, priority);
+}
+
+void stoa_sink_limit_spatial(StoaSink *sink, int spatial)
+{
+    StoaConnection *connection = sink->connection;
+
+    if (spatial < 0)
+        return;
+    sink->spatial = MIN(spatial, MAX_LAYER);
+    if (sink->has_row && connection->peer)
+        stoa_peer_limit_spatial(connection->media, connection->peer, sink->number, sink->spatial);
+}
+
+void stoa_sink_fallback(StoaSink *sink, int64_t us)
+{
+    StoaConnection *connection = sink->connection;
+
+    sink->fallback_us = (uint32_t)CLAMP(us, 0, UINT32_MAX);
+    if (sink->has_row && connection->peer)
+        stoa_peer_fallback(connection->media, connection->peer, sink->number, sink->fallback_us);
 }

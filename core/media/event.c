@@ -122,6 +122,18 @@ void stoa_event_layer(StoaWorker *w, StoaPeerId peer, uint32_t sink, int substre
          &(Event){ .call = call_layer, .number = sink, .a = substream, .b = temporal });
 }
 
+static void call_layers(StoaPeerRecord *record, Event *event)
+{
+    record->events->layers(record->user, event->number, (unsigned)event->a, (unsigned)event->b);
+}
+
+void stoa_event_layers(StoaWorker *w, StoaPeerId peer, uint32_t track, unsigned spatial,
+                       unsigned temporal)
+{
+    post(w->media, peer,
+         &(Event){ .call = call_layers, .number = track, .a = (int)spatial, .b = (int)temporal });
+}
+
 static void call_talking(StoaPeerRecord *record, Event *event)
 {
     record->events->talking(record->user, event->number, event->flag, event->average);

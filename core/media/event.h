@@ -14,6 +14,8 @@ void stoa_event_media(StoaWorker *w, StoaPeerId peer, uint32_t track, bool recei
 void stoa_event_slowlink(StoaWorker *w, StoaPeerId peer, uint32_t number, bool uplink,
                          unsigned lost);
 void stoa_event_layer(StoaWorker *w, StoaPeerId peer, uint32_t sink, int substream, int temporal);
+void stoa_event_layers(StoaWorker *w, StoaPeerId peer, uint32_t track, unsigned spatial,
+                       unsigned temporal);
 void stoa_event_talking(StoaWorker *w, StoaPeerId peer, uint32_t track, bool talking,
                         double average);
 void stoa_event_voice(StoaWorker *w, StoaPeerId peer, uint32_t track, double loudness);

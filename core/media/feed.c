@@ -405,13 +405,35 @@ static void tend_outlets(StoaFeed *feed, int64_t now_us)
     }
 }
 
+/* What does not flow has its layers still, as far as anybody knows. */
+static void tell_layers(StoaFeed *feed, int64_t now_us)
+{
+    int spatial = -1, temporal = -1;
+
+    for (unsigned i = 0; i < feed->n_encodings; i++) {
+        if (!flows(feed, i, now_us))
+            continue;
+        spatial = MAX(spatial, stoa_source_top_spatial(feed->sources[i]));
+        temporal = MAX(temporal, stoa_source_top_temporal(feed->sources[i]));
+    }
+    if (spatial < 0 || (spatial + 1 == feed->told_spatial && temporal + 1 == feed->told_temporal))
+        return;
+    feed->told_spatial = (uint8_t)(spatial + 1);
+    feed->told_temporal = (uint8_t)(temporal + 1);
+    stoa_event_layers(feed->worker, feed->ref.peer, feed->ref.track, feed->told_spatial,
+                      feed->told_temporal);
+}
+
 static void beat(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaFeed *feed = STOA_WHEEL_OWNER(timer, StoaFeed, pulse);
     bool goes_on = false;
 
-    if (feed->kind == STOA_VIDEO)
+    if (feed->kind == STOA_VIDEO) {
+        if (feed->peer)
+            tell_layers(feed, now_us);
         tend_outlets(feed, now_us);
+    }
     for (unsigned i = 0; i < feed->n_encodings; i++)
         if (feed->sources[i])
             goes_on |= tend_source(feed, feed->sources[i], now_us);

@@ -45,6 +45,7 @@ struct StoaFeed {
     uint64_t mirrors;   /* local: workers that want it, a bit each */
     bool is_subscribed; /* mirror: the other worker was asked */
     bool is_muted;
+    uint8_t told_spatial, told_temporal; /* local: by the last `layers` event */
     StoaTap tap;
     StoaLevel *level; /* NULL: nobody watches */
     bool hears_voice; /* somebody wants to know of it */

@@ -8,8 +8,8 @@ typedef struct {
     bool audio_off, video_off;     /* not echoed now */
     char *audiocodec, *videocodec; /* wished first; NULL: any */
     char *videoprofile;
-    int64_t bitrate;             /* bits per second; 0: no limit */
-    int64_t substream, temporal; /* wished at most plus one; 0: no wish */
+    int64_t bitrate;                      /* bits per second; 0: no limit */
+    int64_t substream, temporal, spatial; /* wished at most plus one; 0: no wish */
 } EchoHandle;
 
 #define AUDIO_CODECS "opus,pcmu,pcma,g722"
@@ -28,6 +28,8 @@ static void apply_to_sink(StoaSink *sink, void *data)
     stoa_sink_pause(sink, video ? state->video_off : state->audio_off);
     if (video && (state->substream || state->temporal))
         stoa_sink_limit(sink, (int)state->substream - 1, (int)state->temporal - 1);
+    if (video && state->spatial)
+        stoa_sink_limit_spatial(sink, (int)state->spatial - 1);
 }
 
 static void ask_keyframe(StoaTrack *track, void *data G_GNUC_UNUSED)
@@ -64,6 +66,9 @@ static void layer_changed(StoaSink *sink, int substream, int temporal)
     if (substream >= 0)
         json_object_set_new(body, "substream", json_integer(substream));
     json_object_set_new(body, "temporal", json_integer(temporal));
+    if (track && stoa_track_info(track)->temporal_layers > 0)
+        json_object_set_new(body, "tot_temporal_layers",
+                            json_integer(stoa_track_info(track)->temporal_layers));
     if (track)
         stoa_handle_send(stoa_track_handle(track), body);
     else
@@ -132,6 +137,10 @@ static void note_wishes(StoaRequest *req, EchoHandle *state)
         state->substream = stoa_request_int(req, "substream") + 1;
     if (stoa_request_has(req, "temporal"))
         state->temporal = stoa_request_int(req, "temporal") + 1;
+    else if (stoa_request_has(req, "temporal_layer"))
+        state->temporal = stoa_request_int(req, "temporal_layer") + 1;
+    if (stoa_request_has(req, "spatial_layer"))
+        state->spatial = stoa_request_int(req, "spatial_layer") + 1;
     note_text(req, "audiocodec", &state->audiocodec);
     note_text(req, "videocodec", &state->videocodec);
     note_text(req, "videoprofile", &state->videoprofile);
@@ -227,8 +236,8 @@ static const StoaParam params[] = {
     { "substream", STOA_INT, .min = 0, .max = 2, .help = "the simulcast layer wanted at most" },
     { "temporal", STOA_INT, .min = 0, .max = 2, .help = "the temporal layer wanted at most" },
     { "svc", STOA_BOOL, .help = "taken for the sake of clients" },
-    { "spatial_layer", STOA_INT, .min = 0, .max = 2, .help = "taken for the sake of clients" },
-    { "temporal_layer", STOA_INT, .min = 0, .max = 2, .help = "taken for the sake of clients" },
+    { "spatial_layer", STOA_INT, .min = 0, .max = 2, .help = "the spatial layer wanted at most" },
+    { "temporal_layer", STOA_INT, .min = 0, .max = 2, .help = "the same as temporal" },
     { "audiocodec", STOA_ENUM, .choices = audio_codecs, .help = "the audio codec to prefer" },
     { "videocodec", STOA_ENUM, .choices = video_codecs, .help = "the video codec to prefer" },
     { "videoprofile", STOA_STRING, .max = 16,

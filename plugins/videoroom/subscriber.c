@@ -84,6 +84,20 @@ void vr_sweep_later(StoaRoom *room)
         state->sweep = stoa_room_after(room, 0, sweep, NULL, NULL);
 }
 
+static int layer_of(StoaRequest *req, const char *name)
+{
+    return stoa_request_has(req, name) ? (int)stoa_request_int(req, name) : -1;
+}
+
+static VrLayers layers_of(StoaRequest *req)
+{
+    int temporal = layer_of(req, "temporal");
+
+    return (VrLayers){ layer_of(req, "substream"),
+                       temporal >= 0 ? temporal : layer_of(req, "temporal_layer"),
+                       layer_of(req, "spatial_layer"), layer_of(req, "fallback") };
+}
+
 /* The fields that are meant for every sink of a kind. */
 static void configure_sink(StoaRequest *req, StoaSink *sink)
 {
@@ -94,9 +108,8 @@ static void configure_sink(StoaRequest *req, StoaSink *sink)
         return;
     if (stoa_request_has(req, kind))
         slot->held = !stoa_request_bool(req, kind);
-    vr_slot_limit(sink,
-                  stoa_request_has(req, "substream") ? (int)stoa_request_int(req, "substream") : -1,
-                  stoa_request_has(req, "temporal") ? (int)stoa_request_int(req, "temporal") : -1);
+    const VrLayers layers = layers_of(req);
+    vr_slot_limit(sink, &layers);
     vr_slot_relay(sink);
 }
 

@@ -113,11 +113,12 @@ typedef struct {
 typedef struct {
     StoaHandle *handle; /* the subscriber: it owns the sink */
     char *crossrefid;
-    GPtrArray *sources;                    /* of VrSource; data only */
-    bool held;                             /* by the subscriber */
-    bool is_last_n;                        /* shows who spoke last: see lastn.c */
-    int substream, temporal;               /* relayed now; -1: not known */
-    int substream_target, temporal_target; /* wished; -1: no wish */
+    GPtrArray *sources; /* of VrSource; data only */
+    bool held;          /* by the subscriber */
+    bool is_last_n;     /* shows who spoke last: see lastn.c */
+    int substream,
+        temporal; /* relayed now; -1: not known. Of SVC `substream` is the spatial layer */
+    int substream_target, temporal_target, spatial_target; /* wished at most */
 } VrSlot;
 
 /* -- videoroom.c ------------------------------------------------------------------------------------- */
@@ -254,9 +255,16 @@ bool vr_slot_is_live(StoaSink *sink);
 bool vr_slot_has_source(StoaSink *sink, const char *feed);
 /** Send or hold, as the slot and its handle say. */
 void vr_slot_relay(StoaSink *sink);
-/** send, substream, temporal of an item. */
+/** send, substream, temporal, spatial_layer, temporal_layer, fallback of an item. */
 void vr_slot_configure(StoaSink *sink, const json_t *item);
-void vr_slot_limit(StoaSink *sink, int substream, int temporal);
+
+/* Which layers somebody asks for; -1 where nothing was said. */
+typedef struct {
+    int substream, temporal, spatial;
+    int64_t fallback_us;
+} VrLayers;
+
+void vr_slot_limit(StoaSink *sink, const VrLayers *layers);
 void vr_layer_changed(StoaSink *sink, int substream, int temporal);
 /** T of the contract, all of a handle. */
 json_t *vr_slots_json(StoaHandle *handle);

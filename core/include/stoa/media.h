@@ -43,9 +43,10 @@ typedef struct {
     const char *codec;                      /* "opus", "vp8", "vp9", "h264", "av1"; NULL for data */
     const char *h264_profile, *vp9_profile; /* NULL when not that codec */
     bool simulcast;                         /* comes in several encodings */
-    bool svc;
+    bool svc;                               /* spatial layers were seen in it (VP9) */
     bool opus_fec;
     int audio_level_id, orientation_id, playout_delay_id; /* negotiated extension ids; 0: none */
+    unsigned spatial_layers, temporal_layers; /* how many were seen of late; 0: not known yet */
 } StoaTrackInfo;
 
 /** What is known of a track; borrowed, as long as the track lives. */
@@ -111,6 +112,10 @@ STOA_EXPORT bool stoa_sink_switch(StoaSink *sink, StoaTrack *track, GError **err
 STOA_EXPORT void stoa_sink_remove(StoaSink *sink) STOA_ON_CONTROL;
 /** The layers wanted at most: 0 to 2 each, -1: leave as it is. Default: all, the best. */
 STOA_EXPORT void stoa_sink_limit(StoaSink *sink, int substream, int temporal) STOA_ON_CONTROL;
+/** The spatial layer wanted at most of a track that has them (`svc`): 0 to 2, -1: leave as it is. Default: all. */
+STOA_EXPORT void stoa_sink_limit_spatial(StoaSink *sink, int spatial) STOA_ON_CONTROL;
+/** After how many microseconds a missing encoding is replaced by a lower one; 0: the default, 250,000. */
+STOA_EXPORT void stoa_sink_fallback(StoaSink *sink, int64_t us) STOA_ON_CONTROL;
 
 /* -- the handle's PeerConnection ---------------------------------------------------------- */
 

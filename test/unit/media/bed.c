@@ -68,6 +68,11 @@ static void on_layer(void *user, uint32_t sink, int substream, int temporal G_GN
     g_string_append_printf(((Person *)user)->events, "layer(%u,%d) ", sink, substream);
 }
 
+static void on_layers(void *user, uint32_t track, unsigned spatial, unsigned temporal)
+{
+    g_string_append_printf(((Person *)user)->events, "layers(%u,%ux%u) ", track, spatial, temporal);
+}
+
 static void on_talking(void *user, uint32_t track, bool talking, double average G_GNUC_UNUSED)
 {
     g_string_append_printf(((Person *)user)->events, "talking(%u,%s) ", track,
@@ -109,7 +114,7 @@ static void on_voice(void *user, uint32_t track, double loudness)
 
 static const StoaPeerEvents events = {
     on_up,        on_down,      on_media, on_slowlink,    on_layer, on_talking,
-    on_candidate, on_data_open, on_data,  on_data_closed, on_voice,
+    on_candidate, on_data_open, on_data,  on_data_closed, on_voice, on_layers,
 };
 
 /* -- the engine ---------------------------------------------------------------------------- */

@@ -380,11 +380,15 @@ static void wishes_of_a_sink_wait_for_its_row(void **unused G_GNUC_UNUSED)
 
     stoa_sink_pause(video, true);
     stoa_sink_limit(video, 0, -1);
+    stoa_sink_limit_spatial(video, 5);
+    stoa_sink_fallback(video, 500000);
     bed_negotiate(bed);
     bed_go_up(bed);
     peer = bed_peer(bed);
     assert_string_equal(fake_wish(peer->id, "pause", 1), "true");
     assert_string_equal(fake_wish(peer->id, "limit", 1), "0 -1");
+    assert_string_equal(fake_wish(peer->id, "spatial", 1), "2");
+    assert_string_equal(fake_wish(peer->id, "fallback", 1), "500000");
     assert_int_equal(bed_peer(ana)->n_keyframes, 0);
     stoa_sink_pause(video, false);
     assert_string_equal(fake_wish(peer->id, "pause", 1), "false");
