@@ -16,13 +16,14 @@ static void set_layer(json_t *item, const char *name, int layer)
 
 static json_t *stream_json(const StoaFigure *row)
 {
-    json_t *item = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I}", "mid", row->mid,
-        "type", kinds[row->kind], "direction", row->is_out ? "out" : "in", "codec",
-        stoa_codec_name(row->codec), "held", row->is_held, "bitrate", (json_int_t)row->bps,
-        "packets", (json_int_t)row->packets, "bytes", (json_int_t)row->bytes, "lost",
-        (json_int_t)row->lost, "loss", row->loss, "jitter_ms", row->jitter_us / 1000.0,
-        "nacks_asked", (json_int_t)row->asked, "nacks_served", (json_int_t)row->served);
+    g_autofree char *codec = g_ascii_strdown(stoa_codec_name(row->codec), -1);
+    json_t *item =
+        json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I}", "mid",
+                  row->mid, "type", kinds[row->kind], "direction", row->is_out ? "out" : "in",
+                  "codec", codec, "held", row->is_held, "bitrate", (json_int_t)row->bps, "packets",
+                  (json_int_t)row->packets, "bytes", (json_int_t)row->bytes, "lost",
+                  (json_int_t)row->lost, "loss", row->loss, "jitter_ms", row->jitter_us / 1000.0,
+                  "nacks_asked", (json_int_t)row->asked, "nacks_served", (json_int_t)row->served);
 
     set_layer(item, "substream", row->substream);
     set_layer(item, "temporal", row->temporal);
