@@ -179,6 +179,14 @@ static void tell_dominant(StoaRoom *room, StoaTrack *track)
     stoa_room_broadcast(room, NULL, body);
 }
 
+static void rank_all(StoaHandle *handle)
+{
+    g_autoptr(GPtrArray) sinks = vr_sinks(handle);
+
+    for (guint i = 0; i < sinks->len; i++)
+        vr_slot_rank(sinks->pdata[i]);
+}
+
 void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant)
 {
     const VrRoom *state = stoa_room_state(room);
@@ -190,6 +198,8 @@ void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant)
         tell_dominant(room, track);
     for (guint i = 0; i < handles->len; i++) {
         const VrHandle *theirs = stoa_handle_state(handles->pdata[i]);
+        if (dominant && vr_kind(handles->pdata[i]) == VR_SUBSCRIBER)
+            rank_all(handles->pdata[i]);
         if (vr_kind(handles->pdata[i]) == VR_SUBSCRIBER && theirs->last_n > 0)
             vr_last_n_update(handles->pdata[i]);
         if (theirs->last_n > 0 && stoa_handle_needs_offer(handles->pdata[i]))

@@ -75,8 +75,27 @@ void vr_slot_relay(StoaSink *sink)
     const VrSlot *slot = stoa_sink_data(sink);
     const VrHandle *state = slot ? stoa_handle_state(slot->handle) : NULL;
 
-    if (slot)
-        stoa_sink_pause(sink, slot->held || state->paused);
+    if (!slot)
+        return;
+    stoa_sink_pause(sink, slot->held || state->paused);
+    vr_slot_rank(sink);
+}
+
+void vr_slot_rank(StoaSink *sink)
+{
+    enum { OTHERS, SPEAKER, SCREEN };
+    const VrSlot *slot = stoa_sink_data(sink);
+    StoaTrack *track = stoa_sink_track(sink);
+    StoaRoom *room = slot ? stoa_handle_room(slot->handle) : NULL;
+    StoaTrack *voice = room ? stoa_room_dominant(room) : NULL;
+    const VrTrack *theirs = track ? stoa_track_data(track) : NULL;
+
+    if (!track || stoa_sink_kind(sink) != STOA_VIDEO)
+        return;
+    if (theirs && g_strcmp0(theirs->description, "screen") == 0)
+        stoa_sink_priority(sink, SCREEN);
+    else
+        stoa_sink_priority(sink, voice && feed_of(track) == feed_of(voice) ? SPEAKER : OTHERS);
 }
 
 void vr_slot_limit(StoaSink *sink, const VrLayers *layers)
@@ -377,6 +396,7 @@ bool vr_slot_show(StoaSink *sink, StoaTrack *track)
         g_ptr_array_set_size(slot->sources, 0);
         add_source(slot, track);
     }
+    vr_slot_rank(sink);
     stoa_track_keyframe(track);
     return true;
 }

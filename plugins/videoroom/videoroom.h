@@ -255,6 +255,8 @@ bool vr_slot_is_live(StoaSink *sink);
 bool vr_slot_has_source(StoaSink *sink, const char *feed);
 /** Send or hold, as the slot and its handle say. */
 void vr_slot_relay(StoaSink *sink);
+/** Say how important a picture is on a narrow line: a shared screen (described as "screen"), who has the floor, the others. */
+void vr_slot_rank(StoaSink *sink);
 /** send, substream, temporal, spatial_layer, temporal_layer, fallback of an item. */
 void vr_slot_configure(StoaSink *sink, const json_t *item);
 

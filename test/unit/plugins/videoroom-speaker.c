@@ -100,6 +100,20 @@ static void the_last_speakers_are_seen_on_fixed_lines(void **unused G_GNUC_UNUSE
     stoa_bed_hears(dora, "{'last_n': [{'mid': '0', 'feed_id': 5}]}");
 }
 
+static void a_narrow_line_shows_the_speaker_first(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7 "publishers = 9\n");
+    StoaBedPerson *ana = publishing(bed, 1, "ana", voice_and_face);
+    StoaBedPerson *ben = publishing(bed, 2, "ben", voice_and_face);
+    StoaBedPerson *eva = watching(bed, "[{'feed': 1, 'mid': 'v'}, {'feed': 2, 'mid': 'v'}]");
+
+    speaks(bed, ana, 6);
+    assert_string_equal(wish_of(eva, "priority", 0), "1");
+    speaks(bed, ben, 6);
+    assert_string_equal(wish_of(eva, "priority", 0), "0");
+    assert_string_equal(wish_of(eva, "priority", 1), "1");
+}
+
 static void nobody_sees_oneself(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
@@ -192,6 +206,7 @@ int main(void)
         cmocka_unit_test(the_room_is_told_who_has_the_floor),
         cmocka_unit_test(nobody_is_told_who_did_not_ask),
         cmocka_unit_test(the_last_speakers_are_seen_on_fixed_lines),
+        cmocka_unit_test(a_narrow_line_shows_the_speaker_first),
         cmocka_unit_test(nobody_sees_oneself),
         cmocka_unit_test(lines_come_as_people_do),
         cmocka_unit_test(how_many_may_change),
