@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <stoa/error.h>
 
@@ -161,6 +162,12 @@ static EVP_PKEY *read_key(const char *path)
 StoaCertificate *stoa_certificate_load(const char *certificate_path, const char *key_path,
                                        GError **error)
 {
+    if (!certificate_path || !key_path) {
+        stoa_fail(error, STOA_ERROR_INVALID,
+                  "the %s is missing: a certificate and its key go together",
+                  key_path ? "certificate" : "key");
+        return NULL;
+    }
     g_autoptr(X509) x509 = read_certificate(certificate_path);
     EVP_PKEY *key;
 
@@ -181,6 +188,17 @@ StoaCertificate *stoa_certificate_load(const char *certificate_path, const char 
     stoa_fail(error, STOA_ERROR_INVALID, "the key %s does not belong to the certificate %s: %s",
               key_path, certificate_path, openssl_reason());
     return NULL;
+}
+
+bool stoa_certificate_key_is_private(const char *key_path, GError **error)
+{
+    struct stat st;
+
+    if (stat(key_path, &st) != 0 || !(st.st_mode & S_IROTH))
+        return true;
+    return stoa_fail(error, STOA_ERROR_FORBIDDEN,
+                     "every user of this machine can read the private key in %s: chmod 600 it",
+                     key_path);
 }
 
 void stoa_certificate_free(StoaCertificate *certificate)

@@ -14,9 +14,13 @@ enum { STOA_FINGERPRINT_TEXT = 192 }; /* room for the fingerprint of the longest
 /** Make a fresh ECDSA P-256 key and a self-signed certificate of one year. NULL with `error` on failure. */
 StoaCertificate *stoa_certificate_new(GError **error);
 
-/** Read a certificate and its key from PEM files. NULL with `error`: unreadable, or they do not match. */
+/**
+ * Read a certificate and its key from PEM files. NULL with `error`: one is missing or unreadable, or they do not match.
+ */
 StoaCertificate *stoa_certificate_load(const char *certificate_path, const char *key_path,
                                        GError **error);
+/** False with `error`: every user of this machine can read that file. (SECURITY R12) */
+bool stoa_certificate_key_is_private(const char *key_path, GError **error);
 
 void stoa_certificate_free(StoaCertificate *certificate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaCertificate, stoa_certificate_free)

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/metric.h"
 #include "base/paths.h"
+#include "dtls/certificate.h"
 #include "host/core-conf.h"
 #include "host/describe.h"
 #include "host/gateway.h"
@@ -386,6 +387,11 @@ static bool make_data_dir(StoaGateway *gateway, GError **error)
                      gateway->data_dir, g_strerror(errno));
 }
 
+static bool has_certificate(const StoaCoreConf *conf)
+{
+    return conf->media_certificate || conf->media_key;
+}
+
 static bool open_media(StoaGateway *gateway, GError **error)
 {
     const StoaCoreConf *conf = &gateway->conf;
@@ -553,7 +559,7 @@ bool stoa_gateway_reload(StoaGateway *gateway, GError **error)
     stoa_modules_commit(gateway->modules);
     gateway->settings.websocket_origin = stoa_transport_hub_origin(gateway->hub, "websocket");
     stoa_modules_settings_changed(gateway->modules);
-    return !gateway->conf.media_certificate || stoa_media_reload_certificate(gateway->media, error);
+    return !has_certificate(&gateway->conf) || stoa_media_reload_certificate(gateway->media, error);
 }
 
 /* -- the end ------------------------------------------------------------------------------ */
@@ -608,22 +614,53 @@ bool stoa_gateway_backup(const StoaOptions *options, const char *path, GError **
     return stoa_store_backup(dir, path, error);
 }
 
+static bool check_certificate(const StoaCoreConf *conf, GError **error)
+{
+    if (!has_certificate(conf))
+        return true;
+    g_autoptr(StoaCertificate) certificate =
+        stoa_certificate_load(conf->media_certificate, conf->media_key, error);
+    if (!certificate || !stoa_certificate_key_is_private(conf->media_key, error)) {
+        g_prefix_error(error, "stoa.conf: media.certificate and media.key: ");
+        return false;
+    }
+    return true;
+}
+
+static void note(GString *problems, GError **error)
+{
+    if (*error)
+        g_string_append_printf(problems, "%s%s", problems->len ? "\n" : "", (*error)->message);
+    g_clear_error(error);
+}
+
+/* The files that the core's values name. */
+static void check_files(const StoaGateway *gateway, GString *problems)
+{
+    GError *error = NULL;
+
+    stoa_mail_check(stoa_conf_values(gateway->mail_values), templates_dir(gateway), &error);
+    note(problems, &error);
+    check_certificate(&gateway->conf, &error);
+    note(problems, &error);
+}
+
 bool stoa_gateway_check(const StoaOptions *options, GError **error)
 {
     g_autoptr(StoaGateway) gateway = gateway_alloc(options);
     g_autoptr(StoaConf) conf = load_conf(gateway, error);
-    g_autoptr(GError) problems = NULL;
+    g_autoptr(GString) problems = g_string_new(NULL);
+    GError *invalid = NULL;
 
     if (!conf)
         return false;
-    bool ok =
-        read_all(gateway, conf, true, &problems) &&
-        stoa_mail_check(stoa_conf_values(gateway->mail_values), templates_dir(gateway), &problems);
+    if (read_all(gateway, conf, true, &invalid))
+        check_files(gateway, problems);
+    note(problems, &invalid);
     g_autofree char *failures = stoa_modules_prepared_failures(gateway->modules);
-    if (ok && !failures)
-        return true;
-    return stoa_fail(error, STOA_ERROR_INVALID, "%s%s%s", ok ? "" : problems->message,
-                     ok || !failures ? "" : "\n", failures ? failures : "");
+    if (failures)
+        g_string_append_printf(problems, "%s%s", problems->len ? "\n" : "", failures);
+    return !problems->len || stoa_fail(error, STOA_ERROR_INVALID, "%s", problems->str);
 }
 
 static void no_such_module(const StoaGateway *gateway, const char *name, GError **error)

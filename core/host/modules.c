@@ -31,6 +31,7 @@ typedef struct {
         StoaObject *object;     /* newly opened */
         StoaConfValues *values; /* for it, or for the one that runs */
         char *why;              /* it cannot be opened */
+        char *wrong;            /* what a dry run found in its files */
     } next;
 } Slot;
 
@@ -44,6 +45,7 @@ static void clear_next(Slot *slot)
     g_clear_pointer(&slot->next.values, stoa_conf_values_free);
     g_clear_pointer(&slot->next.object, stoa_object_close);
     g_clear_pointer(&slot->next.why, g_free);
+    g_clear_pointer(&slot->next.wrong, g_free);
     slot->next.prepared = slot->next.wanted = false;
 }
 
@@ -219,6 +221,18 @@ static void unload(Slot *slot)
 
 /* -- conf --------------------------------------------------------------------------------- */
 
+/* Looks at the files that its values name. */
+static void check_files(Slot *slot)
+{
+    const StoaTransport *transport =
+        slot->kind == STOA_OBJECT_TRANSPORT ? stoa_object_transport(slot->next.object) : NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (transport && transport->check &&
+        !transport->check(stoa_conf_values(slot->next.values), &error))
+        slot->next.wrong = g_strdup(error->message);
+}
+
 static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
 {
     g_autoptr(GError) error = NULL;
@@ -241,6 +255,8 @@ static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
     }
     StoaConfTable table = conf_table(slot, slot->next.object);
     slot->next.values = stoa_conf_fill(conf, &table);
+    if (dry && slot->next.wanted)
+        check_files(slot);
 }
 
 /* The core's own files: all others are modules. */
@@ -272,6 +288,8 @@ char *stoa_modules_prepared_failures(StoaModules *modules)
         if (slot->next.why)
             g_string_append_printf(text, "%sconf/%s.conf: module %s cannot be loaded: %s",
                                    text->len ? "\n" : "", slot->name, slot->name, slot->next.why);
+        if (slot->next.wrong)
+            g_string_append_printf(text, "%s%s", text->len ? "\n" : "", slot->next.wrong);
     }
     return g_string_free(text, text->len == 0);
 }

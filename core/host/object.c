@@ -14,7 +14,7 @@
 struct StoaObject {
     GModule *module;
     const StoaPlugin *plugin;
-    const StoaTransport *transport;
+    StoaTransport transport; /* a copy: what an older module's descriptor lacks is NULL */
 };
 
 static char *existing(char *path)
@@ -129,12 +129,13 @@ static bool read_transport(StoaObject *object, const char *name, GError **error)
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "it has no symbol stoa_transport: declare it with STOA_TRANSPORT()");
     memcpy(&entry, &symbol, sizeof entry);
-    object->transport = entry();
-    if (object->transport->abi >> 16 != STOA_ABI_MAJOR)
+    const StoaTransport *theirs = entry();
+    if (theirs->abi >> 16 != STOA_ABI_MAJOR)
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "it was built for ABI %u, this gateway speaks ABI %d: build it again",
-                         object->transport->abi >> 16, STOA_ABI_MAJOR);
-    return check_name(object->transport->name, name, error);
+                         theirs->abi >> 16, STOA_ABI_MAJOR);
+    memcpy(&object->transport, theirs, MIN((size_t)theirs->struct_size, sizeof object->transport));
+    return check_name(object->transport.name, name, error);
 }
 
 StoaObject *stoa_object_open(const char *path, const char *name, StoaObjectKind kind,
@@ -171,5 +172,5 @@ const StoaPlugin *stoa_object_plugin(const StoaObject *object)
 
 const StoaTransport *stoa_object_transport(const StoaObject *object)
 {
-    return object->transport;
+    return &object->transport;
 }

@@ -53,7 +53,7 @@ static bool add_context(StoaMedia *media, GError **error)
     g_autoptr(StoaCertificate) certificate = NULL;
     g_autoptr(StoaDtlsContext) context = NULL;
 
-    if (media->certificate_path)
+    if (media->certificate_path || media->key_path)
         certificate = stoa_certificate_load(media->certificate_path, media->key_path, error);
     else
         certificate = stoa_certificate_new(error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an operator does wrong, and what the gateway says: the exit code, and one clear line that names file, key, what fits. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,6 +19,17 @@ const secret = (mode) => {
     writeFileSync(join(conf(), 'secret'), 'much-too-open\n');
     chmodSync(join(conf(), 'secret'), mode);
 };
+
+/* A pair of PEM files that fit, and the key of another pair. */
+const keyPair = (mode = 0o600) => {
+    for (const name of ['tls', 'other']) {
+        execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+            '-subj', '/CN=localhost', '-keyout', join(conf(), `${name}.key`), '-out', join(conf(), `${name}.pem`)], { stdio: 'ignore' });
+        chmodSync(join(conf(), `${name}.key`), mode);
+    }
+};
+const named = (file, section, certificate, key) =>
+    ['-t', '-s', `${file}:${section}.certificate=${join(conf(), certificate)}`, '-s', `${file}:${section}.key=${join(conf(), key)}`];
 
 /* what: [what is done to a fresh conf folder, arguments, exit code, what one line of the output must say] */
 const table = {
@@ -40,6 +51,18 @@ const table = {
     'a secret file that all can read': [() => secret(0o644), ['-t', '-s', 'stoa:admin.secret=file:secret'], 1,
         /stoa\.conf: admin\.secret.*chmod/],
     'a secret file in order': [() => secret(0o600), ['-t', '-s', 'stoa:admin.secret=file:secret'], 0, /in order/],
+    ...Object.fromEntries([['http', 'tls'], ['websocket', 'tls'], ['stoa', 'media']].flatMap(([file, section]) => {
+        const says = (rest) => new RegExp(`${file}\\.conf: ${section}\\..*${rest}`);
+        return [
+            [`a certificate in order, ${file}`, [keyPair, () => named(file, section, 'tls.pem', 'tls.key'), 0, /in order/]],
+            [`a certificate that is missing, ${file}`, [keyPair, () => named(file, section, 'no.pem', 'tls.key'), 1, says('no\\.pem')]],
+            [`a certificate as the key, ${file}`, [keyPair, () => named(file, section, 'tls.pem', 'tls.pem'), 1, says('')]],
+            [`another pair's key, ${file}`, [keyPair, () => named(file, section, 'tls.pem', 'other.key'), 1, says('')]],
+            [`a certificate without a key, ${file}`, [keyPair, () => named(file, section, 'tls.pem', 'tls.key').slice(0, 3), 1, says('.*key')]],
+            [`a key that all can read, ${file}`, [() => keyPair(0o644), () => named(file, section, 'tls.pem', 'tls.key'), 1,
+                says('.*chmod 600')]],
+        ];
+    })),
     'it would not start either': [() => {}, ['-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port/],
     'a module that nobody knows': [() => {}, ['--describe', 'ecotest'], 1, /no module "ecotest".*"echotest"/],
     'the built-in module has no conf file': [() => {}, ['--describe', 'room'], 0, /^# room /],
@@ -53,11 +76,12 @@ const table = {
 
 for (const [what, [act, args, code, line]] of Object.entries(table)) {
     test(`the operator's view: ${what}`, () => {
+        const options = () => (typeof args === 'function' ? args() : args);
         rmSync(conf(), { recursive: true, force: true });
         cpSync(join(tree, 'conf'), conf(), { recursive: true });
         act();
-        const folder = args.includes('-c') ? [] : ['-c', conf()];
-        const ran = spawnSync(binary, [...folder, '-d', join(dir, 'data'), ...args], { encoding: 'utf8', timeout: 20000 });
+        const folder = options().includes('-c') ? [] : ['-c', conf()];
+        const ran = spawnSync(binary, [...folder, '-d', join(dir, 'data'), ...options()], { encoding: 'utf8', timeout: 20000 });
         assert.equal(ran.status, code, ran.stdout + ran.stderr);
         const told = ran.status ? ran.stderr : ran.stdout;
         const fitting = told.split('\n').filter((one) => line.test(one));

@@ -10,4 +10,7 @@
  * @path    NULL or empty: nothing happens
  * Thread: control.
  */
-void stoa_key_file_check(StoaTransportHost *host, const char *option, const char *path);
+void stoa_key_file_warn(StoaTransportHost *host, const char *option, const char *path);
+
+/** The same for `stoa -t`: false with `error`. */
+bool stoa_key_file_check(const char *option, const char *path, GError **error);

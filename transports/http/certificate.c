@@ -105,11 +105,11 @@ static void show(Certificate *cert)
     drop_retired(cert, now_us);
 }
 
-bool http_certificate_load(const char *certificate, const char *key, GError **error)
+/* NULL with `error` */
+static Certificate *read_pair(const char *certificate, const char *key, GError **error)
 {
     gnutls_datum_t chain_pem = { NULL, 0 }, key_pem = { NULL, 0 };
     Certificate *cert = NULL;
-    bool done = false;
     int code;
 
     if (!read_pem("tls.certificate", certificate, &chain_pem, error) ||
@@ -124,17 +124,33 @@ bool http_certificate_load(const char *certificate, const char *key, GError **er
     code = import_pair(cert, &chain_pem, &key_pem);
     if (code < 0) {
         fail(error, "tls.certificate", certificate, code);
-        certificate_free(cert);
-        goto out;
+        g_clear_pointer(&cert, certificate_free);
     }
-    show(cert);
-    done = true;
 out:
     g_free(chain_pem.data);
     if (key_pem.data)
         gnutls_memset(key_pem.data, 0, key_pem.size);
     g_free(key_pem.data);
-    return done;
+    return cert;
+}
+
+bool http_certificate_load(const char *certificate, const char *key, GError **error)
+{
+    Certificate *cert = read_pair(certificate, key, error);
+
+    if (cert)
+        show(cert);
+    return cert != NULL;
+}
+
+bool http_certificate_check(const char *certificate, const char *key, GError **error)
+{
+    Certificate *cert = read_pair(certificate, key, error);
+
+    if (!cert)
+        return false;
+    certificate_free(cert);
+    return true;
 }
 
 void http_certificate_clear(void)

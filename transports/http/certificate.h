@@ -16,6 +16,9 @@
  */
 bool http_certificate_load(const char *certificate, const char *key, GError **error);
 
+/** Whether it could be loaded; nothing is shown. Thread: any. */
+bool http_certificate_check(const char *certificate, const char *key, GError **error);
+
 /** Forget all of them; no handshake may be under way. Thread: control. */
 void http_certificate_clear(void);
 

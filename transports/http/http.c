@@ -153,11 +153,19 @@ static bool start(StoaTransportHost *host, const void *conf_data,
         http_free(http);
         return false;
     }
-    stoa_key_file_check(host, "http.conf: tls.key", conf->key);
+    stoa_key_file_warn(host, "http.conf: tls.key", conf->key);
     announce(http, "http", http->open);
     announce(http, "admin", http->admin);
     the_http = http;
     return true;
+}
+
+static bool check(const void *conf_data, GError **error)
+{
+    const HttpConf *conf = conf_data;
+
+    return !has_tls(conf) || (http_certificate_check(conf->certificate, conf->key, error) &&
+                              stoa_key_file_check("http.conf: tls.key", conf->key, error));
 }
 
 /* -- stop -------------------------------------------------------------------------------------- */
@@ -256,4 +264,4 @@ STOA_TRANSPORT(.name = "http", .version = "0.1.0",
                .summary = "Janus API over HTTP, the bundled pages and the admin API",
                .options = options, .conf_size = sizeof(HttpConf), .start = start, .stop = stop,
                .conf_changed = conf_changed, .deliver = deliver, .close_client = close_client,
-               .quiesce = quiesce, .answer_web = answer_web)
+               .quiesce = quiesce, .answer_web = answer_web, .check = check)

@@ -9,39 +9,61 @@
 static GMutex lock;
 static SSL_CTX *current; /* lock; never used for connections: it holds the chain and the key */
 
-static bool fail(GError **error, const char *key, const char *path)
+static void fail(GError **error, const char *key, const char *path)
 {
     unsigned long code = ERR_get_error();
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
 
     ERR_clear_error();
-    return stoa_fail(error, STOA_ERROR_INVALID, "websocket.conf: %s: \"%s\" cannot be used: %s",
-                     key, path ? path : "",
-                     reason ? reason : "it is no PEM file of the right kind");
+    stoa_fail(error, STOA_ERROR_INVALID, "websocket.conf: %s: \"%s\" cannot be used: %s", key, path,
+              reason ? reason : "it is no PEM file of the right kind");
 }
 
-bool ws_certificate_load(const char *certificate, const char *key, GError **error)
+/* NULL with `error` */
+static SSL_CTX *read_pair(const char *certificate, const char *key, GError **error)
 {
     SSL_CTX *loaded;
 
-    if (!certificate || !*certificate || !key || !*key)
-        return stoa_fail(error, STOA_ERROR_INVALID,
-                         "websocket.conf: TLS needs both tls.certificate and tls.key");
+    if (!certificate || !*certificate || !key || !*key) {
+        stoa_fail(error, STOA_ERROR_INVALID,
+                  "websocket.conf: %s is empty: TLS needs both tls.certificate and tls.key",
+                  key && *key ? "tls.certificate" : "tls.key");
+        return NULL;
+    }
     loaded = SSL_CTX_new(TLS_server_method());
     if (!loaded || SSL_CTX_use_certificate_chain_file(loaded, certificate) != 1) {
         SSL_CTX_free(loaded);
-        return fail(error, "tls.certificate", certificate);
+        fail(error, "tls.certificate", certificate);
+        return NULL;
     }
     if (SSL_CTX_use_PrivateKey_file(loaded, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(loaded) != 1) {
         SSL_CTX_free(loaded);
-        return fail(error, "tls.key", key);
+        fail(error, "tls.key", key);
+        return NULL;
     }
+    return loaded;
+}
+
+bool ws_certificate_load(const char *certificate, const char *key, GError **error)
+{
+    SSL_CTX *loaded = read_pair(certificate, key, error);
+
+    if (!loaded)
+        return false;
     g_mutex_lock(&lock);
     SSL_CTX_free(current);
     current = loaded;
     g_mutex_unlock(&lock);
     return true;
+}
+
+bool ws_certificate_check(const char *certificate, const char *key, GError **error)
+{
+    SSL_CTX *loaded = read_pair(certificate, key, error);
+
+    SSL_CTX_free(loaded);
+    return loaded != NULL;
 }
 
 void ws_certificate_clear(void)

@@ -14,6 +14,9 @@
  */
 bool ws_certificate_load(const char *certificate, const char *key, GError **error);
 
+/** Whether it could be loaded; nothing is shown. Thread: any. */
+bool ws_certificate_check(const char *certificate, const char *key, GError **error);
+
 /** Forget it. Thread: control, the service thread being gone. */
 void ws_certificate_clear(void);
 

@@ -223,7 +223,7 @@ WsSetup *ws_server_setup(WsServer *server)
 
 /* -- life -------------------------------------------------------------------------------------- */
 
-static bool has_tls(const WsConf *conf)
+bool ws_server_wants_tls(const WsConf *conf)
 {
     return (conf->certificate && *conf->certificate) || (conf->key && *conf->key);
 }
@@ -274,7 +274,7 @@ static WsServer *server_alloc(StoaTransportHost *host, const WsConf *conf,
 
     server->host = host;
     server->address = g_strdup(conf->address ? conf->address : "");
-    server->secure = has_tls(conf);
+    server->secure = ws_server_wants_tls(conf);
     server->max_connections = (unsigned)conf->connections;
     server->listen_fd = -1;
     server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -350,11 +350,11 @@ bool ws_server_reload(WsServer *server, const WsConf *conf, const StoaTransportS
 {
     WsSetup *old;
 
-    if (server->secure && has_tls(conf) &&
+    if (server->secure && ws_server_wants_tls(conf) &&
         !ws_certificate_load(conf->certificate, conf->key, error))
         return false;
     if (strcmp(server->address, conf->address ? conf->address : "") != 0 ||
-        (conf->port && conf->port != server->port) || has_tls(conf) != server->secure)
+        (conf->port && conf->port != server->port) || ws_server_wants_tls(conf) != server->secure)
         stoa_transport_log(server->host, G_LOG_LEVEL_WARNING,
                            "another port or address, and TLS switched on or off, need a restart of "
                            "the module");

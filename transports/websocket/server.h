@@ -50,6 +50,9 @@ typedef struct WsServer {
     bool quiet, stopping; /* lock */
 } WsServer;
 
+/** Whether a certificate or a key is set. Thread: any. */
+bool ws_server_wants_tls(const WsConf *conf);
+
 /**
  * Bind the port and start the thread.
  *

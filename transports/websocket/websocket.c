@@ -6,6 +6,7 @@
 
 #include "../common/key-file.h"
 #include "../common/listen.h"
+#include "certificate.h"
 
 static const StoaOption options[] = {
     { "listen.port", STOA_INT, 0, offsetof(WsConf, port), "8188", 0, 65535,
@@ -43,11 +44,20 @@ static bool start(StoaTransportHost *host, const void *conf, const StoaTransport
     the_server = ws_server_new(host, conf, settings, error);
     if (!the_server)
         return false;
-    stoa_key_file_check(host, "websocket.conf: tls.key", wanted->key);
+    stoa_key_file_warn(host, "websocket.conf: tls.key", wanted->key);
     origin = stoa_listen_origin(the_server->secure ? "wss" : "ws", the_server->address,
                                 the_server->port);
     stoa_transport_listening(host, "websocket", origin);
     return true;
+}
+
+static bool check(const void *conf, GError **error)
+{
+    const WsConf *wanted = conf;
+
+    return !ws_server_wants_tls(wanted) ||
+           (ws_certificate_check(wanted->certificate, wanted->key, error) &&
+            stoa_key_file_check("websocket.conf: tls.key", wanted->key, error));
 }
 
 static void stop(void)
@@ -84,4 +94,4 @@ static void quiesce(void)
 STOA_TRANSPORT(.name = "websocket", .version = "0.1.0", .summary = "Janus API over WebSocket",
                .options = options, .conf_size = sizeof(WsConf), .start = start, .stop = stop,
                .conf_changed = conf_changed, .deliver = deliver, .close_client = close_client,
-               .quiesce = quiesce)
+               .quiesce = quiesce, .check = check)

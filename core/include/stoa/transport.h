@@ -87,6 +87,9 @@ typedef struct {
     /* A web request's answer: to be freed with stoa_web_answer_free(). NULL: its body is welcome, after
      * stoa_web_call_admit(). Optional: a transport that serves no web requests has none. Thread: control. */
     void (*answer_web)(uint64_t request, StoaWebAnswer *answer /* taken */);
+    /* What `stoa -t` looks at besides the values: the files that they name. Nothing is started and nothing kept; false with
+     * every problem. Optional. Thread: control. */
+    bool (*check)(const void *conf, GError **error);
     /* New members go here, at the end, and only here. */
 } StoaTransport;
 
