@@ -314,6 +314,11 @@ static void reconfigure(Slot *slot)
     if (!ok)
         log_error(stoa_process, "module %s goes on as before: %s", slot->name,
                   error ? error->message : "it gave no reason");
+    if (stoa_object_is_outdated(slot->object))
+        log_info(stoa_process,
+                 "module %s: there is another build of it now, the old one goes on: disable and "
+                 "enable it, or use the admin request reload_plugin",
+                 slot->name);
 }
 
 static void commit_slot(Slot *slot)

@@ -13,6 +13,8 @@
 
 struct StoaObject {
     GModule *module;
+    char *path;
+    struct stat st; /* of the file that was opened */
     const StoaPlugin *plugin;
     StoaTransport transport; /* a copy: what an older module's descriptor lacks is NULL */
 };
@@ -150,6 +152,9 @@ StoaObject *stoa_object_open(const char *path, const char *name, StoaObjectKind 
         stoa_fail(error, STOA_ERROR_INVALID, "it cannot be loaded: %s", g_module_error());
         return NULL;
     }
+    object->path = g_strdup(path);
+    if (stat(path, &object->st) != 0)
+        memset(&object->st, 0, sizeof object->st);
     if (kind == STOA_OBJECT_PLUGIN ? !read_plugin(object, name, error)
                                    : !read_transport(object, name, error))
         return NULL;
@@ -162,7 +167,17 @@ void stoa_object_close(StoaObject *object)
         return;
     if (object->module)
         g_module_close(object->module);
+    g_free(object->path);
     g_free(object);
+}
+
+bool stoa_object_is_outdated(const StoaObject *object)
+{
+    struct stat now;
+
+    return stat(object->path, &now) == 0 &&
+           (now.st_ino != object->st.st_ino || now.st_mtim.tv_sec != object->st.st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != object->st.st_mtim.tv_nsec);
 }
 
 const StoaPlugin *stoa_object_plugin(const StoaObject *object)

@@ -28,5 +28,8 @@ StoaObject *stoa_object_open(const char *path, const char *name, StoaObjectKind 
 void stoa_object_close(StoaObject *object);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaObject, stoa_object_close)
 
+/** Whether another file is there now than the one that was opened. */
+bool stoa_object_is_outdated(const StoaObject *object);
+
 const StoaPlugin *stoa_object_plugin(const StoaObject *object);
 const StoaTransport *stoa_object_transport(const StoaObject *object);

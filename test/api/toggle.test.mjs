@@ -104,6 +104,8 @@ test('a newer build of a module replaces the old one', () => loses_nothing(async
     const { data } = await eva.client.request({ janus: 'attach', session_id: eva.session_id, plugin: 'stoa.plugin.hello' });
     assert.equal(await version(), '1.5');
     build('1.6');
+    gateway.child.kill('SIGHUP');
+    await until('the log tells of it', () => /module hello: there is another build of it now/.test(gateway.log));
     await admin('reload_plugin', 'hello');
     await eva.event(data.id, 'detached');
     await until('it is enabled', async () => (await admin('enable_plugin', 'hello')).janus === 'success');
