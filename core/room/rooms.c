@@ -421,6 +421,14 @@ void stoa_rooms_remove(StoaRooms *rooms, const char *id, const char *person, con
     stoa_kept_room_settle(room);
 }
 
+void stoa_rooms_erased(StoaRooms *rooms, const char *room, const char *person)
+{
+    StoaKeptRoom *open = stoa_rooms_find(rooms, room);
+
+    if (open)
+        stoa_kept_room_tell(open, "erased", json_pack("{s:s}", "id", person));
+}
+
 typedef struct {
     char *person;
     StoaRoomDone *done;

@@ -114,6 +114,8 @@ void stoa_rooms_reload(StoaRooms *rooms, const char *room);
 void stoa_rooms_deleted(StoaRooms *rooms, const char *room);
 /** Somebody is put out: an invitation was revoked, a person erased. @reason  "revoked", "erased": for the event `removed` */
 void stoa_rooms_remove(StoaRooms *rooms, const char *room, const char *person, const char *reason);
+/** Nothing is left of what a person wrote in a room: whoever is in it hears `erased {id}`. */
+void stoa_rooms_erased(StoaRooms *rooms, const char *room, const char *person);
 
 /** Redact what a person recorded in a room: stoa_room_core_redact() of the room, opened for it. */
 void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, StoaRoomDone *done,

@@ -24,6 +24,12 @@ void stoa_live_removed(StoaWeb *web, const char *room, const char *person, const
         stoa_rooms_remove(web->spec.rooms, room, person, reason);
 }
 
+void stoa_live_erased(StoaWeb *web, const char *room, const char *person)
+{
+    if (web->spec.rooms)
+        stoa_rooms_erased(web->spec.rooms, room, person);
+}
+
 void stoa_live_rebuild(StoaWeb *web G_GNUC_UNUSED, const char *room)
 {
     StoaRoomCore *core = stoa_room_core_find(room);

@@ -8,6 +8,7 @@
 void stoa_live_changed(StoaWeb *web, const char *room);
 void stoa_live_deleted(StoaWeb *web, const char *room);
 void stoa_live_removed(StoaWeb *web, const char *room, const char *person, const char *reason);
+void stoa_live_erased(StoaWeb *web, const char *room, const char *person);
 /** The rows of its journal were changed. */
 void stoa_live_rebuild(StoaWeb *web, const char *room);
 /** A module's view of a room, opened if need be. */

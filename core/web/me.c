@@ -272,6 +272,8 @@ static void redacted(const GError *error, void *data)
         fail(leaving, error);
         return;
     }
+    stoa_live_erased(leaving->call->web, leaving->people->pdata[leaving->at - 2],
+                     leaving->people->pdata[leaving->at - 1]);
     next_room(leaving);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The chat: to everyone or to one person, back to the first message, deleting, who is writing. */
-import { button, confirm, dayOf, el, nameOf, press, timeOf } from './page.js';
+import { button, confirm, dayOf, el, nameOf, press, say, timeOf } from './page.js';
 
 const PAGE = 50, TYPING_MS = 4000, TELL_MS = 2000, NEAR = 80;
 
@@ -25,16 +25,34 @@ export class Chat {
             await this.#older();
     }
 
+    roleChanged() {
+        for (const [id, row] of this.rows)
+            this.#showDelete(row, id);
+    }
+
+    /** All that somebody wrote. */
+    erased(person) {
+        for (const [id, row] of this.rows) {
+            if (row.author !== person)
+                continue;
+            row.querySelector('b').textContent = nameOf(null);
+            this.#erase(id, 'erased');
+        }
+    }
+
     shown() {
         this.log.scrollTop = this.log.scrollHeight;
     }
 
     /** Who may be written to. */
     peopleChanged() {
-        const { present } = this.room.people;
+        const { present, all } = this.room.people;
         const chosen = this.to.value;
-        this.to.replaceChildren(el('option', { value: '' }, 'Everyone'), ...present.filter(({ id }) => id !== this.seat.me.id)
-            .map((person) => el('option', { value: person.id, selected: person.id === chosen }, `Only ${nameOf(person)}`)));
+        const others = present.filter(({ id }) => id !== this.seat.me.id);
+        if (chosen && !others.some(({ id }) => id === chosen)) /* what is being written to somebody never goes to everyone */
+            others.push({ ...all.get(chosen), id: chosen, isGone: true });
+        this.to.replaceChildren(el('option', { value: '' }, 'Everyone'), ...others.map((person) =>
+            el('option', { value: person.id, selected: person.id === chosen }, `Only ${nameOf(person)}${person.isGone ? ' (has left)' : ''}`)));
         this.#showTo();
     }
 
@@ -45,7 +63,7 @@ export class Chat {
     }
 
     #build(place) {
-        this.log = el('div', { class: 'log', role: 'log', 'aria-label': 'Messages', tabindex: 0, scroll: () => this.log.scrollTop < NEAR && this.#older() });
+        this.log = el('div', { class: 'log', role: 'log', 'aria-label': 'Messages', tabindex: 0, scroll: () => this.log.scrollTop < NEAR && this.#older().catch(say) });
         this.empty = el('p', { class: 'faint' }, 'Nothing was written yet.');
         this.log.append(this.empty);
         this.hint = el('p', { class: 'typing faint', 'aria-live': 'off' });
@@ -146,9 +164,19 @@ export class Chat {
             el('header', {}, el('b', {}, nameOf(from)), to && el('span', { class: 'faint' }, ` only to ${toName}`),
                 el('time', { datetime: at, title: dayOf(at), class: 'faint' }, timeOf(at))),
             el('p', {}, erased ? 'erased' : text));
-        if (!erased && (mine || this.room.isModerator))
-            row.firstChild.append(button('✕', () => this.#delete(id), { 'class': 'quiet tiny', 'aria-label': 'Delete this message', title: 'Delete' }));
+        row.author = from?.id;
+        row.isMine = mine;
+        row.classList.toggle('gone', Boolean(erased));
+        row.isErased = Boolean(erased);
+        this.#showDelete(row, id);
         return row;
+    }
+
+    /* Of our own messages, and of all for those who moderate. */
+    #showDelete(row, id) {
+        row.querySelector('button')?.remove();
+        if (!row.isErased && (row.isMine || this.room.isModerator))
+            row.firstChild.append(button('✕', () => this.#delete(id), { 'class': 'quiet tiny', 'aria-label': 'Delete this message', 'title': 'Delete' }));
     }
 
     async #delete(id) {
@@ -158,13 +186,14 @@ export class Chat {
         }
     }
 
-    #erase(id) {
+    #erase(id, words = 'This message was deleted.') {
         const row = this.rows.get(id);
         if (!row)
             return;
         row.classList.add('gone');
-        row.querySelector('p').textContent = 'This message was deleted.';
-        row.querySelector('button')?.remove();
+        row.querySelector('p').textContent = words;
+        row.isErased = true;
+        this.#showDelete(row, id);
     }
 
     #startTyping(name) {

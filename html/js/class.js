@@ -32,6 +32,8 @@ export class Classroom {
             part.onnews = () => this.#news(part);
         this.people.onchange = () => this.#showPeople();
         this.people.onmuted = () => this.#muted();
+        this.people.onerased = (id) => this.#tellAll('erased', id);
+        this.people.onrole = (role) => this.#roleChanged(role);
         this.people.onwrite = (person) => { this.open('chat'); this.parts.chat?.writeTo(person); };
         seat.onstate = (data) => this.people.takeState(data);
         seat.onroom = (data) => this.people.take(data);
@@ -96,6 +98,7 @@ export class Classroom {
             $(`tab-${part}`).hidden = !(part in this.parts);
         for (const id of ['mute', 'camera', 'share', 'view'])
             $(id).hidden = !this.hasVideo;
+        $('tab-stage').textContent = this.hasVideo ? 'Video' : 'Open';
         $('class').classList.toggle('silent', !this.hasVideo);
         this.open(matchMedia('(max-width: 50rem)').matches && this.hasVideo ? 'stage' : this.parts.chat ? 'chat' : 'people');
         this.stage.showView();
@@ -145,6 +148,16 @@ export class Classroom {
             return;
         await this.call.own.setMicrophone(false).catch(say);
         note('You were muted. Unmute yourself when it is your turn.');
+    }
+
+    #roleChanged(role) {
+        note(role === 'cohost' ? 'You are a co-host now: you can let people in, mute and remove them, and ask polls.' : 'You are a participant now.');
+        this.#tellAll('roleChanged');
+    }
+
+    #tellAll(what, ...args) {
+        for (const part of Object.values(this.parts))
+            Promise.resolve(part[what]?.(...args)).catch(say);
     }
 
     #news(part) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a class left behind: for who has a personal link (#h=TOKEN), and for its host (?room=ID). */
+import { aboutMe } from './about-me.js';
 import { ApiError, api, saveFrom } from './api.js';
-import { $, button, confirm, el, momentOf, nameOf, note, reloadOn, safeLink, save, say, sizeOf, takeFragment, timeOf } from './page.js';
+import { $, button, el, momentOf, nameOf, note, reloadOn, safeLink, save, say, sizeOf, takeFragment, timeOf } from './page.js';
 import { results } from './polls.js';
 import { contentOf } from './kept.js';
 
@@ -94,18 +95,15 @@ function exportPart() {
             saveFrom(`${path()}/export?format=${format}`, token, `class-${new Date().toISOString().slice(0, 10)}.${format}`), { class: 'quiet' }))));
 }
 
-function privacyPart() {
-    return el('details', {}, el('summary', {}, 'What this server holds about me'),
-        el('p', {}, 'It goes by your e-mail address, in all classes. Erased messages read “erased”, files you shared are gone.'),
-        el('div', { class: 'row' }, button('Download it', () => saveFrom('/me/export', token, 'about-me.json'), { class: 'quiet' }),
-            button('Erase me', async () => {
-                if (!await confirm('Erase everything about you in all classes of this server? This cannot be undone.', 'Erase all of it'))
-                    return;
-                await api('DELETE', '/me', { token });
-                sessionStorage.removeItem(KEPT);
-                show('Erased', el('p', {}, 'Everything about you was erased. This link is dead now.'));
-            }, { class: 'danger' })));
-}
+const privacyPart = () => aboutMe({
+    token: () => token,
+    words: 'It goes by your e-mail address, in all classes. Erased messages read “erased”, files you shared are gone.',
+    question: 'Erase everything about you in all classes of this server? This cannot be undone.',
+    erased() {
+        sessionStorage.removeItem(KEPT);
+        show('Erased', el('p', {}, 'Everything about you was erased. This link is dead now.'));
+    },
+});
 
 function show(title, ...content) {
     $('title').textContent = document.title = title;

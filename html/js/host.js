@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The host's page: sign in by a mailed link, my rooms, one room. The address says which: nothing, #new, #room=ID. */
-import { ApiError, api, saveFrom } from './api.js';
-import { $, button, confirm, el, momentOf, note, press, say } from './page.js';
+import { aboutMe } from './about-me.js';
+import { ApiError, api } from './api.js';
+import { $, button, el, momentOf, note, press, say } from './page.js';
 import { roomForm, roomPage, stateOf } from './host-room.js';
 
 const KEPT = 'stoa.host';
@@ -104,20 +105,16 @@ async function showRooms() {
         list.childElementCount ? list : empty, more, privacy()));
 }
 
-function privacy() {
-    return el('details', {}, el('summary', {}, 'What this server holds about me'),
-        el('p', {}, 'You can have all of it, or have it erased: that takes your rooms with it.'),
-        el('div', { class: 'row' },
-            button('Download it', () => saveFrom('/me/export', host.token, 'about-me.json'), { class: 'quiet' }),
-            button('Erase me', async () => {
-                if (!await confirm('Erase everything about you, with all of your rooms and their histories? This cannot be undone.', 'Erase all of it'))
-                    return;
-                await call('DELETE', '/me');
-                keep(null);
-                showSignIn();
-                note('Everything about you was erased.');
-            }, { class: 'danger' })));
-}
+const privacy = () => aboutMe({
+    token: () => host.token,
+    words: 'You can have all of it, or have it erased: that takes your rooms with it.',
+    question: 'Erase everything about you, with all of your rooms and their histories? This cannot be undone.',
+    erased() {
+        keep(null);
+        showSignIn();
+        note('Everything about you was erased.');
+    },
+});
 
 /* -- which page ------------------------------------------------------------------------------------- */
 

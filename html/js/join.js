@@ -52,10 +52,10 @@ const REFUSED = {
 
 const words = (error) => (error instanceof ApiError && REFUSED[error.code]) || error.message;
 
-function over({ why, again = false, ended = false }) {
+function over({ why, again = false, ended = false, deleted = false }) {
     look.close();
     seat = null;
-    const history = entry?.host ? `/history.html?room=${entry.room}` : ended && entry?.invitation && `/history.html#h=${entry.invitation}`;
+    const history = deleted ? null : entry?.host ? `/history.html?room=${entry.room}` : ended && entry?.invitation && `/history.html#h=${entry.invitation}`;
     $('over-why').textContent = why;
     $('again').hidden = !again;
     $('over-history').hidden = !history;
@@ -101,7 +101,7 @@ async function sit(joined, stream) {
     const mine = seat = new Seat(joined);
     const classroom = new Classroom(mine, stream);
     mine.onadmitted = () => seat === mine && show('class');
-    mine.onover = (how) => { classroom.close(); keep(undefined); over(how); };
+    mine.onover = (how) => { classroom.close(); keep(undefined); over(how); if (how.erased) sessionStorage.clear(); };
     classroom.onleft = (how) => { keep(undefined); over(how); };
     $('title').textContent = document.title = joined.room.title;
     try {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is here: roles, hands and whose turn it is, the lobby, and what hosts do about people. */
-import { button, confirm, el, nameOf, note } from './page.js';
+import { aboutMe } from './about-me.js';
+import { button, confirm, el, nameOf, note, say } from './page.js';
 
 const ROLES = { host: 'host', cohost: 'co-host', participant: '' };
 const RANK = { host: 0, cohost: 1, participant: 2 };
@@ -15,10 +16,12 @@ export class People {
         this.onchange = this.onnews = () => {};
         this.onwrite = () => {};
         this.onmuted = () => {}; /* a host silenced us */
+        this.onerased = () => {}; /* all that somebody left here */
+        this.onrole = () => {};  /* we are something else now */
         this.list = el('ul', { class: 'rows', 'aria-label': 'People' });
         this.lobby = el('div', { class: 'lobby', role: 'status' });
         this.tools = el('div', { class: 'row' });
-        place.replaceChildren(this.lobby, this.tools, this.list);
+        place.replaceChildren(this.lobby, this.tools, this.list, ...seat.me.role === 'host' ? [] : [this.#aboutMe()]); /* a host has it beside the rooms */
     }
 
     get mine() {
@@ -60,7 +63,9 @@ export class People {
         else if (event === 'hand')
             this.#put({ ...this.all.get(id), id, hand: data.up });
         else if (event === 'role')
-            this.#put({ ...this.all.get(id), id, role: data.role });
+            this.#give(id, data.role);
+        else if (event === 'erased')
+            this.#forget(id);
         else if (event === 'locked')
             this.room = { ...this.room, locked: data.locked };
         else
@@ -72,11 +77,35 @@ export class People {
         this.#show();
     }
 
+    #give(id, role) {
+        this.#put({ ...this.all.get(id), id, role });
+        if (id !== this.seat.me.id)
+            return;
+        this.onrole(role);
+        if (this.#moderates) /* who waits was told to others only */
+            this.seat.people.ask({ request: 'people' }).then((data) => this.takeState(data)).catch(say);
+    }
+
+    #forget(id) {
+        this.all.set(id, { ...this.all.get(id), id, name: null, state: 'left' });
+        this.onerased(id);
+    }
+
     /* Hands have their turn in the order they went up. */
     #put(person) {
         const before = this.all.get(person.id);
         const hand = Boolean(person.hand) && person.state !== 'left';
         this.all.set(person.id, { ...before, ...person, hand, turn: hand ? before?.hand ? before.turn : ++this.hands : 0 });
+    }
+
+    /* Who came by the public link has no other place for it. */
+    #aboutMe() {
+        return aboutMe({
+            token: () => this.seat.token,
+            words: 'With an address it is about all classes of this server, else about this one. Erased messages read “erased”, files you shared are gone. You leave the class.',
+            question: 'Erase everything about you and leave the class? This cannot be undone.',
+            erased() {}, /* we are told so, as everybody who is put out */
+        });
     }
 
     /* -- what is shown ----------------------------------------------------------------------------------- */
@@ -150,7 +179,8 @@ export class People {
         if (this.#moderates && role !== 'host')
             items.push(act('Mute', 'mute'),
                 sure('Remove', `Remove ${name} from the class? They may come back.`, 'remove', `${name} was removed.`),
-                sure('Ban', `Ban ${name}? They are removed and cannot come back.`, 'ban', `${name} was banned.`));
+                sure('Ban', `Ban ${name}? They are removed and cannot come back${this.room.access === 'public' ?
+                    ' as who they are now. Anyone has the link of this class: lock it to keep them out under another name' : ''}.`, 'ban', `${name} was banned.`));
         if (this.mine.role === 'host' && role !== 'host')
             items.push(act(role === 'cohost' ? 'Make participant' : 'Make co-host', 'role', { role: role === 'cohost' ? 'participant' : 'cohost' }));
         return items;

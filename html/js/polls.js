@@ -24,6 +24,19 @@ export class Polls {
             this.#show();
     }
 
+    /** Drafts are for those who moderate. */
+    roleChanged() {
+        return this.#read();
+    }
+
+    erased() {
+        return this.#read();
+    }
+
+    async #read() {
+        this.#fill((await this.channel.ask({ request: 'list' })).polls);
+    }
+
     #fill(polls) {
         this.polls = new Map(polls.map((poll) => [poll.id, poll]));
         this.#show();
@@ -91,7 +104,7 @@ export class Polls {
     }
 
     #tools({ id, state, counts, question }) {
-        const ask = (label, request, quiet = true) => button(label, () => this.channel.ask({ request, id }),
+        const ask = (label, request, quiet = true) => button(label, () => this.channel.ask({ request, id }).then(() => note('')),
             { 'class': quiet ? 'quiet small' : 'small', 'data-key': `${request}-${id}` });
         return el('div', { class: 'row' }, state === 'draft' && ask('Open', 'open', false), state === 'open' && ask('Close', 'close'),
             state === 'open' && !counts && ask('Show results', 'publish'),
@@ -103,9 +116,10 @@ export class Polls {
 const choicesOf = (form) => [...form.querySelectorAll('input')].filter((one) => one.checked).map((one) => Number(one.value));
 
 /** What came out, or the bare answers where nothing is known. Also for the history page: options of text or {text, votes} */
-export function results({ options, counts, correct }) {
+export function results({ options, counts, correct, multiple, voters }) {
     const votes = counts ?? options.map((one) => one.votes);
-    const most = Math.max(1, votes.reduce((sum, one) => sum + (one ?? 0), 0));
+    const n = Array.isArray(voters) ? voters.length : voters ?? Math.max(...votes.map((one) => one ?? 0));
+    const most = Math.max(1, multiple ? n : votes.reduce((sum, one) => sum + (one ?? 0), 0));
     return el('ul', { class: 'results' }, options.map((option, i) => {
         const text = typeof option === 'object' ? option.text : option;
         const isRight = correct?.includes(i);
@@ -129,7 +143,7 @@ class Maker {
         this.options = el('div', {}, this.#option(1), this.#option(2));
         this.multiple = tick('Several answers may be chosen');
         this.quiz = tick('Quiz: some answers are right', () => this.form.classList.toggle('quiz', this.quiz.input.checked));
-        this.named = tick('Show who voted what');
+        this.named = tick('With names: the history shows who voted what');
         this.live = tick('Show results while people vote');
         const open = el('button', { value: 'open' }, 'Ask now');
         const keep = el('button', { value: 'keep', class: 'quiet' }, 'Keep for later');

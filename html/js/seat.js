@@ -3,12 +3,17 @@
 import { api } from './api.js';
 import { Stoa, tryAgain } from './stoa.js';
 
-/* What ends it for good, in words; `again`: joining once more makes sense. */
+/* What ends it for good, in words; `again`: joining once more makes sense. An event's reason may say more: "event reason". */
 const ENDS = {
-    denied: { why: 'The host did not let you in.' },
-    removed: { why: 'You were removed from the class.', again: true },
-    replaced: { why: 'You are in the class in another window or on another device: this one was closed.', again: true },
-    room_ended: { why: 'The class has ended. A summary comes by mail to everyone who has an address here.', ended: true },
+    'denied': { why: 'The host did not let you in.' },
+    'removed': { why: 'You were removed from the class.', again: true },
+    'removed banned': { why: 'You were banned from this class: you cannot come back.' },
+    'removed revoked': { why: 'Your invitation was taken back. Ask the host for a new one.' },
+    'removed erased': { why: 'Everything about you was erased, and you are out of the class.', erased: true },
+    'removed expired': { why: 'Nothing was heard of you for too long, and your seat was given up.', again: true },
+    'replaced': { why: 'You are in the class in another window or on another device: this one was closed.', again: true },
+    'room_ended': { why: 'The class has ended. A summary comes by mail to everyone who has an address here.', ended: true },
+    'room_ended deleted': { why: 'The class has ended: the room was deleted, with all that was in it.', deleted: true },
 };
 const LOST = { why: 'The connection was lost for too long, and your seat was given up.', again: true };
 
@@ -100,7 +105,7 @@ export class Seat {
         this.onconnected = async () => {}; /* (stoa), each time all modules are there */
         this.onlost = () => {};
         this.onback = () => {};
-        this.onover = () => {};      /* {why, again?, ended?}: the end of it */
+        this.onover = () => {};      /* {why, again?, ended?, deleted?, erased?}: the end of it */
     }
 
     channel(name) {
@@ -152,7 +157,7 @@ export class Seat {
 
     #onRoom(data) {
         if (data.event in ENDS) {
-            this.#end(ENDS[data.event]);
+            this.#end(ENDS[`${data.event} ${data.reason}`] ?? ENDS[data.event]);
         } else if (data.event === 'admitted') {
             this.#admitted();
         } else {

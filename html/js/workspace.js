@@ -39,6 +39,13 @@ export class Workspace {
         this.#closeDesk();
     }
 
+    /** What somebody left here is gone, or has no name any more. */
+    async erased() {
+        this.#fill((await this.channel.ask({ request: 'list' })).items);
+        if (this.open && !this.items.has(this.open.id))
+            this.#removed(this.open.id);
+    }
+
     /* -- what there is --------------------------------------------------------------------------------- */
 
     #fill(items) {
@@ -211,5 +218,7 @@ export class Workspace {
         this.open.doc.close();
         this.open = null;
         this.room.stage.showOnDesk(null);
+        if (!this.room.hasVideo && this.room.isOpen('stage')) /* of a phone: there is nothing else on it */
+            this.room.open('workspace');
     }
 }

@@ -7,9 +7,9 @@ import http from 'node:http';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inflateRawSync } from 'node:zlib';
 import { start } from '../lib/gateway.mjs';
 import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { unzip } from '../lib/unzip.mjs';
 
 let gateway, host;
 before(async () => {
@@ -34,20 +34,6 @@ const left = (room) => [...(existsSync(path(gateway.data, 'files', room.id)) ? r
 const history = (room, token, query = '') => want(200, gateway, 'GET', `/rooms/${room.id}/history${query}`, { token });
 const at = (url) => new URL(url, gateway.http);
 const endMeeting = (room) => want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
-
-/** The files of a zip, by its central directory. */
-const unzip = (zip) => {
-    const files = new Map(), end = zip.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
-    for (let n = zip.readUInt16LE(end + 10), entry = zip.readUInt32LE(end + 16); n > 0; n--) {
-        const [method, packed, size, name, extra, comment] = [zip.readUInt16LE(entry + 10), zip.readUInt32LE(entry + 20), zip.readUInt32LE(entry + 24), ...[28, 30, 32].map((k) => zip.readUInt16LE(entry + k))];
-        const local = zip.readUInt32LE(entry + 42), begin = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
-        const data = zip.subarray(begin, begin + packed), file = method === 8 ? inflateRawSync(data) : data;
-        assert.equal(file.length, size);
-        files.set(zip.toString('utf8', entry + 46, entry + 46 + name), file);
-        entry += 46 + name + extra + comment;
-    }
-    return files;
-};
 
 /** Whether a text is anywhere in the data folder: database, WAL, files, mails. */
 const isKept = (text) => {

@@ -1,124 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The rooms' pages in Chromium, with real mail: from the host's sign-in to the file in the history. STOA_SHOTS=DIR keeps pictures. */
+/* The rooms' pages in Chromium, with real mail: from the host's sign-in to the file in the history. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { fakeMedia, launch, probe, seenAndHeard, until } from '../lib/browser.mjs';
-import { start } from '../lib/gateway.mjs';
-import { stoa } from '../lib/rooms.mjs';
-import { startSmtp } from '../lib/smtp.mjs';
+import { seenAndHeard, until } from '../lib/browser.mjs';
+import { act, close, enter, fits, has, inClass, linkIn, mailTo, makeRoom, open, says, shot, signIn, story, tab, write } from '../lib/pages.mjs';
 
-const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 };
 const hostile = '<img src=x onerror=alert(1)>"\'&amp;';
-let gateway, smtp, browser;
-
-before(async () => {
-    smtp = await startSmtp();
-    gateway = await start(`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'rooms:limits.attempts_per_minute=0');
-    browser = await launch(...fakeMedia);
-});
-after(async () => {
-    await browser?.close();
-    await smtp?.stop();
-    assert.equal((await gateway.stop()).code, 0);
-});
-
-/* -- pages ---------------------------------------------------------------------------------------- */
-
-const opened = [];
-
-/* A test that says, when it fails, what each page said last. */
-const story = (name, run) => test(name, async (t) => {
-    opened.length = 0;
-    try {
-        await run(t);
-    } catch (error) {
-        for (const [i, page] of opened.entries()) {
-            const words = await page.evaluate(() => [location.pathname, ...['title', 'problem', 'status'].map((id) => document.getElementById(id)?.textContent)])
-                .catch(() => ['gone']);
-            t.diagnostic(`page ${i}: ${words.join(' | ')} ${page.problems.join(' ')}`);
-            await shot(page, `failed-${i}`).catch(() => {});
-        }
-        throw error;
-    }
-});
-
-async function open(url, { context, ...options } = {}) {
-    const page = await (context ?? await browser.newContext({ viewport: desk, permissions: ['camera', 'microphone', 'clipboard-read', 'clipboard-write'], ...options })).newPage();
-    page.problems = [];
-    opened.push(page);
-    page.on('console', (line) => line.type() === 'error' && !/status of 4\d\d/.test(line.text()) && page.problems.push(line.text()));
-    page.on('pageerror', (error) => page.problems.push(error.stack));
-    page.setDefaultTimeout(60000);
-    await page.addInitScript(probe);
-    await page.goto(url.startsWith('/') ? gateway.http + url : url);
-    return page;
-}
-
-async function close(...pages) {
-    for (const page of pages) {
-        assert.deepEqual(await page.evaluate(() => window.violations), []);
-        assert.deepEqual(page.problems, []);
-        await page.context().close();
-    }
-}
-
-const shot = (page, name) => process.env.STOA_SHOTS && page.screenshot({ path: `${process.env.STOA_SHOTS}/${name}.png` });
-const says = (page, id, pattern) => page.waitForFunction(([where, words]) =>
-    new RegExp(words).test(document.getElementById(where).textContent), [id, pattern.source]);
-const has = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
-const tab = (page, name) => page.click(`#tab-${name}`);
-
-/* No page is wider than its window. */
-async function fits(page, name) {
-    for (const [size, viewport] of Object.entries({ desk, phone })) {
-        await page.setViewportSize(viewport);
-        await page.waitForFunction((width) => innerWidth === width, viewport.width);
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} on a ${size} is too wide`);
-        await shot(page, `${name}-${size}`);
-    }
-    await page.setViewportSize(desk);
-}
-
-/* -- mail ------------------------------------------------------------------------------------------- */
-
-const mailTo = (address, subject) => smtp.mail((mail) => mail.recipients.includes(address) && subject.test(mail.subject), 60000);
-const linkIn = (mail, page) => new RegExp(`https?://\\S+/${page}#\\S+`).exec(mail.text)[0];
-
-/* -- people ------------------------------------------------------------------------------------------- */
-
-async function signIn(email, name) {
-    await stoa(gateway, '--add-host', email, '--name', name);
-    const page = await open('/host.html');
-    await page.fill('#email', email);
-    await page.click('text=Send me a sign-in link');
-    await has(page, 'h2', 'Look into your mail');
-    const link = linkIn(await mailTo(email, /Sign in/), 'host.html');
-    await page.goto(link);
-    await page.waitForSelector('text=New room');
-    assert.equal(new URL(page.url()).hash, '');
-    return page;
-}
-
-/* By the pages: a room; its id. */
-async function makeRoom(page, title, settings = async () => {}) {
-    await page.goto(`${gateway.http}/host.html#`);
-    await page.click('text=New room');
-    await page.fill('#room-title', title);
-    await settings();
-    await page.click('text=Create the room');
-    await page.waitForSelector('#people');
-    return new URLSearchParams(new URL(page.url()).hash.slice(1)).get('room');
-}
-
-async function enter(page, { name, button = '#join' } = {}) {
-    if (name)
-        await page.fill('#name', name);
-    await page.click(`${button}:not([disabled])`);
-    return page;
-}
-
-const inClass = (page) => page.waitForSelector('#class:not([hidden])');
 
 /* -- the story ------------------------------------------------------------------------------------------ */
 
@@ -242,18 +129,6 @@ const cutOff = (page) => page.evaluate(() => {
     window.sockets.at(-1).close();
 });
 const letGoOn = (page) => page.evaluate(() => { window.WebSocket = window.whole; });
-
-async function act(host, name, label) {
-    await tab(host, 'people');
-    await host.locator('#people li', { hasText: name }).locator('summary').click();
-    await host.locator('#people li', { hasText: name }).locator(`button:text-is("${label}")`).click();
-}
-
-async function write(page, text) {
-    await page.fill('#chat textarea', text);
-    await page.press('#chat textarea', 'Enter');
-    await has(page, '.message p', text);
-}
 
 story('a guest with a hostile name: lobby, hands, mute, a lost connection, board, lock, removed', async () => {
     const host = await signIn('dean@example.org', hostile);
