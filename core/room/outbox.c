@@ -44,23 +44,27 @@ static bool is_ready(const StoaOutput *output)
            (!output->journal || stoa_journal_is_done(output->journal, output->batch));
 }
 
-void stoa_outbox_push(StoaOutbox *outbox, StoaJournal *journal, StoaOutput output)
+/* It waits for what its journal has not committed yet. */
+static StoaOutput *output_new(StoaOutbox *outbox, StoaJournal *journal, const StoaOutput *output)
 {
     uint64_t batch = journal ? stoa_journal_wait(journal) : 0;
-    StoaOutput *copy = g_memdup2(&output, sizeof output);
+    StoaOutput *copy = g_memdup2(output, sizeof *output);
 
     if (batch > 0) {
         copy->journal = stoa_journal_ref(journal);
         copy->batch = batch;
-    }
-    if (g_queue_is_empty(&outbox->outputs) && is_ready(copy)) {
-        deliver(outbox, copy);
-        output_free(copy);
-        return;
-    }
-    g_queue_push_tail(&outbox->outputs, copy);
-    if (batch > 0)
         stoa_journal_add_waiting(journal, outbox);
+    }
+    return copy;
+}
+
+void stoa_outbox_push(StoaOutbox *outbox, StoaJournal *journal, StoaOutput output)
+{
+    StoaOutput *copy = output_new(outbox, journal, &output);
+
+    g_queue_push_tail(&outbox->outputs, copy);
+    if (outbox->outputs.length == 1)
+        stoa_outbox_flush(outbox);
 }
 
 bool stoa_outbox_waits_for(const StoaOutbox *outbox, const StoaJournal *journal)
@@ -132,18 +136,24 @@ StoaOutput *stoa_outbox_keep_place(StoaOutbox *outbox)
     return place;
 }
 
-void stoa_outbox_fill_place(StoaOutbox *outbox, StoaOutput *place, GArray *outputs)
+void stoa_outbox_say_before(StoaOutbox *outbox, const StoaOutput *place, GArray *outputs)
 {
     GList *at = g_queue_find(&outbox->outputs, place);
 
-    for (guint i = 0; at && i < outputs->len; i++)
+    for (guint i = 0; i < outputs->len; i++)
         g_queue_insert_before(&outbox->outputs, at,
                               g_memdup2(&g_array_index(outputs, StoaOutput, i), sizeof *place));
-    if (at) {
-        g_queue_delete_link(&outbox->outputs, at);
-        output_free(place);
-        g_array_set_size(outputs, 0);
-    }
+    g_array_set_size(outputs, 0);
+    stoa_outbox_flush(outbox);
+}
+
+void stoa_outbox_fill_place(StoaOutbox *outbox, StoaOutput *place, StoaJournal *journal,
+                            StoaOutput output)
+{
+    GList *at = g_queue_find(&outbox->outputs, place);
+
+    at->data = output_new(outbox, journal, &output);
+    output_free(place);
     stoa_outbox_flush(outbox);
 }
 

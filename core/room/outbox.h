@@ -53,9 +53,13 @@ void stoa_outbox_fail(StoaOutbox *outbox, const StoaJournal *journal, uint64_t b
 /** Forget events that present records after `seq`: they are about to be read back. */
 void stoa_outbox_forget_after(StoaOutbox *outbox, uint64_t seq);
 
-/** Keep a place; fill it with outputs (of StoaOutput, emptied) later, by the pointer, which lives as long as the outbox. */
+/** Keep a place, to be filled by the pointer, which lives as long as the outbox. */
 StoaOutput *stoa_outbox_keep_place(StoaOutbox *outbox);
-void stoa_outbox_fill_place(StoaOutbox *outbox, StoaOutput *place, GArray *outputs);
+/** Say events (of StoaOutput, emptied) before it. */
+void stoa_outbox_say_before(StoaOutbox *outbox, const StoaOutput *place, GArray *outputs);
+/** Fill it, as of stoa_outbox_push(). */
+void stoa_outbox_fill_place(StoaOutbox *outbox, StoaOutput *place, StoaJournal *journal,
+                            StoaOutput output);
 
 /** Forget everything: the handle goes. */
 void stoa_outbox_clear(StoaOutbox *outbox);

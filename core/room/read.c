@@ -180,7 +180,7 @@ bool stoa_read_run_in_memory(StoaRequest *req)
 
 /* -- resuming ----------------------------------------------------------------------------- */
 
-/* Each as an ordinary event, then the reply, all in the place that was kept. */
+/* Each as an ordinary event, in the place that was kept for the reply. */
 static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_t n,
                        bool more G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
@@ -193,7 +193,7 @@ static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_
         if (output.data)
             g_array_append_val(outputs, output);
     }
-    stoa_outbox_fill_place(&handle->outbox, g_steal_pointer(&req->place), outputs);
+    stoa_outbox_say_before(&handle->outbox, req->place, outputs);
     g_array_unref(outputs);
     return true;
 }
@@ -213,7 +213,6 @@ bool stoa_read_on_resume(StoaRequest *req, GError **error)
     all.before = journal->last_seq + 1;
     stoa_request_reply(req, json_pack("{s:I}", "seq", (json_int_t)journal->last_seq));
     stoa_outbox_forget_after(&req->handle->outbox, all.after);
-    req->place = stoa_outbox_keep_place(&req->handle->outbox);
     stoa_request_read(req, &all, resume_got);
     req->read->query.limit = 0;
     req->read->query.no_tombstones = false;
@@ -226,8 +225,11 @@ static void start(StoaRead *read)
 {
     StoaJournal *journal = stoa_room_journal(read->room);
 
-    if (journal && journal->store)
-        stoa_store_run(journal->store, read_from_store, on_read, read, read_free);
+    if (!journal || !journal->store)
+        return;
+    uint64_t end = journal->last_seq + 1; /* what is proposed from now on comes as events */
+    read->query.before = read->query.before ? MIN(read->query.before, end) : end;
+    stoa_store_ask(journal->store, read_from_store, on_read, read, read_free);
 }
 
 void stoa_request_read(StoaRequest *req, const StoaRecordQuery *query, StoaReadFunc *got)

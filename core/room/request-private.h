@@ -22,7 +22,7 @@ struct StoaRequest {
     uint64_t seq;     /* of the last record that it proposed; 0: none */
     char at[STOA_CLOCK_TEXT_SIZE];
     StoaRead *read;              /* what it waits for; NULL: nothing */
-    StoaOutput *place;           /* of a resume */
+    StoaOutput *place;           /* kept for its reply while it reads */
     struct StoaMeasure *measure; /* figures that it waits for; NULL: none */
     void *data;                  /* the handler's, for `got` */
     GDestroyNotify free_data;

@@ -199,7 +199,11 @@ static void answer(StoaRequest *req, const GError *error)
     output.error = error ? g_error_copy(error) : NULL;
     output.jsep = g_steal_pointer(&req->jsep);
     output.transaction = g_strdup(req->message->transaction);
-    stoa_outbox_push(&req->handle->outbox, journal_of(req), output);
+    if (req->place)
+        stoa_outbox_fill_place(&req->handle->outbox, g_steal_pointer(&req->place), journal_of(req),
+                               output);
+    else
+        stoa_outbox_push(&req->handle->outbox, journal_of(req), output);
 }
 
 void stoa_request_free(StoaRequest *req)
@@ -238,15 +242,23 @@ static void keep(StoaRequest *req)
         g_ptr_array_add(req->handle->requests, req);
 }
 
+/* What happens meanwhile is told after what it reads. */
+static void read_back(StoaRequest *req)
+{
+    keep(req);
+    if (req->handle && !req->place)
+        req->place = stoa_outbox_keep_place(&req->handle->outbox);
+    if (!stoa_read_run_in_memory(req))
+        stoa_read_start(req);
+}
+
 /* A handler returned: it waits for what it reads back, or it is over. The reply is said before the batch goes to the disk, so
  * that it waits for it. */
 static void end_handler(StoaRequest *req, const GError *error)
 {
     if (!error && req->read) {
         stoa_journal_end(true);
-        keep(req);
-        if (!stoa_read_run_in_memory(req))
-            stoa_read_start(req);
+        read_back(req);
         return;
     }
     if (!error && req->measure) {
@@ -288,10 +300,6 @@ void stoa_request_measured(StoaRequest *req, const json_t *stats, StoaStatsFunc 
 
 void stoa_request_give_up(StoaRequest *req, const GError *error)
 {
-    g_autoptr(GArray) nothing = g_array_new(FALSE, FALSE, sizeof(StoaOutput));
-
-    if (req->place)
-        stoa_outbox_fill_place(&req->handle->outbox, g_steal_pointer(&req->place), nothing);
     answer(req, error);
     forget(req);
 }

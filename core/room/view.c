@@ -297,7 +297,7 @@ static void on_rows(void *data, const GError *error)
 static void start(Loader *loader)
 {
     loader->epoch = loader->core->epoch;
-    stoa_store_run(loader->core->journal->store, read_rows, on_rows, loader, NULL);
+    stoa_store_ask(loader->core->journal->store, read_rows, on_rows, loader, NULL);
 }
 
 /* -- what others call --------------------------------------------------------------------- */

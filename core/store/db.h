@@ -21,6 +21,12 @@ StoaDb *stoa_db_open_again(const char *path, const StoaStoreConf *conf, GError *
 void stoa_db_close(StoaDb *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaDb, stoa_db_close)
 
+/** From now on what would write fails. */
+bool stoa_db_forbid_writing(StoaDb *db, GError **error);
+/** Between the two all is of one moment. */
+bool stoa_db_begin_reading(StoaDb *db, GError **error);
+void stoa_db_end_reading(StoaDb *db);
+
 /** Begin a transaction that may write. */
 bool stoa_db_begin(StoaDb *db, GError **error);
 /** On to the disk. False: nothing of it is there. */

@@ -209,6 +209,21 @@ static void look_at_the_disk(StoaDb *db)
         log_info(db, "there is room on the disk again");
 }
 
+bool stoa_db_forbid_writing(StoaDb *db, GError **error)
+{
+    return run(db, "PRAGMA query_only = ON", error);
+}
+
+bool stoa_db_begin_reading(StoaDb *db, GError **error)
+{
+    return run(db, "BEGIN", error);
+}
+
+void stoa_db_end_reading(StoaDb *db)
+{
+    stoa_db_rollback(db);
+}
+
 bool stoa_db_begin(StoaDb *db, GError **error)
 {
     look_at_the_disk(db);

@@ -8,9 +8,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
-#include "base/queue.h"
 #include "store/checkpoint.h"
 #include "store/db.h"
+#include "store/job.h"
+#include "store/reader.h"
 
 #include <glib-unix.h>
 #include <poll.h>
@@ -25,39 +26,28 @@ enum {
     REWRITE_BYTES = 64 << 20, /* a larger database is written anew at a quiet moment only */
 };
 
-typedef enum { JOB_RUN, JOB_SCRUB, JOB_SCRUB_LATER, JOB_STOP } JobKind;
-
-typedef struct {
-    StoaQueueNode node;
-    JobKind kind;
-    StoaStoreWork *work;
-    StoaStoreDone *done;
-    void *data;
-    GDestroyNotify free_data;
-    GError *error;
-    int64_t given_us;
-} Job;
-
 struct StoaStore {
     StoaLogTag log;
     StoaDb *db;                 /* the thread's while it runs */
     StoaCheckpoint *checkpoint; /* NULL: in memory */
-    int64_t wal_step; /* the thread's: thousands of pages in the WAL when it was last looked at */
+    StoaReader *reader; /* NULL: in memory, and at the end: questions are jobs like the others */
+    int64_t wal_step;   /* the thread's: thousands of pages in the WAL when it was last looked at */
     StoaQueue *jobs, *finished;
     GThread *thread; /* NULL: jobs run on the calling thread */
     GSource *source; /* of `finished` */
     unsigned n_pending;
+    unsigned n_writing; /* of them those that went to the writing thread */
     int64_t rewrite_bytes;
     bool wal_due, rewrite_due; /* the thread's: upkeep that could not be done yet */
     struct {
         StoaMetricCell *jobs, *failures, *commits, *pending, *scrubs;
-        StoaMetricHistogram *wait, *commit;
+        StoaMetricHistogram *wait, *commit, *ask;
     } count;
 };
 
 /* -- the thread's side -------------------------------------------------------------------- */
 
-static void fail_all(Job **jobs, size_t n, const GError *error)
+static void fail_all(StoaJob **jobs, size_t n, const GError *error)
 {
     for (size_t i = 0; i < n; i++) {
         if (!jobs[i]->error)
@@ -66,7 +56,7 @@ static void fail_all(Job **jobs, size_t n, const GError *error)
 }
 
 /* Work that failed without a reason gets one. False: its part could not be undone alone. */
-static bool run_job(StoaDb *db, Job *job)
+static bool run_job(StoaDb *db, StoaJob *job)
 {
     if (!stoa_db_mark(db, &job->error))
         return stoa_db_undo(db);
@@ -78,7 +68,7 @@ static bool run_job(StoaDb *db, Job *job)
 }
 
 /* One transaction. The database may give up on it half-way: then what came before fails too, and what follows gets another. */
-static void run_transaction(StoaStore *store, Job **jobs, size_t n)
+static void run_transaction(StoaStore *store, StoaJob **jobs, size_t n)
 {
     g_autoptr(GError) error = NULL;
     size_t i = 0;
@@ -129,7 +119,7 @@ static void do_upkeep(StoaStore *store, bool may_take_long)
     stoa_metric_add(store->count.scrubs, 1);
 }
 
-static void give_back(StoaStore *store, Job **jobs, size_t n)
+static void give_back(StoaStore *store, StoaJob **jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         jobs[i]->node.next = i + 1 < n ? &jobs[i + 1]->node : NULL;
@@ -137,36 +127,47 @@ static void give_back(StoaStore *store, Job **jobs, size_t n)
         stoa_queue_push_many(store->finished, &jobs[0]->node);
 }
 
-/* Scrubs of one batch are one, after its transaction; what was given after the first of them is done when it is. */
-static void run_batch(StoaStore *store, GPtrArray *jobs)
+/* What was asked in between goes to who reads, now that what came before it is committed. */
+static void pass_on(StoaStore *store, GPtrArray *asked)
 {
-    g_autoptr(GPtrArray) runs = g_ptr_array_new();
+    for (guint i = 0; i < asked->len; i++)
+        stoa_reader_give(store->reader, asked->pdata[i]);
+}
+
+/* Scrubs of one batch are one, after its transaction; what was given after the first of them is done when it is. */
+static void run_batch(StoaStore *store, GPtrArray *all)
+{
+    g_autoptr(GPtrArray) jobs = g_ptr_array_new(), runs = g_ptr_array_new();
+    g_autoptr(GPtrArray) asked = g_ptr_array_new();
     size_t n_before = 0;
     bool now = false, later = false;
 
-    for (guint i = 0; i < jobs->len; i++) {
-        Job *job = jobs->pdata[i];
-        if (job->kind == JOB_RUN)
+    for (guint i = 0; i < all->len; i++) {
+        StoaJob *job = all->pdata[i];
+        bool is_asked = job->kind == STOA_JOB_ASK && store->reader;
+        g_ptr_array_add(is_asked ? asked : jobs, job);
+        if (!is_asked && job->work)
             g_ptr_array_add(runs, job);
         if (!now && !later)
-            n_before = i + 1;
-        now |= job->kind == JOB_SCRUB;
-        later |= job->kind == JOB_SCRUB_LATER;
+            n_before = jobs->len;
+        now |= job->kind == STOA_JOB_SCRUB;
+        later |= job->kind == STOA_JOB_SCRUB_LATER;
     }
     if (runs->len > 0)
-        run_transaction(store, (Job **)runs->pdata, runs->len);
+        run_transaction(store, (StoaJob **)runs->pdata, runs->len);
+    pass_on(store, asked);
     if (!now && !later) {
-        give_back(store, (Job **)jobs->pdata, jobs->len);
+        give_back(store, (StoaJob **)jobs->pdata, jobs->len);
         return;
     }
     n_before--;
-    give_back(store, (Job **)jobs->pdata, n_before);
+    give_back(store, (StoaJob **)jobs->pdata, n_before);
     store->rewrite_due = true;
     if (now)
         do_upkeep(store, false);
     else
         store->wal_due = !stoa_db_empty_wal(store->db);
-    give_back(store, (Job **)jobs->pdata + n_before, jobs->len - n_before);
+    give_back(store, (StoaJob **)jobs->pdata + n_before, jobs->len - n_before);
 }
 
 /* Takes all that waits. True: the end was among it. */
@@ -178,8 +179,8 @@ static bool run_waiting(StoaStore *store)
     while (node) {
         g_autoptr(GPtrArray) batch = g_ptr_array_new();
         for (; node && batch->len < JOBS_PER_TRANSACTION; node = node->next) {
-            Job *job = STOA_QUEUE_ENTRY(node, Job, node);
-            end |= job->kind == JOB_STOP;
+            StoaJob *job = STOA_QUEUE_ENTRY(node, StoaJob, node);
+            end |= job->kind == STOA_JOB_STOP;
             g_ptr_array_add(batch, job);
         }
         run_batch(store, batch);
@@ -204,15 +205,18 @@ static gpointer run_thread(gpointer data)
 
 /* -- control's side ----------------------------------------------------------------------- */
 
-static void finish(StoaStore *store, Job *job)
+static void finish(StoaStore *store, StoaJob *job)
 {
     store->n_pending--;
+    store->n_writing -= job->is_writers;
     stoa_metric_add(store->count.jobs, 1);
     stoa_metric_set(store->count.pending, store->n_pending);
     if (job->error)
         stoa_metric_add(store->count.failures, 1);
-    if (job->kind == JOB_RUN)
+    if (job->kind == STOA_JOB_RUN)
         stoa_metric_observe(store->count.wait, stoa_clock_now_us() - job->given_us);
+    if (job->kind == STOA_JOB_ASK)
+        stoa_metric_observe(store->count.ask, stoa_clock_now_us() - job->given_us);
     if (job->done)
         job->done(job->data, job->error);
     if (job->free_data)
@@ -228,7 +232,7 @@ static gboolean on_finished(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC
     StoaQueueNode *node = stoa_queue_take(store->finished);
 
     while (node) {
-        Job *job = STOA_QUEUE_ENTRY(node, Job, node);
+        StoaJob *job = STOA_QUEUE_ENTRY(node, StoaJob, node);
         node = node->next;
         finish(store, job);
     }
@@ -251,6 +255,8 @@ static void make_metrics(StoaStore *store)
     store->count.pending = stoa_metric_gauge("stoa_store_pending", "Jobs given and not done", NULL);
     store->count.wait = stoa_metric_histogram("stoa_store_wait_us", "From a job to its commit",
                                               bounds, G_N_ELEMENTS(bounds), NULL);
+    store->count.ask = stoa_metric_histogram("stoa_store_ask_us", "From a question to its answer",
+                                             bounds, G_N_ELEMENTS(bounds), NULL);
     store->count.commit =
         stoa_metric_histogram("stoa_store_commit_us", "How long the disk takes for one transaction",
                               bounds, G_N_ELEMENTS(bounds), NULL);
@@ -280,20 +286,27 @@ StoaStore *stoa_store_new(const char *dir, const StoaStoreConf *conf, GError **e
     if (!store->db || !make_queues(store, error))
         return NULL;
     store->checkpoint = path ? stoa_checkpoint_new(path, conf, error) : NULL;
-    if (path && !store->checkpoint)
+    store->reader = store->checkpoint ? stoa_reader_new(path, conf, store->finished, error) : NULL;
+    if (path && !store->reader)
         return NULL;
     if (dir)
         store->thread = g_thread_new("store", run_thread, store);
     return g_steal_pointer(&store);
 }
 
-static void give(StoaStore *store, Job job)
+static void give(StoaStore *store, StoaJob job)
 {
-    Job *copy = g_new(Job, 1);
+    StoaJob *copy = g_new(StoaJob, 1);
 
     *copy = job;
     copy->given_us = stoa_clock_now_us();
     store->n_pending++;
+    if (job.kind == STOA_JOB_ASK && store->reader && store->n_writing == 0) {
+        stoa_reader_give(store->reader, copy);
+        return;
+    }
+    copy->is_writers = true;
+    store->n_writing++;
     stoa_queue_push(store->jobs, &copy->node);
     if (!store->thread)
         run_waiting(store);
@@ -305,9 +318,10 @@ void stoa_store_free(StoaStore *store)
     if (!store)
         return;
     if (store->thread) {
-        give(store, (Job){ .kind = JOB_STOP });
+        give(store, (StoaJob){ .kind = STOA_JOB_STOP });
         g_thread_join(g_steal_pointer(&store->thread));
     }
+    g_clear_pointer(&store->reader, stoa_reader_free);
     while (store->n_pending > 0)
         on_finished(0, 0, store);
     if (store->source) {
@@ -324,17 +338,27 @@ void stoa_store_free(StoaStore *store)
 void stoa_store_run(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
                     GDestroyNotify free_data)
 {
-    give(store, (Job){ .work = work, .done = done, .data = data, .free_data = free_data });
+    give(store, (StoaJob){ .work = work, .done = done, .data = data, .free_data = free_data });
+}
+
+void stoa_store_ask(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
+                    GDestroyNotify free_data)
+{
+    give(store, (StoaJob){ .kind = STOA_JOB_ASK,
+                           .work = work,
+                           .done = done,
+                           .data = data,
+                           .free_data = free_data });
 }
 
 void stoa_store_scrub(StoaStore *store)
 {
-    give(store, (Job){ .kind = JOB_SCRUB });
+    give(store, (StoaJob){ .kind = STOA_JOB_SCRUB });
 }
 
 void stoa_store_scrub_later(StoaStore *store)
 {
-    give(store, (Job){ .kind = JOB_SCRUB_LATER });
+    give(store, (StoaJob){ .kind = STOA_JOB_SCRUB_LATER });
 }
 
 unsigned stoa_store_pending(const StoaStore *store)

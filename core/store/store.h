@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What must survive a restart: one database on one thread, asked from the control loop by jobs.
+/* What must survive a restart: one database, which one thread writes and another reads, asked from the control loop by jobs.
  *
  * A job is a function that runs on the store thread inside a transaction and speaks SQL; when it is on disk, its other half
  * runs on control. All jobs that wait when the thread wakes share one transaction (one fsync), each within a savepoint of its
  * own: one that fails is rolled back alone. Jobs are done in the order they were given.
+ * A job that only reads may be a question, stoa_store_ask(): it sees all that was given before it (and maybe some of what was
+ * given after it), runs beside the writing, and its answer may come after the end of a job that was given later.
  * SQLite stands behind it (sqlite.c); SQL is kept to what PostgreSQL speaks too: ?1 parameters, ON CONFLICT, RETURNING. */
 #pragma once
 
@@ -18,8 +20,8 @@
 #include <stdint.h>
 
 typedef struct StoaStore StoaStore; /* control owns it */
-typedef struct StoaDb StoaDb;       /* the connection; lives on the store thread */
-typedef struct StoaRows StoaRows;   /* an answer being read; the store thread's */
+typedef struct StoaDb StoaDb;       /* a connection; lives on the thread of the job */
+typedef struct StoaRows StoaRows;   /* an answer being read; the same thread's */
 
 /* conf/store.conf */
 typedef struct {
@@ -59,6 +61,11 @@ typedef void StoaStoreDone(void *data, const GError *error);
  * Thread: control.
  */
 void stoa_store_run(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
+                    GDestroyNotify free_data);
+
+/** A question: a job that only reads (what it tries to write fails), on the thread that reads. All it asks is of one moment.
+ * Questions are answered in the order they were given. The rest is as of stoa_store_run(). Thread: control. */
+void stoa_store_ask(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
                     GDestroyNotify free_data);
 
 /** Let go of every byte that was deleted, now: the database is written anew (rows that were moved leave copies in its pages),

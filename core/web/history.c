@@ -277,11 +277,11 @@ static void next_module(Reading *it)
             continue;
         begin_module(it, name, plugin);
         if (plugin->history && plugin->history_fill && plugin->history_kind)
-            stoa_store_run(spec->store, read_all, pages_read, it, NULL);
+            stoa_store_ask(spec->store, read_all, pages_read, it, NULL);
         else if (plugin->history)
             open_view(it);
         else
-            stoa_store_run(spec->store, read_pages, pages_read, it, NULL);
+            stoa_store_ask(spec->store, read_pages, pages_read, it, NULL);
         return;
     }
     end(it, NULL);
@@ -309,5 +309,5 @@ void stoa_history_read(StoaWeb *web, const StoaHistoryQuery *query, StoaHistoryD
     it->meetings = json_array();
     it->done = done;
     it->data = data;
-    stoa_store_run(web->spec.store, read_room, room_read, it, NULL);
+    stoa_store_ask(web->spec.store, read_room, room_read, it, NULL);
 }

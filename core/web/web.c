@@ -202,11 +202,13 @@ static bool check(StoaWebCall *call, GError **error)
     return stoa_web_identify(call, error) && has_file_limits(call, error);
 }
 
+/* Who only looks does not wait for those who write, nor they for them. */
 static void run_store(void *data)
 {
     StoaWebCall *call = data;
+    bool only_looks = strcmp(call->route->method, "GET") == 0;
 
-    stoa_store_run(call->web->spec.store, work, done, call, NULL);
+    (only_looks ? stoa_store_ask : stoa_store_run)(call->web->spec.store, work, done, call, NULL);
 }
 
 static void settle(void *data)

@@ -76,6 +76,20 @@ const figures = {
         const all = await timed(() => want(200, gateway, 'GET', `${url}/export?format=json`, { token: host.token }), 5);
         line('history of 10,000 messages', `opens in ${first[0].toFixed(1)} ms, then ${spread(open)}; ${n} in pages of 200: ${spread(pages)}; export of all ${spread(all)}`);
     },
+    async export() {
+        const data = path(folder, 'export');
+        await seed(data, { rooms: 1, long: 50000 });
+        const host = await launch({ data }), seats = await joinMany(gateway, host.token, 10, 5);
+        const alone = await chat(chatload, gateway, seats, { rate: 500, seconds: 5 });
+        const talk = chat(chatload, gateway, await joinMany(gateway, host.token, 10, 5), { rate: 500, seconds: 10 });
+        let ended = false;
+        talk.finally(() => { ended = true; });
+        const ms = [];
+        while (!ended)
+            ms.push(...await timed(() => want(200, gateway, 'GET', `/rooms/${roomId(0)}/history/export?format=json`, { token: host.token }), 1));
+        const got = await talk;
+        line('chat while 50,000 messages are exported', `${ms.length} exports, ${spread(sorted(ms))}; messages acknowledged p50 ${got.p50} p99 ${got.p99} most ${got.most} ms, without exports p50 ${alone.p50} p99 ${alone.p99} most ${alone.most} ms`);
+    },
     async stored() {
         const joins = async (host, rooms) => {
             const ms = await timed((i) => join(gateway, { room: rooms[i % rooms.length], name: 'Ben' }), 300);

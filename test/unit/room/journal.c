@@ -174,8 +174,8 @@ static void who_resumes_misses_nothing_and_hears_nothing_twice(void **unused G_G
     turn();
     hears(ben, "{'event': 'hand', 'seq': 2}");
     hears(ben, "{'event': 'hand', 'seq': 3}");
-    hears(ben, "{'event': 'hand', 'seq': 4}");
     hears(ben, "{'reply': 'resume', 'seq': 3}");
+    hears(ben, "{'event': 'hand', 'seq': 4}");
     hears_nothing(ben);
 }
 
