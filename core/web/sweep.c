@@ -14,8 +14,13 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { TICK_MS = 1000, MAX_MEETINGS = 100 };
+enum {
+    TICK_MS = 1000,
+    MAX_MEETINGS = 100,
+    CLOCK_MS = 20, /* how far the file system's clock may be behind ours */
+};
 #define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 
 /* One for the gateway; a round holds it, so that it outlives the store's last jobs. */
@@ -126,6 +131,16 @@ static bool erase_lost_files(StoaDb *db, Round *round, GError **error)
     return true;
 }
 
+/* When it was written last; INT64_MAX: it is gone. */
+static int64_t written_ms(const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0)
+        return INT64_MAX;
+    return (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
+}
+
 /* One folder of files: what has no row and is older than this server is left over from a crash between the two. */
 static bool find_strays_of(StoaDb *db, Round *round, const char *room, GError **error)
 {
@@ -136,8 +151,7 @@ static bool find_strays_of(StoaDb *db, Round *round, const char *room, GError **
 
     while (dir && (name = g_dir_read_name(dir)) && !why) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        GStatBuf info;
-        if (g_stat(path, &info) != 0 || (int64_t)info.st_mtime * 1000 >= round->started_ms - 1000)
+        if (written_ms(path) >= round->started_ms - CLOCK_MS)
             continue;
         if (stoa_db_int(db, &why, 1, "SELECT COUNT(*) FROM file WHERE id = ?1 AND room_id = ?2",
                         "ss", name, room) > 0)

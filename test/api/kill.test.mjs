@@ -86,14 +86,23 @@ function checkFiles(kept) {
     assert.deepEqual(missing(rows.map(([id]) => id).join('\n'), kept.fileIds), []);
 }
 
+/** Ids that are not in all three lists. */
+function differences({ incoming, ...lists }) {
+    const sets = Object.entries(lists).map(([name, text]) => [name, new Set(text.split('\n'))]);
+    const all = [...new Set(sets.flatMap(([, set]) => [...set]))].filter((id) => !sets.every(([, set]) => set.has(id)));
+    return JSON.stringify({ incoming, odd: all.map((id) => `${id}: ${sets.filter(([, set]) => set.has(id)).map(([name]) => name)}`) });
+}
+
 /** Of what a kill left half-way a running server keeps nothing: no file without row, no row without item. */
 async function nothingLeftOver(rooms) {
     const list = (...names) => { try { return readdirSync(path(data, 'files', ...names)); } catch { return []; } };
+    let seen;
     await until('rows, items and files agree', () => {
         const rows = sql('SELECT id FROM file ORDER BY id'), items = sql("SELECT json_extract(body, '$.file') AS id FROM record WHERE module = 'workspace' AND id IS NOT NULL ORDER BY id");
         const files = rooms.flatMap((room) => list(room.id)).sort((a, b) => (a < b ? -1 : 1)).join('\n');
-        return rows === items && rows === files && list('incoming').length === 0;
-    });
+        seen = { rows, items, files, incoming: list('incoming') };
+        return rows === items && rows === files && seen.incoming.length === 0;
+    }).catch((error) => assert.fail(`${error.message}: ${differences(seen)}`));
 }
 
 function check(kept) {
