@@ -34,6 +34,17 @@ static StoaModule *find_module(void *user, const char *package)
     return stoa_modules_find(gateway->modules, package);
 }
 
+/* A client of Janus looks for the plugins by the names that it knows. */
+static void add_aliases(StoaGateway *gateway, json_t *all)
+{
+    for (char **alias = gateway->conf.aliases; alias && *alias; alias++) {
+        g_auto(GStrv) parts = g_strsplit(*alias, "=", 2);
+        StoaModule *module = parts[1] ? stoa_modules_find(gateway->modules, parts[1]) : NULL;
+        if (module)
+            json_object_set(all, parts[0], json_object_get(all, stoa_module_package(module)));
+    }
+}
+
 static json_t *list_modules(void *user)
 {
     StoaGateway *gateway = user;
@@ -43,6 +54,7 @@ static json_t *list_modules(void *user)
     if (room)
         json_object_set_new(all, stoa_module_package(room),
                             stoa_modules_describe_plugin(stoa_module_plugin(room)));
+    add_aliases(gateway, all);
     return all;
 }
 

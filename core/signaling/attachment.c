@@ -24,8 +24,7 @@ static void plugin_event(StoaHandle *handle, const char *transaction, json_t *da
     if (transaction)
         json_object_set_new(event, "transaction", json_string(transaction));
     json_object_set_new(event, "plugindata",
-                        json_pack("{s:s, s:o}", "plugin",
-                                  stoa_module_package(stoa_handle_module(handle)), "data", data));
+                        json_pack("{s:s, s:o}", "plugin", attachment->package, "data", data));
     if (jsep)
         json_object_set_new(event, "jsep", jsep);
     stoa_session_event(attachment->session, event);
@@ -44,7 +43,7 @@ static void core_event(StoaHandle *handle, const char *name, json_t *fields)
 
 static const StoaHandleOutlet outlet = { plugin_event, core_event, stoa_seat_end };
 
-StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
+StoaAttachment *stoa_attachment_new(StoaSession *session, const StoaAttachWish *wish,
                                     StoaMember *member, GError **error)
 {
     StoaAttachment *attachment = g_new0(StoaAttachment, 1);
@@ -55,9 +54,10 @@ StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, co
         attachment->id = stoa_id_random53();
     while (g_hash_table_contains(session->handles, &attachment->id));
     g_snprintf(ids, sizeof ids, "%s handle=%04" PRIx64 "…", session->log.ids, attachment->id >> 37);
-    attachment->opaque_id = g_strdup(opaque_id);
+    attachment->package = g_strdup(wish->package);
+    attachment->opaque_id = g_strdup(wish->opaque_id);
     attachment->created_us = stoa_clock_wall_us();
-    attachment->handle = stoa_handle_new_for(module, &outlet, attachment, ids, member, error);
+    attachment->handle = stoa_handle_new_for(wish->module, &outlet, attachment, ids, member, error);
     if (!attachment->handle) {
         stoa_attachment_free(attachment);
         return NULL;
@@ -73,6 +73,7 @@ void stoa_attachment_free(gpointer data)
 
     stoa_handle_free(attachment->handle);
     g_free(attachment->opaque_id);
+    g_free(attachment->package);
     g_free(attachment);
 }
 

@@ -53,14 +53,16 @@ static bool read_jsep(StoaCall *call, StoaMessage *message)
         return true;
     if (!json_is_object(jsep))
         return fail_with(call, STOA_WIRE_BAD_OBJECT, "\"jsep\" must be an object");
-    if (!type || !sdp)
-        return fail_with(call, STOA_WIRE_MISSING,
-                         type ? "\"jsep.sdp\" is missing" : "\"jsep.type\" is missing");
-    if (!json_is_string(type) || !json_is_string(sdp))
+    if (!type)
+        return fail_with(call, STOA_WIRE_MISSING, "\"jsep.type\" is missing");
+    if (!json_is_string(type) || (sdp && !json_is_string(sdp)))
         return fail_with(call, STOA_WIRE_WRONG_TYPE,
                          "\"jsep.type\" and \"jsep.sdp\" must be strings");
-    if (!read_jsep_type(call, json_string_value(type), &message->jsep) ||
-        !check_sdp(call, json_string_value(sdp)))
+    if (!read_jsep_type(call, json_string_value(type), &message->jsep))
+        return false;
+    if (!sdp)
+        return fail_with(call, STOA_WIRE_MISSING, "\"jsep.sdp\" is missing");
+    if (!check_sdp(call, json_string_value(sdp)))
         return false;
     if (message->jsep == STOA_JSEP_ANSWER && !stoa_handle_offer_pending(call->attachment->handle))
         return fail_with(call, STOA_WIRE_UNEXPECTED_ANSWER, "no offer waits for an answer");
@@ -98,9 +100,10 @@ void stoa_verb_message(StoaCall *call)
         return;
     }
     json_int_t sender = (json_int_t)call->attachment->id;
+    g_autofree char *package = g_strdup(call->attachment->package); /* the request may end it */
     json_t *data = stoa_request_run(module, handle, &message);
     stoa_call_success(call, json_pack("{s:I, s:{s:s, s:o}}", "sender", sender, "plugindata",
-                                      "plugin", stoa_module_package(module), "data", data));
+                                      "plugin", package, "data", data));
 }
 
 /* -- trickle ------------------------------------------------------------------------------ */
@@ -134,8 +137,12 @@ static bool check_candidates(StoaCall *call, const json_t *one, const json_t *ma
         return fail_with(call, STOA_WIRE_MISSING, "\"candidate\" is missing");
     if (one && !json_is_object(one) && !json_is_null(one))
         return fail_with(call, STOA_WIRE_WRONG_TYPE, "\"candidate\" must be an object or null");
-    if (one && !is_candidate(one))
+    if (one && !is_candidate(one)) {
+        if (json_object_get(one, "candidate"))
+            return fail_with(call, STOA_WIRE_WRONG_TYPE,
+                             "\"candidate.candidate\" must be a string");
         return fail_with(call, STOA_WIRE_MISSING, "\"candidate.candidate\" is missing");
+    }
     if (many && !json_is_array(many))
         return fail_with(call, STOA_WIRE_WRONG_TYPE, "\"candidates\" must be an array");
     return true;

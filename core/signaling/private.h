@@ -64,9 +64,16 @@ struct StoaAttachment {
     StoaSession *session;
     uint64_t id;
     StoaHandle *handle;
+    char *package; /* the name it was asked for by: an alias is the client's name of the plugin */
     char *opaque_id;
     int64_t created_us;
 };
+
+/* What `attach` asks for. */
+typedef struct {
+    StoaModule *module;
+    const char *package, *opaque_id; /* as the client wrote them; the second may be NULL */
+} StoaAttachWish;
 
 /* One request on its way through the verbs. */
 typedef struct {
@@ -103,7 +110,7 @@ void stoa_session_sweep(void *signaling);
 int64_t stoa_session_timeout_s(const StoaSignaling *signaling);
 
 /* attachment.c */
-StoaAttachment *stoa_attachment_new(StoaSession *session, StoaModule *module, const char *opaque_id,
+StoaAttachment *stoa_attachment_new(StoaSession *session, const StoaAttachWish *wish,
                                     StoaMember *member, GError **error);
 void stoa_attachment_free(gpointer attachment);
 void stoa_attachment_detach(StoaAttachment *attachment); /* with the event */
@@ -136,8 +143,7 @@ bool stoa_auth_is_token(StoaSignaling *signaling, const char *token);
 bool stoa_seat_is_token(StoaSignaling *signaling, const char *token);
 bool stoa_seat_allows(StoaCall *call);
 bool stoa_seat_allows_poll(StoaSignaling *signaling, StoaSession *session, const json_t *query);
-bool stoa_seat_attach(StoaCall *call, StoaModule *module,
-                      const char *opaque_id); /* true: it answers */
+bool stoa_seat_attach(StoaCall *call, const StoaAttachWish *wish); /* true: it answers */
 void stoa_seat_session_lost(StoaSession *session, bool lost);
 void stoa_seat_claimed(StoaSession *session, StoaClient *client);
 void stoa_seat_end(StoaHandle *handle); /* the outlet's `end` */

@@ -129,8 +129,8 @@ static void attach(StoaCall *call, const Waiting *waiting, StoaMember *member)
     if (!stoa_call_may_attach(call))
         return;
     stoa_member_take_over(member, is_on, call->client);
-    StoaAttachment *attachment =
-        stoa_attachment_new(call->session, module, waiting->opaque_id, member, &error);
+    const StoaAttachWish wish = { module, waiting->package, waiting->opaque_id };
+    StoaAttachment *attachment = stoa_attachment_new(call->session, &wish, member, &error);
     if (!attachment) {
         refuse(call, error);
         return;
@@ -164,23 +164,23 @@ static void seat_is_ready(StoaMember *member, const GError *error, void *data)
     waiting_free(waiting);
 }
 
-bool stoa_seat_attach(StoaCall *call, StoaModule *module, const char *opaque_id)
+bool stoa_seat_attach(StoaCall *call, const StoaAttachWish *wish)
 {
     StoaRooms *rooms = rooms_of(call->signaling);
     const char *token = token_of(call->message);
 
-    if (!rooms || !token || stoa_module_plugin(module)->scope == STOA_SCOPE_HANDLE ||
+    if (!rooms || !token || stoa_module_plugin(wish->module)->scope == STOA_SCOPE_HANDLE ||
         stoa_auth_is_token(call->signaling, token))
         return false;
     Waiting *waiting = g_new0(Waiting, 1);
-    const StoaSeatClaim claim = { .token = token, .module = module };
+    const StoaSeatClaim claim = { .token = token, .module = wish->module };
     *waiting = (Waiting){ .signaling = call->signaling,
                           .client = call->client->id,
                           .request = call->request,
                           .session = call->session->id,
-                          .package = g_strdup(stoa_module_package(module)),
+                          .package = g_strdup(wish->package),
                           .transaction = g_strdup(call->transaction),
-                          .opaque_id = g_strdup(opaque_id),
+                          .opaque_id = g_strdup(wish->opaque_id),
                           .message = json_incref(call->message) };
     stoa_rooms_claim(rooms, &claim, seat_is_ready, waiting);
     return true;

@@ -225,10 +225,10 @@ static void verb_attach(StoaCall *call)
         stoa_call_fail(call, STOA_WIRE_NO_PLUGIN, "there is no plugin \"%.100s\" here", package);
         return;
     }
-    if (!stoa_call_may_attach(call) || stoa_seat_attach(call, module, json_string_value(opaque)))
+    const StoaAttachWish wish = { module, package, json_string_value(opaque) };
+    if (!stoa_call_may_attach(call) || stoa_seat_attach(call, &wish))
         return;
-    StoaAttachment *attachment =
-        stoa_attachment_new(call->session, module, json_string_value(opaque), NULL, &error);
+    StoaAttachment *attachment = stoa_attachment_new(call->session, &wish, NULL, &error);
     if (!attachment) {
         stoa_call_fail(call, STOA_WIRE_ATTACH_REFUSED, "%s", error ? error->message : "refused");
         return;

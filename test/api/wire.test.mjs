@@ -66,6 +66,22 @@ test('what is refused at a handle carries its number, and the handle lives on', 
     client.close();
 });
 
+test('a plugin answers by the name that it was attached by', async () => {
+    const client = await connect(gateway.websocket);
+    const { data: { id: session_id } } = await client.request({ janus: 'create' });
+    const { plugins } = await client.request({ janus: 'info' });
+    for (const plugin of ['janus.plugin.echotest', 'stoa.plugin.echotest', 'janus.plugin.videoroom', 'stoa.plugin.videoroom', 'janus.plugin.textroom']) {
+        assert.ok(plugins[plugin]?.description, plugin);
+        const { data: { id: handle_id } } = await client.request({ janus: 'attach', session_id, plugin });
+        const say = (body) => client.request({ janus: 'message', session_id, handle_id, body });
+        assert.equal((await say({ audio: true })).janus, 'ack', plugin);
+        assert.equal((await client.event((one) => one.sender === handle_id)).plugindata.plugin, plugin);
+        if (!plugin.endsWith('echotest'))
+            assert.equal((await say({ request: 'list' })).plugindata.plugin, plugin);
+    }
+    client.close();
+});
+
 test('a client may choose its session id, once', async () => {
     const client = await connect(gateway.websocket);
     assert.equal((await client.request({ janus: 'create', id: 4711 })).data.id, 4711);
@@ -91,7 +107,9 @@ test('maxev bounds an answer and the rest comes with the next poll, oldest first
 });
 
 test('other paths and methods are refused', async () => {
-    assert.equal((await fetch(`${gateway.http}/nowhere`)).status, 404);
+    for (const method of ['GET', 'POST', 'PUT', 'OPTIONS'])
+        assert.equal((await fetch(`${gateway.http}/nowhere`, { method })).status, 404, method);
+    assert.equal((await fetch(`${gateway.http}/index.html`, { method: 'POST' })).status, 405);
     assert.equal((await raw('', { method: 'PUT', body: '{}' })).status, 405);
     assert.equal((await (await raw('/info')).json()).janus, 'server_info');
 });

@@ -245,6 +245,13 @@ static enum MHD_Result answer_servers(HttpRequest *request)
                              "name", setup->server_name)));
 }
 
+/* Asked before the method is: there is nothing at an unknown path that could take another one. */
+static bool is_known_page(const HttpRequest *request)
+{
+    return http_pages_find(request->setup->pages, request->path) ||
+           http_pages_wants_slash(request->setup->pages, request->path);
+}
+
 static enum MHD_Result answer_page(HttpRequest *request)
 {
     const HttpPage *page = http_pages_find(request->setup->pages, request->path);
@@ -252,8 +259,6 @@ static enum MHD_Result answer_page(HttpRequest *request)
 
     if (page)
         return http_reply_page(request, page);
-    if (!http_pages_wants_slash(request->setup->pages, request->path))
-        return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such page\n"));
     folder = g_strconcat(request->path, "/", NULL);
     return http_reply_redirect(request, folder);
 }
@@ -267,6 +272,8 @@ static enum MHD_Result answer_other(HttpRequest *request)
         (void)http_api_is_origin_allowed(request); /* a page may read that the path is wrong */
     if (kind == HTTP_ROUTE_NONE || http_route_is_web(kind) || (is_page && request->listener->admin))
         return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such path\n"));
+    if (kind == HTTP_ROUTE_PAGE && !is_known_page(request))
+        return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such page\n"));
     if (!http_route_takes(kind, request->listener->admin, request->method))
         return http_reply_not_allowed(request);
     switch (kind) {
