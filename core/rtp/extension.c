@@ -11,6 +11,7 @@
 #define TWO_BYTE_PROFILE 0x1000 /* and four application bits */
 #define BLOCK_HEADER_LEN 4
 #define DD_FRAME_AT      1 /* where a dependency descriptor has its frame number */
+#define CAPTURE_TIME_LEN 8 /* of an absolute capture time without the offset of clocks */
 #define BIT(kind)        (1u << (kind))
 
 /* What concerns the media itself and means the same to a subscriber as to us. */
@@ -153,6 +154,14 @@ static inline uint8_t *begin_element(Cursor *cursor, uint8_t id, size_t len)
     return at + head;
 }
 
+/* What a capture time says of the sender's clock is not true of ours, from which the subscriber's reports come. */
+static inline size_t copied_len(const StoaRtpExts *exts, unsigned kind)
+{
+    if (kind == STOA_RTP_EXT_ABS_CAPTURE_TIME && exts->len[kind] > CAPTURE_TIME_LEN)
+        return CAPTURE_TIME_LEN;
+    return exts->len[kind];
+}
+
 static inline void put_values(Cursor *cursor, const uint8_t *id_of_kind,
                               const StoaRtpExtValues *values)
 {
@@ -199,11 +208,12 @@ size_t stoa_rtp_extension_write(const StoaRtpExtSink *sink, const uint8_t *packe
     put_values(&cursor, sink->map.id_of_kind, values);
     for (; copied != 0; copied &= copied - 1) {
         unsigned kind = (unsigned)__builtin_ctz(copied);
-        uint8_t *at = begin_element(&cursor, sink->map.id_of_kind[kind], exts->len[kind]);
+        size_t n = copied_len(exts, kind);
+        uint8_t *at = begin_element(&cursor, sink->map.id_of_kind[kind], n);
 
         if (!at)
             continue;
-        memcpy(at, packet + exts->at[kind], exts->len[kind]);
+        memcpy(at, packet + exts->at[kind], n);
         if (kind == STOA_RTP_EXT_DEPENDENCY_DESCRIPTOR && exts->len[kind] >= DD_FRAME_AT + 2)
             stoa_bytes_put16(at + DD_FRAME_AT,
                              (uint16_t)(stoa_bytes_get16(at + DD_FRAME_AT) + values->dd_frames));

@@ -91,8 +91,9 @@ void stoa_rtp_extension_sink_init(StoaRtpExtSink *sink, const StoaRtpExtMap *map
 /**
  * Write the extension block of an outgoing packet: our own `values`, then those of the source's
  * extensions that concern the media and that the subscriber negotiated (audio level,
- * orientation, playout delay, dependency descriptor, colour space, capture time). One-byte
- * elements where every id and length allows it, two-byte elements otherwise.
+ * orientation, playout delay, dependency descriptor, colour space, capture time without the
+ * offset of clocks). One-byte elements where every id and length allows it, two-byte elements
+ * otherwise.
  *
  * @packet  borrowed, the source's packet, which `exts` refers to
  * @out     gets the four-byte block header, the elements and their padding

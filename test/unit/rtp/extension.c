@@ -270,7 +270,9 @@ static void random_blocks_survive_the_way_through_a_sink(void **unused G_GNUC_UN
         for (unsigned kind = STOA_RTP_EXT_VIDEO_ORIENTATION; kind < STOA_RTP_EXT_N_KINDS; kind++) {
             if (!stoa_rtp_extension_has(&seen, kind))
                 continue;
-            assert_int_equal(seen.len[kind], exts.len[kind]);
+            assert_int_equal(seen.len[kind], kind == STOA_RTP_EXT_ABS_CAPTURE_TIME
+                                                 ? MIN(8, exts.len[kind])
+                                                 : exts.len[kind]);
             assert_memory_equal(out + seen.at[kind], packet + exts.at[kind], seen.len[kind]);
         }
     }
