@@ -37,6 +37,7 @@ typedef struct {
     StoaKind kind;
     StoaCodec codec;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are byte-identical repeats */
+    uint8_t red_payload_type;               /* 0: of redundant audio goes what is new in it */
     uint32_t clock_hz;
     uint32_t ssrc, rtx_ssrc;
     bool nack, pli;

@@ -23,9 +23,9 @@ static void apply_kind(StoaSdpKindRules *kind, const StoaMediaRules *rules)
 }
 
 /* Extensions that we neither use nor pass on. */
-static const uint32_t useless =
-    STOA_SDP_EXT_BIT(STOA_SDP_EXT_TOFFSET) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_COLOR_SPACE) |
-    STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_CAPTURE_TIME) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_VIDEO_LAYERS);
+static const uint32_t useless = STOA_SDP_EXT_BIT(STOA_SDP_EXT_TOFFSET) |
+                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_COLOR_SPACE) |
+                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_VIDEO_LAYERS);
 
 static StoaSdpRules sdp_rules(const StoaMediaRules *rules)
 {
@@ -48,6 +48,7 @@ static StoaSdpRules sdp_rules(const StoaMediaRules *rules)
     sdp.vp9_profile = rules->vp9_profile;
     sdp.opus_fec = rules->opus_fec ? STOA_SDP_YES : STOA_SDP_AS_OFFERED;
     sdp.opus_dtx = rules->opus_dtx ? STOA_SDP_YES : STOA_SDP_AS_OFFERED;
+    sdp.audio.red = rules->opus_red;
     sdp.data = rules->data;
     return sdp;
 }

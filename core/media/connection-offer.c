@@ -20,6 +20,7 @@ static void want_send(StoaSdpSlot *slot, const StoaSink *sink)
     slot->codec = stoa_sdp_codec_name(sink->codec);
     slot->fmtp = sink->fmtp;
     slot->rtx = sink->kind == STOA_VIDEO;
+    slot->red = sink->red;
     slot->exts |= sink->exts;
     slot->feedback |= stoa_sdp_offer_feedback(slot->kind); /* transport-cc, too, where we send */
     slot->send = stoa_sink_send(sink);
@@ -32,6 +33,7 @@ static void want_receive(StoaSdpSlot *slot, const StoaTrack *track, const StoaSd
     slot->codec = stoa_sdp_codec_name(track->sdp_codec);
     slot->fmtp = track->fmtp;
     slot->rtx = before->rtx_pt > 0;
+    slot->red = before->red;
     slot->feedback |= before->feedback;
     for (unsigned ext = 0; ext < STOA_SDP_N_EXTS; ext++) {
         if (before->ext_id[ext])

@@ -62,6 +62,7 @@ struct StoaTrack {
     char *fmtp; /* as agreed with the sender; NULL: none */
     char *h264_profile, *vp9_profile;
     uint32_t exts;    /* STOA_SDP_EXT_BIT() of those that the sender may use */
+    bool red;         /* it may come as redundant audio */
     GPtrArray *sinks; /* of StoaSink *, borrowed: those that show it */
     bool is_told;     /* `track_added` was called */
     bool tapped;
@@ -79,6 +80,7 @@ struct StoaSink {
     StoaSdpCodec codec;
     char *fmtp; /* of our offer; NULL: none */
     uint32_t exts;
+    bool red; /* offered as redundant audio, too */
     char cname[STOA_CONNECTION_NAME_LEN + 1], stream[STOA_CONNECTION_NAME_LEN + 1];
     char track_id[STOA_CONNECTION_NAME_LEN + 24];
     uint32_t ssrc,

@@ -88,10 +88,11 @@ static uint32_t wanted_exts(const StoaTrack *track)
     const uint32_t of_sender = STOA_SDP_EXT_BIT(STOA_SDP_EXT_AUDIO_LEVEL) |
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_VIDEO_ORIENTATION) |
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_PLAYOUT_DELAY) |
+                               STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_CAPTURE_TIME) |
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_DEPENDENCY_DESCRIPTOR);
 
     return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_TWCC) |
-           (track->exts & of_sender);
+           STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_SEND_TIME) | (track->exts & of_sender);
 }
 
 static bool has_wishes(const StoaSink *sink)
@@ -125,6 +126,7 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     g_free(sink->fmtp);
     sink->fmtp = stoa_sdp_fmtp_forward_dup(track->sdp_codec, track->fmtp);
     sink->exts = wanted_exts(track);
+    sink->red = track->red;
     g_strlcpy(sink->cname, from->cname, sizeof sink->cname);
     g_strlcpy(sink->stream, from->stream, sizeof sink->stream);
     g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u-%u", from->stream, track->number,
@@ -178,6 +180,7 @@ static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
     row->codec = stoa_connection_codec(agreed->codec);
     row->payload_type = (uint8_t)agreed->pt;
     row->rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0);
+    row->red_payload_type = agreed->red ? (uint8_t)MAX(agreed->red_pt, 0) : 0;
     row->clock_hz = agreed->clock_hz;
     row->ssrc = sink->ssrc;
     row->rtx_ssrc = agreed->rtx_pt > 0 ? sink->rtx_ssrc : 0;

@@ -51,6 +51,7 @@ void stoa_track_refresh(StoaTrack *track, const StoaSdpLine *agreed)
     if (info->kind == STOA_DATA)
         return;
     track->exts = received_exts(agreed);
+    track->red = agreed->red;
     g_free(track->fmtp);
     track->fmtp = g_strdup(agreed->fmtp);
     info->simulcast = agreed->n_encodings > 1;

@@ -16,7 +16,7 @@ enum {
     JUMP = 1000, /* a gap of the source that is a new beginning for its subscribers */
     SOON_US = 100000,
     PADDING = 255,
-    MAX_PREFIX = STOA_RTX_PREFIX_LEN + STOA_REWRITE_MAX,
+    MAX_PREFIX = STOA_RTX_PREFIX_LEN + MAX(STOA_REWRITE_MAX, STOA_RED_HEADS_MAX),
 };
 #define EXTS_IN_USE (UINT32_C(1) << 31)
 
@@ -199,6 +199,13 @@ static bool take_over(StoaOutlet *outlet, const StoaPacket *packet, unsigned enc
     return true;
 }
 
+/* Redundant audio goes as it came to whom it means something, else as what is new in it; never by RTX, whose payload type
+ * stands for the plain codec. */
+static bool goes_as_red(const StoaOutlet *outlet, const StoaPacket *packet, bool rtx)
+{
+    return packet->info.red.heads_len > 0 && outlet->row.red_payload_type && !rtx;
+}
+
 static bool has_jumped(const StoaOutlet *outlet, const StoaPacket *packet)
 {
     return packet->index > outlet->splice.highest_in + JUMP;
@@ -208,6 +215,7 @@ void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned 
 {
     const StoaSpan *span;
     uint64_t out;
+    size_t len;
 
     if (outlet->target < 0)
         return;
@@ -226,10 +234,13 @@ void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned 
         return;
     }
     stoa_outlet_seal(outlet, packet, span, out, STOA_SEAL_FIRST);
-    stoa_report_tx_packet(&outlet->tx, packet->header.timestamp + span->timestamp,
-                          packet->header.payload_len, packet->arrived_us);
+    len = packet->header.payload_len;
+    if (!goes_as_red(outlet, packet, false))
+        len -= packet->info.red.primary_at;
+    stoa_report_tx_packet(&outlet->tx, packet->header.timestamp + span->timestamp, len,
+                          packet->arrived_us);
     outlet->n_packets++;
-    outlet->n_bytes += packet->header.payload_len;
+    outlet->n_bytes += len;
     if (!stoa_wheel_is_set(&outlet->peer->report))
         stoa_wheel_set(&outlet->peer->worker->wheel, &outlet->peer->report,
                        packet->arrived_us + STOA_REPORT_US);
@@ -307,7 +318,8 @@ static bool moves_pictures(const StoaSpan *span)
     return span->picture.picture_id || span->picture.tl0_pic_idx;
 }
 
-/* The payload is the shared one but for what differs: RTX's original number, the numbers of pictures. */
+/* The payload is the shared one but for what differs: RTX's original number, the numbers of pictures, the payload types
+ * inside of redundant audio. */
 static StoaSrtpPayload payload_of(const StoaOutlet *outlet, const StoaPacket *packet,
                                   const StoaSpan *span, uint64_t out, bool rtx,
                                   uint8_t prefix[MAX_PREFIX])
@@ -319,6 +331,14 @@ static StoaSrtpPayload payload_of(const StoaOutlet *outlet, const StoaPacket *pa
     if (rtx) {
         stoa_rtx_prefix_write((uint16_t)out, prefix);
         n = STOA_RTX_PREFIX_LEN;
+    }
+    if (packet->info.red.heads_len > 0) {
+        const StoaRed *red = &packet->info.red;
+
+        if (!goes_as_red(outlet, packet, rtx))
+            return (StoaSrtpPayload){ prefix, n, data + red->primary_at, len - red->primary_at };
+        stoa_red_heads_write(data, red->heads_len, outlet->row.payload_type, prefix + n);
+        replaced = red->heads_len;
     }
     if (len > 0 && moves_pictures(span))
         replaced = stoa_rtp_payload_rewrite(outlet->row.codec, data, &packet->info, &span->picture,
@@ -363,6 +383,8 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
     Stream stream = { outlet->row.payload_type, outlet->row.ssrc, out };
     StoaRtpExtValues values;
 
+    if (goes_as_red(outlet, packet, sealing == STOA_SEAL_RTX))
+        stream.payload_type = outlet->row.red_payload_type;
     if (sealing == STOA_SEAL_RTX)
         stream = (Stream){ outlet->row.rtx_payload_type, outlet->row.rtx_ssrc, outlet->next_rtx++ };
     if (!ext_values(outlet, (uint16_t)out, sealing == STOA_SEAL_AGAIN, &values))

@@ -180,8 +180,8 @@ void stoa_packet_unref(StoaPacket *packet, StoaPool *here)
 
 const uint8_t *stoa_packet_payload(const StoaPacket *packet, size_t *len)
 {
-    *len = packet->header.payload_len;
-    return packet->data + packet->header.payload_at;
+    *len = packet->header.payload_len - packet->info.red.primary_at;
+    return packet->data + packet->header.payload_at + packet->info.red.primary_at;
 }
 
 uint32_t stoa_packet_timestamp(const StoaPacket *packet)

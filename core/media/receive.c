@@ -99,13 +99,18 @@ static StoaFeed *feed_of_mid(const StoaPeer *peer, const char *mid)
     return NULL;
 }
 
+static bool is_of_track(const StoaReceive *row, uint8_t payload_type)
+{
+    return row->payload_type == payload_type ||
+           (row->red_payload_type && row->red_payload_type == payload_type);
+}
+
 static bool carries(const StoaFeed *feed, uint8_t payload_type)
 {
     const StoaReceive *row = &feed->row;
 
-    return row->payload_type == payload_type ||
-           (row->rtx_payload_type && row->rtx_payload_type == payload_type) ||
-           (row->red_payload_type && row->red_payload_type == payload_type);
+    return is_of_track(row, payload_type) ||
+           (row->rtx_payload_type && row->rtx_payload_type == payload_type);
 }
 
 /* By payload type, if that says it without doubt. */
@@ -229,7 +234,18 @@ static bool unwrap(StoaPeer *peer, StoaPacket *packet, const StoaSource *source)
     return read_header(peer, packet);
 }
 
-static void look_inside(StoaSource *source, StoaPacket *packet)
+/* Nobody is sent what cannot be taken apart: some subscribers get what is new in it only. */
+static bool look_into_red(const StoaSource *source, StoaPacket *packet)
+{
+    const StoaReceive *row = &source->feed->row;
+
+    if (packet->header.payload_type == row->payload_type || packet->header.payload_len == 0)
+        return true;
+    return stoa_red_read(packet->data + packet->header.payload_at, packet->header.payload_len,
+                         row->payload_type, &packet->info.red);
+}
+
+static bool look_inside(StoaSource *source, StoaPacket *packet)
 {
     const StoaRtpExts *exts = &packet->exts;
     StoaDd dd;
@@ -243,6 +259,7 @@ static void look_inside(StoaSource *source, StoaPacket *packet)
     }
     stoa_rtp_payload_info(source->feed->codec, packet->data + packet->header.payload_at,
                           packet->header.payload_len, has_dd ? &dd : NULL, &packet->info);
+    return look_into_red(source, packet);
 }
 
 /* What the ring keeps: a small copy if it fits, else the packet itself, while others are left to receive with. */
@@ -265,7 +282,10 @@ static void file(StoaPeer *peer, StoaSource *source, StoaPacket *packet, bool is
         drop(peer, STOA_DROP_DUPLICATE);
         return;
     }
-    look_inside(source, packet);
+    if (!look_inside(source, packet)) {
+        drop(peer, STOA_DROP_JUNK);
+        return;
+    }
     kept = keep(peer, packet);
     if (!kept) {
         drop(peer, STOA_DROP_POOL);
@@ -302,7 +322,7 @@ void stoa_peer_rtp(StoaPeer *peer, StoaPacket *packet)
     source = stoa_feed_source(entry->feed, entry->encoding);
     if (entry->is_rtx && !unwrap(peer, packet, source))
         return;
-    if (packet->header.payload_type != entry->feed->row.payload_type) {
+    if (!is_of_track(&entry->feed->row, packet->header.payload_type)) {
         drop(peer, STOA_DROP_PAYLOAD);
         return;
     }

@@ -41,8 +41,8 @@ void *stoa_room_core_user(const StoaRoomCore *core);
 const char *stoa_room_core_id(const StoaRoomCore *core);
 const char *stoa_room_core_title(const StoaRoomCore *core);
 void stoa_room_core_set_title(StoaRoomCore *core, const char *title);
-/** Whether what people write is sealed in their browsers (e2ee "all"); false when a room opens. */
-void stoa_room_core_set_sealed(StoaRoomCore *core, bool sealed);
+/** What is sealed in the browsers: "off" (as when a room opens), "media", "all". */
+void stoa_room_core_set_sealing(StoaRoomCore *core, const char *e2ee);
 
 /** Records from here on belong to that meeting; NULL: to none. */
 void stoa_room_core_set_meeting(StoaRoomCore *core, const char *meeting);

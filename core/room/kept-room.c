@@ -126,7 +126,7 @@ StoaKeptRoom *stoa_kept_room_new(StoaRooms *rooms, StoaRoomRows *rows)
     stoa_log_tag_set(&room->log, "room=%s", room->info->id);
     room->core = stoa_room_core_keep(&keep);
     stoa_room_core_set_meeting(room->core, room->info->meeting);
-    stoa_room_core_set_sealed(room->core, g_str_equal(room->info->e2ee, "all"));
+    stoa_room_core_set_sealing(room->core, room->info->e2ee);
     log_debug(room, "opened: %u people", room->order->len);
     return room;
 }

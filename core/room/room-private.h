@@ -16,7 +16,8 @@
 struct StoaRoomCore {
     char *id, *title;
     bool text_id;
-    bool sealed;      /* what people write comes sealed: StoaParam rows of STOA_TEXT */
+    bool sealed; /* what people write comes sealed: StoaParam rows of STOA_TEXT */
+    bool media_sealed;
     GPtrArray *views; /* of StoaRoom, borrowed */
     StoaModule *
         creator; /* whose stoa_room_close() ends it for all; NULL: nobody's, it goes with its last view */

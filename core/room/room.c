@@ -295,14 +295,20 @@ void stoa_room_set_title(StoaRoom *room, const char *title)
     room->core->title = g_strdup(title);
 }
 
-void stoa_room_core_set_sealed(StoaRoomCore *core, bool sealed)
+void stoa_room_core_set_sealing(StoaRoomCore *core, const char *e2ee)
 {
-    core->sealed = sealed;
+    core->sealed = g_str_equal(e2ee, "all");
+    core->media_sealed = !g_str_equal(e2ee, "off");
 }
 
 bool stoa_room_is_sealed(const StoaRoom *room)
 {
     return room && room->core && room->core->sealed;
+}
+
+bool stoa_room_seals_media(const StoaRoom *room)
+{
+    return room && room->core && room->core->media_sealed;
 }
 
 StoaModule *stoa_room_module(StoaRoom *room)

@@ -367,7 +367,7 @@ static void reloaded(void *data, const GError *error)
         info->state = g_strdup("open");
     }
     stoa_room_core_set_title(room->core, info->title);
-    stoa_room_core_set_sealed(room->core, g_str_equal(info->e2ee, "all"));
+    stoa_room_core_set_sealing(room->core, info->e2ee);
     if (was->locked != info->locked)
         stoa_kept_room_tell(room, "locked", json_pack("{s:b}", "locked", info->locked));
     if (was->lobby && !info->lobby)

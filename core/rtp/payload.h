@@ -3,6 +3,7 @@
 
 #include "rtp/codec.h"
 #include "rtp/dd.h"
+#include "rtp/red.h"
 
 typedef struct {
     bool starts_frame; /* first packet of a frame (of a spatial layer's frame, in SVC) */
@@ -26,6 +27,7 @@ typedef struct {
     uint16_t descriptor_len; /* bytes before the frame's own (VP8, VP9) */
     bool has_dd;
     uint16_t frame_number; /* of the dependency descriptor */
+    StoaRed red;           /* redundant audio; heads_len 0: it is plain */
 } StoaRtpFrameInfo;
 
 /* Added to the numbers of a source's pictures, so that a subscriber sees one stream over switches. */

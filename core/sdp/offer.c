@@ -62,7 +62,7 @@ static void mark_used(Offer *o, int pt)
 /* Lines of a description that the other end offered keep its numbers. */
 static void adopt_line(Offer *o, const StoaSdpLine *line)
 {
-    StoaSdpNumber number = { line->codec, NULL, line->pt, line->rtx_pt };
+    StoaSdpNumber number = { line->codec, NULL, line->pt, line->rtx_pt, line->red_pt };
 
     if (!line->accepted || line->codec == STOA_SDP_CODEC_NONE)
         return;
@@ -111,6 +111,7 @@ static void adopt_before(Offer *o)
 
         mark_used(o, number->pt);
         mark_used(o, number->rtx_pt);
+        mark_used(o, number->red_pt);
     }
     fill_ext_ids(o);
 }
@@ -142,20 +143,24 @@ static int take_pt(Offer *o, StoaSdpCodec codec)
     return wanted;
 }
 
-static bool give_numbers(Offer *o, StoaSdpLine *line, bool rtx, GError **error)
+static bool give_numbers(Offer *o, StoaSdpLine *line, bool rtx, bool red, GError **error)
 {
     StoaSdpNumber *number = find_number(o->plan, line->codec, line->fmtp);
 
     if (!number) {
-        StoaSdpNumber made = { line->codec, line->fmtp, take_pt(o, line->codec), -1 };
+        StoaSdpNumber made = { line->codec, line->fmtp, take_pt(o, line->codec), -1, -1 };
 
         g_array_append_val(o->plan->numbers, made);
         number = find_number(o->plan, line->codec, line->fmtp);
     }
     if (rtx && number->rtx_pt < 0)
         number->rtx_pt = take_free_pt(o);
+    if (red && number->red_pt < 0)
+        number->red_pt = take_free_pt(o);
     line->pt = number->pt;
     line->rtx_pt = rtx ? number->rtx_pt : -1;
+    line->red_pt = red ? number->red_pt : -1;
+    line->red = red && line->red_pt >= 0; /* without a number left it goes plain */
     if (line->pt < 0 || (rtx && line->rtx_pt < 0))
         return stoa_fail(error, STOA_ERROR_LIMIT,
                          "m-line %u: all payload types are in use: too many codec profiles in one "
@@ -200,7 +205,9 @@ static bool take_codec(Offer *o, StoaSdpLine *line, const StoaSdpSlot *slot, con
     line->fmtp = stoa_sdp_line_keep(o->plan, as_before ? was->fmtp : slot->fmtp);
     line->clock_hz = stoa_sdp_codec_clock_hz(line->codec);
     line->channels = line->codec == STOA_SDP_OPUS ? 2 : 1;
-    return give_numbers(o, line, slot->rtx || (as_before && was->rtx_pt >= 0), error);
+    return give_numbers(o, line, slot->rtx || (as_before && was->rtx_pt >= 0),
+                        line->kind == STOA_SDP_AUDIO && (slot->red || (as_before && was->red)),
+                        error);
 }
 
 static void take_exts(const Offer *o, StoaSdpLine *line, uint32_t exts)
@@ -363,6 +370,8 @@ static const char *accept_rtp(StoaSdpPlan *plan, StoaSdpLine *line, const StoaSd
         (StoaSdpDirection)((int)stoa_sdp_flip(media->direction) & (int)line->direction);
     line->pt = payload->pt;
     line->rtx_pt = line->rtx_pt >= 0 ? stoa_sdp_choose_rtx(media, payload->pt) : -1;
+    line->red_pt = line->red ? stoa_sdp_choose_red(media, payload->pt) : -1;
+    line->red = line->red_pt >= 0;
     line->feedback &= payload->feedback;
     line->rtcp_rsize = line->rtcp_rsize && media->rtcp_rsize;
     accept_exts(line, media);

@@ -19,6 +19,7 @@ typedef struct {
     const char *codec; /* "vp8"; NULL: as before at this index (for inactive lines) */
     const char *fmtp;  /* NULL: none; see stoa_sdp_fmtp_forward_dup() */
     bool rtx;
+    bool red;          /* audio: redundant audio around the codec, too (RFC 2198) */
     unsigned feedback; /* STOA_SDP_FB_* */
     uint32_t exts;     /* STOA_SDP_EXT_BIT() of each */
     StoaSdpSend send;

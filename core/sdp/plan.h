@@ -74,7 +74,7 @@ typedef enum { STOA_SDP_OFFER, STOA_SDP_ANSWER } StoaSdpType;
 typedef struct {
     StoaSdpCodec codec;
     const char *fmtp;
-    int pt, rtx_pt; /* rtx_pt -1: none yet */
+    int pt, rtx_pt, red_pt; /* rtx_pt, red_pt -1: none yet */
 } StoaSdpNumber;
 
 typedef struct {

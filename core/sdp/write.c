@@ -187,14 +187,18 @@ static void put_send(Out *out, const StoaSdpLine *line)
         put(out, "a=ssrc:%u cname:%s", send->rtx_ssrc, cname);
 }
 
+/* Chromium sends redundant audio only where that stands before the codec itself. */
 static void put_rtp_formats(Out *out, const StoaSdpLine *line)
 {
     g_autoptr(GString) formats = g_string_new(NULL);
+    bool red_first = line->red && (line->direction & STOA_SDP_RECVONLY);
 
-    g_string_printf(formats, "%d", line->pt);
+    if (red_first)
+        g_string_printf(formats, "%d ", line->red_pt);
+    g_string_append_printf(formats, "%d", line->pt);
     if (line->rtx_pt >= 0)
         g_string_append_printf(formats, " %d", line->rtx_pt);
-    if (line->red)
+    if (line->red && !red_first)
         g_string_append_printf(formats, " %d", line->red_pt);
     put(out, "m=%s 9 %s %s", line->kind_text, line->proto, formats->str);
 }

@@ -31,6 +31,7 @@
         TEXT(p "vp9_profile", 16, "the VP9 profile to accept"),                                    \
         TEXT(p "h264_profile", 16, "the H.264 profile to accept"),                                 \
         BOOL(p "opus_fec", "ask for Opus in-band error correction"),                               \
+        BOOL(p "opus_red", "ask for redundant Opus"),                                              \
         BOOL(p "opus_dtx", "ask for no Opus during silence"),                                      \
         BOOL(p "audiolevel_ext", "negotiate the audio level extension"),                           \
         BOOL(p "audiolevel_event", "tell the publishers who talks"),                               \

@@ -256,6 +256,8 @@ static bool accept_offer(StoaRequest *req, StoaRoom *room, VrSeat *seat, GError 
         .no_transport_cc = !set->transport_wide_cc_ext,
         .opus_fec = set->opus_fec,
         .opus_dtx = set->opus_dtx,
+        /* who seals takes redundant audio for one frame: nobody else could take it apart again */
+        .opus_red = set->opus_red && !stoa_room_seals_media(room),
     };
 
     if (!seat->publishing && n_publishing(room) >= set->publishers)

@@ -19,7 +19,7 @@ typedef struct {
     int64_t fir_freq;                 /* seconds between keyframe requests; 0: none */
     int64_t audio_active_packets, audio_level_average;
     bool is_private, bitrate_cap, notify_joining, require_pvtid;
-    bool opus_fec, opus_dtx, audiolevel_ext, audiolevel_event, speaker_event;
+    bool opus_fec, opus_red, opus_dtx, audiolevel_ext, audiolevel_event, speaker_event;
     bool videoorient_ext, playoutdelay_ext, transport_wide_cc_ext;
 } VrSettings;
 

@@ -27,7 +27,7 @@ static const char *first_codec(const GArray *wants, StoaKind kind, const StoaTra
 static StoaMediaRules rules_of(const GArray *wants)
 {
     const StoaTrackInfo *info;
-    StoaMediaRules rules = { .send = true };
+    StoaMediaRules rules = { .send = true, .opus_red = true };
 
     rules.audio_codecs = first_codec(wants, STOA_AUDIO, &info);
     rules.video_codecs = first_codec(wants, STOA_VIDEO, &info);

@@ -5,6 +5,7 @@
 
 #include "rtp/extension.h"
 #include "rtp/payload.h"
+#include "rtp/red.h"
 #include "rtp/rtx.h"
 #include "rtp/vp8.h"
 
@@ -106,6 +107,21 @@ static void try_rtx(const uint8_t *data, size_t size, const StoaRtpHeader *heade
     g_assert(original.ssrc == 0x11223344 && original.payload_type == 96);
 }
 
+/* What can be read can be written for another payload type, and reads the same. */
+static void try_red(const uint8_t *payload, size_t len)
+{
+    g_autofree uint8_t *copy = g_memdup2(payload, len);
+    StoaRed red, again;
+
+    if (!stoa_red_read(payload, len, 111, &red))
+        return;
+    g_assert(red.heads_len <= STOA_RED_HEADS_MAX && red.heads_len <= red.primary_at);
+    g_assert(red.primary_at <= len);
+    stoa_red_heads_write(payload, red.heads_len, 63, copy);
+    g_assert(stoa_red_read(copy, len, 63, &again));
+    g_assert(again.heads_len == red.heads_len && again.primary_at == red.primary_at);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     StoaRtpHeader header;
@@ -128,5 +144,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_codecs(data + header.payload_at, header.payload_len, &dd);
     try_rewrite(data + header.payload_at, header.payload_len);
     try_rtx(data, size, &header);
+    try_red(data + header.payload_at, header.payload_len);
     return 0;
 }

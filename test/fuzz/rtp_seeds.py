@@ -37,6 +37,8 @@ RTP = {
     "av1-key": rtp(AV1_KEY, 0x1000, bytes([8, len(DD_KEY)]) + DD_KEY),
     "dd-payload": rtp(DD_KEY, 0xBEDE, bytes.fromhex("82000002")),
     "opus": rtp(b"\x78" * 40, 0xBEDE, bytes.fromhex("1085910010"), marker_type=111),
+    "red": rtp(bytes.fromhex("ef0f0003" "ef078005" "6f") + b"oldoldernews", marker_type=63),
+    "red-alone": rtp(b"\x6f\x78", marker_type=63),
     "padding-only": rtp(b"", first=0xA0, tail=b"\0" * 9 + b"\x0a"),
     "rtx": rtp(struct.pack("!H", 999) + VP8_KEY, marker_type=97),
     "csrc": rtp(b"\0\0\0\1\0\0\0\2" + b"abc", first=0x82),

@@ -3,7 +3,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { binary, connect, tree } from './gateway.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { binary, connect, slow, tree } from './gateway.mjs';
+import { readRtp, writeRtp } from './rtp.mjs';
 
 const program = join(binary, '../test/peers');
 const OPUS = 111;
@@ -61,6 +63,14 @@ class Peer {
             + `${this.transport.replace('SETUP', setup)}a=${this.candidate}\r\n`;
     }
 
+    /** A description of m-lines {kind, mid, direction, formats, lines}; `lines` are those of codecs, extensions and streams. */
+    describe(type, setup, lines) {
+        const sections = lines.map(({ kind, mid, direction, formats, lines: more }) => [`m=${kind} 9 UDP/TLS/RTP/SAVPF ${formats}`,
+            'c=IN IP4 0.0.0.0', `a=mid:${mid}`, `a=${direction}`, 'a=rtcp-mux', ...more].map((one) => `${one}\r\n`).join('')
+            + `${this.transport.replace('SETUP', setup)}a=${this.candidate}\r\n`);
+        return { type, sdp: this.sdp(lines.map(({ mid }) => mid), sections) };
+    }
+
     sdp(mids, sections) {
         return `v=0\r\no=- ${this.id} 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE ${mids.join(' ')}\r\n${sections.join('')}`;
     }
@@ -90,6 +100,32 @@ class Peer {
     /** Send no more. */
     stop() {
         this.tell(this.id, 'send', { ssrc: 0, pt: OPUS, lose: 0 });
+    }
+
+    /** Packets of rtp.mjs leave at once. */
+    sendPackets(...packets) {
+        this.tell(this.id, 'packets', { packets: packets.map((one) => writeRtp(one).toString('hex')) });
+    }
+
+    /** Keep what comes from now on, for heard(). */
+    hear() {
+        this.tell(this.id, 'hear', { on: true });
+    }
+
+    /** What came since the last call, read by rtp.mjs. */
+    async all() {
+        return (await this.ask('heard', 'heard')).heard.map((hex) => readRtp(Buffer.from(hex, 'hex')));
+    }
+
+    /** At least `n` packets that fit, or an error. */
+    async heard(n, fits = () => true) {
+        const packets = [];
+        for (const end = Date.now() + 5000 * slow; packets.length < n; await sleep(20)) {
+            if (Date.now() > end)
+                throw new Error(`${packets.length} packets of ${n} came within ${5 * slow} s`);
+            packets.push(...(await this.all()).filter(fits));
+        }
+        return packets;
     }
 
     /** {sent, streams: {SSRC: {n, first, last, gap_ms}}}; each packet carries a number, `first` to `last` came. */

@@ -33,6 +33,8 @@ typedef struct {
     bool no_audio_level, no_orientation, no_playout_delay,
         no_transport_cc;     /* extensions left out */
     bool opus_fec, opus_dtx; /* ask the sender for in-band FEC, for DTX */
+    bool opus_red; /* take, ask for and send redundant audio (RFC 2198) where the client offers it;
+                      who does not is sent the plain codec of it */
 } StoaMediaRules;
 
 /* What is known of a track. Strings are owned by the track. */

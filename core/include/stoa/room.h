@@ -67,6 +67,8 @@ STOA_EXPORT void stoa_room_set_title(StoaRoom *room, const char *title) STOA_ON_
 STOA_EXPORT StoaModule *stoa_room_module(StoaRoom *room) STOA_ON_CONTROL;
 /** Whether texts and files of this room are sealed in the browsers (e2ee "all"): then a STOA_TEXT is an object. */
 STOA_EXPORT bool stoa_room_is_sealed(const StoaRoom *room) STOA_ON_CONTROL;
+/** Whether audio and video of this room are sealed in the browsers (e2ee "media" or "all"). */
+STOA_EXPORT bool stoa_room_seals_media(const StoaRoom *room) STOA_ON_CONTROL;
 STOA_EXPORT const void *stoa_room_conf(StoaRoom *room) STOA_ON_CONTROL; /* the module's */
 STOA_EXPORT void *stoa_room_state(StoaRoom *room) STOA_ON_CONTROL;
 /** Close it: everybody leaves (`left`), then `room_closed`. Handles stay attached, without a room. */

@@ -4,6 +4,9 @@
  * {"do": "open", "id": N}                          answers {id, transport, candidate}
  * {"do": "remote", "id", "sdp", "offered": BOOL}   ICE and DTLS start; later {id, "up": true} or {id, "failed": WHY}
  * {"do": "send", "id", "ssrc", "pt", "lose": N}    a packet every 20 ms, each with a counter; ssrc 0: stop; each Nth is lost
+ * {"do": "packets", "id", "packets": [HEX]}        these leave at once, plain RTP with their headers
+ * {"do": "hear", "id", "on": BOOL}                 keep what comes from now on
+ * {"do": "heard", "id"}                            answers {id, heard: [HEX]}, plain RTP with headers, and forgets it
  * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last, gap_ms}}}, the gap
  *                                                  the longest between two packets since the last count
  * {"do": "move", "id", "ip", "aware": BOOL}        another socket, there; aware: a check leaves at once, else when it is due
@@ -32,6 +35,7 @@ typedef struct {
     int silent;
     uint64_t next_ns;
     Stream streams[MAX_STREAMS];
+    json_t *heard; /* NULL: nothing is kept */
 } Peer;
 
 static Peer *peers[MAX_PEERS];
@@ -83,6 +87,50 @@ static Stream *find_stream(Peer *peer, uint32_t ssrc)
     return NULL;
 }
 
+/* -- packets in full ------------------------------------------------------------------------ */
+
+static void keep(Peer *peer, const uint8_t *buf, int len)
+{
+    char text[2 * 2048 + 1];
+
+    for (int i = 0; i < len && i < 2048; i++)
+        snprintf(text + 2 * i, 3, "%02x", buf[i]);
+    json_array_append_new(peer->heard, json_string(text));
+}
+
+static int read_hex(const char *text, uint8_t *buf, int size)
+{
+    int len = 0;
+
+    for (unsigned byte; len < size && sscanf(text + 2 * len, "%2x", &byte) == 1; len++)
+        buf[len] = (uint8_t)byte;
+    return len;
+}
+
+static void do_packets(Peer *peer, const json_t *packets)
+{
+    for (size_t i = 0; i < json_array_size(packets); i++) {
+        uint8_t buf[2048 + 64], *list[] = { buf };
+        int len = read_hex(json_string_value(json_array_get(packets, i)), buf, 2048);
+
+        if (pc_protect(peer->pc, buf, &len) == 0)
+            pc_send_batch(peer->pc, list, &len, 1);
+    }
+}
+
+static void do_hear(Peer *peer, int on)
+{
+    json_decref(peer->heard);
+    peer->heard = on ? json_array() : NULL;
+}
+
+static void do_heard(Peer *peer)
+{
+    say(json_pack("{s:i, s:o}", "id", (int)peer->id, "heard",
+                  peer->heard ? peer->heard : json_array()));
+    peer->heard = peer->heard ? json_array() : NULL;
+}
+
 static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
 {
     Peer *peer = user;
@@ -90,8 +138,10 @@ static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
     Stream *stream;
     uint32_t counter;
 
-    if (pc_unprotect(pc, buf, &len) || len < HEADER + 4)
+    if (pc_unprotect(pc, buf, &len) || len < HEADER)
         return;
+    if (peer->heard)
+        keep(peer, buf, len);
     if (buf[0] & 0x10)
         at += 4 + 4 * get16(buf + HEADER + 2);
     stream = find_stream(peer, get32(buf + 8));
@@ -176,6 +226,7 @@ static void do_close(Peer *peer)
             peers[i] = peers[--n_peers];
     pc_free(peer->pc); /* rtc.c keeps the object: its batch may still name it, and us */
     peer->ssrc = 0;
+    do_hear(peer, 0);
 }
 
 static void on_line(const char *text)
@@ -194,7 +245,13 @@ static void on_line(const char *text)
         peer->ssrc = (uint32_t)json_integer_value(json_object_get(line, "ssrc"));
         peer->lose = (uint32_t)json_integer_value(json_object_get(line, "lose"));
         peer->payload_type = (uint8_t)json_integer_value(json_object_get(line, "pt"));
-    } else if (what && peer && strcmp(what, "count") == 0)
+    } else if (what && peer && strcmp(what, "packets") == 0)
+        do_packets(peer, json_object_get(line, "packets"));
+    else if (what && peer && strcmp(what, "hear") == 0)
+        do_hear(peer, json_is_true(json_object_get(line, "on")));
+    else if (what && peer && strcmp(what, "heard") == 0)
+        do_heard(peer);
+    else if (what && peer && strcmp(what, "count") == 0)
         do_count(peer);
     else if (what && peer && strcmp(what, "move") == 0)
         pc_move(peer->pc, json_string_value(json_object_get(line, "ip")),

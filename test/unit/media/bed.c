@@ -521,12 +521,25 @@ static void listen_to(Person *person)
 
 /* -- what goes ----------------------------------------------------------------------------- */
 
+void person_send_packet(Person *person, const uint8_t *header, size_t header_len, uint64_t index,
+                        const void *payload, size_t len)
+{
+    uint8_t buf[2000];
+    StoaSrtpPayload body = { .data = payload, .len = len };
+
+    memcpy(buf, header, header_len);
+    stoa_bytes_put16(buf + 2, (uint16_t)index);
+    len =
+        stoa_srtp_seal_rtp(person->seal, buf, header_len, sizeof(buf), &body, stoa_seq_roc(index));
+    assert_true(len > 0);
+    person_send_raw(person, buf, len);
+}
+
 void person_send_ext(Person *person, const StoaRtpHeader *header, uint64_t index,
                      const uint8_t *ext, size_t ext_len, const void *payload, size_t len)
 {
-    uint8_t buf[2000];
+    uint8_t buf[300];
     StoaRtpHeader out = *header;
-    StoaSrtpPayload body = { .data = payload, .len = len };
     size_t header_len = STOA_RTP_HEADER_LEN;
 
     out.seq = (uint16_t)index;
@@ -538,10 +551,7 @@ void person_send_ext(Person *person, const StoaRtpHeader *header, uint64_t index
         memcpy(buf + 16, ext, ext_len);
         header_len += 4 + ext_len;
     }
-    len =
-        stoa_srtp_seal_rtp(person->seal, buf, header_len, sizeof(buf), &body, stoa_seq_roc(index));
-    assert_true(len > 0);
-    person_send_raw(person, buf, len);
+    person_send_packet(person, buf, header_len, index, payload, len);
 }
 
 void person_send(Person *person, uint32_t ssrc, uint8_t payload_type, uint64_t index,

@@ -103,6 +103,9 @@ void person_send(Person *person, uint32_t ssrc, uint8_t payload_type, uint64_t i
 /** The same with extension elements of one-byte form, `ext_len` a multiple of four. */
 void person_send_ext(Person *person, const StoaRtpHeader *header, uint64_t index,
                      const uint8_t *ext, size_t ext_len, const void *payload, size_t len);
+/** The same with a header of one's own making, under its number. */
+void person_send_packet(Person *person, const uint8_t *header, size_t header_len, uint64_t index,
+                        const void *payload, size_t len);
 void person_send_rtcp(Person *person, const uint8_t *buf, size_t len);
 /** Send raw bytes. */
 void person_send_raw(Person *person, const uint8_t *buf, size_t len);

@@ -47,16 +47,30 @@ static void offer_fails(const StoaSdpSlot *slots, unsigned n, const StoaSdpPlan 
         fail_msg("\"%s\" does not say \"%s\"", error->message, says);
 }
 
-/* Another Stoa that receives: what its answer to this offer reads like. */
-static char *their_answer_dup(const StoaSdpPlan *offer)
+static char *answer_with_dup(const StoaSdpPlan *offer, const StoaSdpRules *rules)
 {
     g_autofree char *text = write_dup(offer);
     g_autoptr(StoaSdp) sdp = parse(text);
-    StoaSdpRules rules = publisher_rules();
-    g_autoptr(StoaSdpPlan) answer = answer_to(sdp, &rules, NULL);
+    g_autoptr(StoaSdpPlan) answer = answer_to(sdp, rules, NULL);
 
     answer->setup = STOA_SDP_ACTIVE; /* as browsers choose */
     return write_dup(answer);
+}
+
+/* Another Stoa that receives: what its answer to this offer reads like. */
+static char *their_answer_dup(const StoaSdpPlan *offer)
+{
+    StoaSdpRules rules = publisher_rules();
+
+    return answer_with_dup(offer, &rules);
+}
+
+static char *their_answer_with_red_dup(const StoaSdpPlan *offer)
+{
+    StoaSdpRules rules = publisher_rules();
+
+    rules.audio.red = true;
+    return answer_with_dup(offer, &rules);
 }
 
 static StoaSdpPlan *accepted(const StoaSdpPlan *offer, const char *answer)
@@ -108,6 +122,34 @@ static void our_offer_is_answered_by_our_answerer(void **unused G_GNUC_UNUSED)
         assert_int_equal(line(plan, i)->send.ssrc, slots[i].send.ssrc);
     }
     assert_true(stoa_sdp_plan_has_data(plan));
+}
+
+/* RED is offered around the codec, the codec first; it is agreed where the answer has it, and keeps its number. */
+static void red_is_sent_to_who_takes_it(void **unused G_GNUC_UNUSED)
+{
+    StoaSdpSlot slots[] = { slot(STOA_SDP_AUDIO, "opus", "useinbandfec=1"),
+                            slot(STOA_SDP_AUDIO, "pcmu", NULL) };
+    g_autoptr(StoaSdpPlan) offer = NULL, with = NULL, without = NULL, next = NULL;
+    g_autofree char *text = NULL, *plain = NULL, *full = NULL, *expected = NULL;
+
+    slots[0].red = true;
+    offer = offer_of(slots, 2, NULL);
+    text = write_dup(offer);
+    expected = g_strdup_printf("m=audio 9 UDP/TLS/RTP/SAVPF %d %d\r\n", line(offer, 0)->pt,
+                               line(offer, 0)->red_pt);
+    assert_non_null(strstr(text, expected));
+    assert_int_equal(line(offer, 1)->red_pt, -1);
+
+    plain = their_answer_dup(offer); /* its rules are without */
+    without = accepted(offer, plain);
+    assert_false(line(without, 0)->red);
+    full = their_answer_with_red_dup(offer);
+    with = accepted(offer, full);
+    assert_true(line(with, 0)->red);
+    assert_int_equal(line(with, 0)->red_pt, line(offer, 0)->red_pt);
+    assert_false(line(with, 1)->red);
+    next = offer_of(slots, 2, without);
+    assert_int_equal(line(next, 0)->red_pt, line(offer, 0)->red_pt);
 }
 
 static void the_offer_reads_as_it_was_meant(void **unused G_GNUC_UNUSED)
@@ -392,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_offer_is_answered_by_our_answerer),
+        cmocka_unit_test(red_is_sent_to_who_takes_it),
         cmocka_unit_test(the_offer_reads_as_it_was_meant),
         cmocka_unit_test(a_codec_has_one_number_and_a_number_one_codec),
         cmocka_unit_test(extension_ids_are_the_same_on_every_line),

@@ -101,14 +101,14 @@ static void simulcast_is_answered_rid_by_rid(void **unused G_GNUC_UNUSED)
     }
 }
 
-static void the_media_codec_stands_first_before_rtx_and_red(void **unused G_GNUC_UNUSED)
+static void red_stands_first_where_it_is_asked_for(void **unused G_GNUC_UNUSED)
 {
     StoaSdpRules rules = publisher_rules();
     g_autofree char *text = NULL;
 
     rules.audio.red = true;
     text = answer_dup("chromium-audio-video", rules);
-    says(text, "m=audio 9 UDP/TLS/RTP/SAVPF 111 63");
+    says(text, "m=audio 9 UDP/TLS/RTP/SAVPF 63 111");
     says(text, "a=rtpmap:63 red/48000/2");
     says(text, "a=fmtp:63 111/111");
 }
@@ -272,7 +272,7 @@ int main(void)
         cmocka_unit_test(credentials_are_everywhere_and_candidates_in_the_first_section),
         cmocka_unit_test(firefoxs_extension_directions_are_turned_round),
         cmocka_unit_test(simulcast_is_answered_rid_by_rid),
-        cmocka_unit_test(the_media_codec_stands_first_before_rtx_and_red),
+        cmocka_unit_test(red_stands_first_where_it_is_asked_for),
         cmocka_unit_test(data_channels_are_answered_in_the_words_of_the_offer),
         cmocka_unit_test(a_refused_section_has_port_zero_and_is_outside_the_bundle),
         cmocka_unit_test(an_old_client_without_mids_gets_none),
