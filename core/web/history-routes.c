@@ -93,7 +93,7 @@ static void seen(json_t *history, const GError *error, void *data)
         stoa_web_fail(call, error);
         return;
     }
-    stoa_web_set_reply(call, 200, json_incref(history));
+    stoa_web_set_reply(call, 200, history);
     stoa_web_send(call);
 }
 
@@ -121,8 +121,31 @@ static bool ask_export(StoaDb *db, StoaWebCall *call, GError **error)
     return true;
 }
 
+/* A long history takes a while to be written, and to be freed. */
 typedef struct {
     StoaWebCall *call;
+    json_t *history;
+} Writing;
+
+static void write_work(void *data)
+{
+    Writing *writing = data;
+
+    stoa_web_set_reply(writing->call, 200, g_steal_pointer(&writing->history));
+}
+
+static void write_done(void *data)
+{
+    Writing *writing = data;
+
+    stoa_web_set_header(writing->call, "Content-Disposition",
+                        "attachment; filename=\"history.json\"");
+    stoa_web_send(writing->call);
+}
+
+typedef struct {
+    StoaWebCall *call;
+    json_t *history;
     StoaExport *export;
     GError *error;
 } Zipping;
@@ -131,6 +154,9 @@ static void zip_work(void *data)
 {
     Zipping *zipping = data;
 
+    zipping->export = stoa_export_new(stoa_web_data_dir(zipping->call),
+                                      stoa_web_arg(zipping->call, "room"), zipping->history);
+    g_clear_pointer(&zipping->history, json_decref);
     stoa_export_write(zipping->export, &zipping->error);
 }
 
@@ -170,14 +196,13 @@ static void exported(json_t *history, const GError *error, void *data)
     if (asked->zip) {
         Zipping *zipping = g_new0(Zipping, 1);
         zipping->call = call;
-        zipping->export =
-            stoa_export_new(stoa_web_data_dir(call), stoa_web_arg(call, "room"), history);
+        zipping->history = history;
         stoa_task_run(zip_work, zip_done, zipping, zipping_free);
         return;
     }
-    stoa_web_set_reply(call, 200, json_incref(history));
-    stoa_web_set_header(call, "Content-Disposition", "attachment; filename=\"history.json\"");
-    stoa_web_send(call);
+    Writing *writing = g_new(Writing, 1);
+    *writing = (Writing){ call, history };
+    stoa_task_run(write_work, write_done, writing, g_free);
 }
 
 static void export_live(StoaWebCall *call)

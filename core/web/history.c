@@ -13,6 +13,15 @@
 
 #include <string.h>
 
+enum { PIECE = 1000 }; /* records */
+
+/* Of a meeting. */
+typedef struct {
+    size_t meeting;
+    GPtrArray *records; /* of StoaRecord */
+    bool more;
+} Page;
+
 /* One reading. It goes from module to module, and each of its waits ends in step(). */
 typedef struct {
     StoaWeb *web;
@@ -24,8 +33,10 @@ typedef struct {
     size_t at;        /* of modules */
     /* of the module at hand */
     char *module, *kind;
-    GPtrArray *pages; /* one GPtrArray of StoaRecord a meeting */
-    GArray *more;     /* bool a meeting */
+    GArray *pages;       /* of Page: what was read last */
+    bool in_pieces;      /* it shows its records */
+    size_t next_meeting; /* to be read */
+    uint64_t after;      /* records of it that were read */
     StoaHistoryDone *done;
     void *data;
 } Reading;
@@ -39,17 +50,18 @@ static void reading_free(Reading *it)
     json_decref(it->modules);
     g_free(it->module);
     g_free(it->kind);
-    g_clear_pointer(&it->pages, g_ptr_array_unref);
-    g_clear_pointer(&it->more, g_array_unref);
+    g_array_unref(it->pages);
     g_free(it);
 }
 
 static void end(Reading *it, const GError *error)
 {
-    json_auto_t *history = error ? NULL : json_pack("{s:O}", "meetings", it->meetings);
+    json_t *history = error ? NULL : json_pack("{s:O}", "meetings", it->meetings);
+    StoaHistoryDone *done = it->done;
+    void *data = it->data;
 
-    it->done(history, error, it->data);
-    reading_free(it);
+    reading_free(it); /* nothing shares what is in the history */
+    done(history, error, data);
 }
 
 static const char *meeting_id(const Reading *it, size_t i)
@@ -122,45 +134,64 @@ static bool read_room(StoaDb *db, void *data, GError **error)
 
 /* -- records of one module ---------------------------------------------------------------------- */
 
-static void free_records(gpointer records)
-{
-    g_ptr_array_unref(records);
-}
-
 static void free_record(gpointer record)
 {
     stoa_record_free(record);
 }
 
-static bool select_page(StoaDb *db, Reading *it, const StoaJournalQuery *query, GError **error)
+static void clear_page(gpointer page)
 {
-    GPtrArray *page = g_ptr_array_new_with_free_func(free_record);
-    bool more = false;
-
-    g_ptr_array_add(it->pages, page);
-    if (!stoa_journal_select(db, query, page, &more, error))
-        return false;
-    g_array_append_val(it->more, more);
-    return true;
+    g_ptr_array_unref(((Page *)page)->records);
 }
 
-static bool read_pages(StoaDb *db, void *data, GError **error)
+static Page *add_page(Reading *it, size_t meeting)
 {
-    Reading *it = data;
-    StoaJournalQuery query = { .room = it->room,
+    Page page = { meeting, g_ptr_array_new_with_free_func(free_record), false };
+
+    g_array_append_val(it->pages, page);
+    return &g_array_index(it->pages, Page, it->pages->len - 1);
+}
+
+static StoaJournalQuery query_of(const Reading *it)
+{
+    return (StoaJournalQuery){ .room = it->room,
                                .module = it->module,
                                .kind = it->kind,
                                .viewer = it->viewer,
                                .for_all = true,
-                               .before = it->before,
-                               .limit = it->limit,
-                               .newest = true,
                                .no_tombstones = true };
+}
 
-    for (size_t i = 0; i < json_array_size(it->meetings); i++) {
-        query.meeting = meeting_id(it, i);
-        if (!select_page(db, it, &query, error))
+/* The newest of a meeting; or, when all is wanted, what follows what was read. */
+static bool read_page(StoaDb *db, Reading *it, GError **error)
+{
+    Page *page = add_page(it, it->next_meeting);
+    StoaJournalQuery query = query_of(it);
+
+    query.meeting = meeting_id(it, it->next_meeting);
+    query.after = it->after;
+    query.before = it->before;
+    query.newest = it->limit > 0;
+    query.limit = it->limit > 0 ? it->limit : PIECE;
+    if (!stoa_journal_select(db, &query, page->records, &page->more, error))
+        return false;
+    bool goes_on = page->more && it->limit == 0;
+    const StoaRecord *last = goes_on ? page->records->pdata[page->records->len - 1] : NULL;
+    it->after = last ? last->seq : 0;
+    it->next_meeting += !goes_on;
+    return true;
+}
+
+/* Neither who else asks nor the control loop waits for more than a piece of a long history. */
+static bool read_piece(StoaDb *db, void *data, GError **error)
+{
+    Reading *it = data;
+
+    g_array_set_size(it->pages, 0);
+    for (guint n = 0; n < PIECE && it->next_meeting < json_array_size(it->meetings);) {
+        if (!read_page(db, it, error))
             return false;
+        n += g_array_index(it->pages, Page, it->pages->len - 1).records->len;
     }
     return true;
 }
@@ -169,14 +200,9 @@ static bool read_pages(StoaDb *db, void *data, GError **error)
 static bool read_all(StoaDb *db, void *data, GError **error)
 {
     Reading *it = data;
-    const StoaJournalQuery query = { .room = it->room,
-                                     .module = it->module,
-                                     .kind = it->kind,
-                                     .viewer = it->viewer,
-                                     .for_all = true,
-                                     .no_tombstones = true };
+    const StoaJournalQuery query = query_of(it);
 
-    return select_page(db, it, &query, error);
+    return stoa_journal_select(db, &query, add_page(it, 0)->records, NULL, error);
 }
 
 /* -- what a module shows ------------------------------------------------------------------------ */
@@ -186,30 +212,37 @@ static const char *member_of(const StoaPlugin *plugin)
     return plugin->history_name ? plugin->history_name : plugin->name;
 }
 
-static void show_records(Reading *it, StoaRoom *view, StoaParticipant *viewer)
+static void show_page(Reading *it, const Page *page, StoaRoom *view, StoaParticipant *viewer)
 {
     const char *name = member_of(stoa_module_plugin(stoa_room_module(view)));
+    json_t *meeting = json_array_get(it->meetings, page->meeting);
+    json_t *list = json_object_get(meeting, name);
 
-    for (guint i = 0; i < it->pages->len; i++) {
-        const GPtrArray *page = it->pages->pdata[i];
-        json_t *meeting = json_array_get(it->meetings, i), *list = json_array();
-        for (guint k = 0; k < page->len; k++) {
-            json_t *event = stoa_record_present(view, page->pdata[k], viewer);
-            if (!event)
-                continue;
-            json_object_del(event, "event");
-            json_array_append_new(list, event);
-        }
+    if (!json_is_array(list)) {
+        list = json_array();
         json_object_set_new(meeting, name, list);
-        if (g_array_index(it->more, bool, i))
-            json_object_set_new(meeting, "more", json_true());
     }
+    for (guint i = 0; i < page->records->len; i++) {
+        json_t *event = stoa_record_present(view, page->records->pdata[i], viewer);
+        if (!event)
+            continue;
+        json_object_del(event, "event");
+        json_array_append_new(list, event);
+    }
+    if (page->more && it->limit > 0)
+        json_object_set_new(meeting, "more", json_true());
+}
+
+static void show_pages(Reading *it, StoaRoom *view, StoaParticipant *viewer)
+{
+    for (guint i = 0; i < it->pages->len; i++)
+        show_page(it, &g_array_index(it->pages, Page, i), view, viewer);
 }
 
 static void show_state(Reading *it, StoaRoom *view, StoaParticipant *viewer)
 {
     const StoaPlugin *plugin = stoa_module_plugin(stoa_room_module(view));
-    const GPtrArray *all = it->pages->len > 0 ? it->pages->pdata[0] : NULL;
+    const GPtrArray *all = it->pages->len > 0 ? g_array_index(it->pages, Page, 0).records : NULL;
 
     for (size_t i = 0; i < json_array_size(it->meetings); i++) {
         json_t *list = plugin->history(view, meeting_id(it, i), viewer);
@@ -221,6 +254,15 @@ static void show_state(Reading *it, StoaRoom *view, StoaParticipant *viewer)
 }
 
 static void next_module(Reading *it);
+static void pages_read(void *data, const GError *error);
+
+static void go_on(Reading *it)
+{
+    if (it->in_pieces && it->next_meeting < json_array_size(it->meetings))
+        stoa_store_ask(it->web->spec.store, read_piece, pages_read, it, NULL);
+    else
+        next_module(it);
+}
 
 static void view_ready(StoaRoom *view, const GError *error, void *data)
 {
@@ -235,8 +277,8 @@ static void view_ready(StoaRoom *view, const GError *error, void *data)
     if (view && stoa_module_plugin(stoa_room_module(view))->history)
         show_state(it, view, viewer);
     else if (view)
-        show_records(it, view, viewer);
-    next_module(it);
+        show_pages(it, view, viewer);
+    go_on(it);
 }
 
 static void open_view(Reading *it)
@@ -256,12 +298,11 @@ static void begin_module(Reading *it, const char *name, const StoaPlugin *plugin
 {
     g_free(it->module);
     g_free(it->kind);
-    g_clear_pointer(&it->pages, g_ptr_array_unref);
-    g_clear_pointer(&it->more, g_array_unref);
+    g_array_set_size(it->pages, 0);
     it->module = g_strdup(name);
     it->kind = g_strdup(plugin->history_kind);
-    it->pages = g_ptr_array_new_with_free_func(free_records);
-    it->more = g_array_new(FALSE, TRUE, sizeof(bool));
+    it->in_pieces = !plugin->history;
+    it->next_meeting = 0;
 }
 
 /* Modules that keep nothing, or are not loaded now, show nothing. */
@@ -281,7 +322,7 @@ static void next_module(Reading *it)
         else if (plugin->history)
             open_view(it);
         else
-            stoa_store_ask(spec->store, read_pages, pages_read, it, NULL);
+            stoa_store_ask(spec->store, read_piece, pages_read, it, NULL);
         return;
     }
     end(it, NULL);
@@ -307,6 +348,8 @@ void stoa_history_read(StoaWeb *web, const StoaHistoryQuery *query, StoaHistoryD
     it->before = query->before;
     it->limit = query->limit;
     it->meetings = json_array();
+    it->pages = g_array_new(FALSE, FALSE, sizeof(Page));
+    g_array_set_clear_func(it->pages, clear_page);
     it->done = done;
     it->data = data;
     stoa_store_ask(web->spec.store, read_room, room_read, it, NULL);

@@ -7,7 +7,7 @@
 /** Its routes. Static. */
 const StoaWebRoute *stoa_web_history_routes(void);
 
-/* The whole of it, or `error`; borrowed. */
+/* The whole of it, taken, or `error`. */
 typedef void StoaHistoryDone(json_t *history, const GError *error, void *data);
 
 /* What of it. Strings borrowed. */
