@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct StoaSender {
     CURL *curl;
@@ -103,10 +104,21 @@ StoaSender *stoa_sender_new(const StoaMailConf *conf, const _Atomic(bool) *stop)
     return sender;
 }
 
+/* To say QUIT to a server that has not answered yet, libcurl would wait for that answer: it finds the line dead instead. */
+static void hang_up(CURL *curl)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+        shutdown(fd, SHUT_RDWR);
+}
+
 void stoa_sender_free(StoaSender *sender)
 {
     if (!sender)
         return;
+    if (sender->curl && atomic_load(sender->stop))
+        hang_up(sender->curl);
     if (sender->curl)
         curl_easy_cleanup(sender->curl);
     g_free(sender->from);

@@ -8,8 +8,9 @@ import { SMTPServer } from 'smtp-server';
  *   port     0: any
  *   refuse   address => true: 550 for that recipient
  *   delay    milliseconds before the end of the data is acknowledged
+ *   given()  called before that delay
  */
-export async function startSmtp({ port = 0, refuse = () => false, delay = 0, ...options } = {}) {
+export async function startSmtp({ port = 0, refuse = () => false, delay = 0, given = () => {}, ...options } = {}) {
     const mails = [], waiting = [];
     const server = new SMTPServer({
         authOptional: true,
@@ -28,6 +29,7 @@ export async function startSmtp({ port = 0, refuse = () => false, delay = 0, ...
             mail.secure = session.secure;
             mail.user = session.user;
             mail.recipients = session.envelope.rcptTo.map(({ address }) => address);
+            given();
             setTimeout(() => {
                 mails.push(mail);
                 for (const one of [...waiting])
