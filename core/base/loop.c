@@ -9,6 +9,8 @@
 #include "base/task.h"
 #include "base/watchdog.h"
 
+#define TURN_US 5000
+
 typedef struct {
     StoaQueueNode node;
     StoaControlFunc *fn;
@@ -46,10 +48,13 @@ static gboolean posts_check(GSource *source G_GNUC_UNUSED)
     return loop.turn != NULL || g_source_query_unix_fd(loop.source, loop.wake_tag) != 0;
 }
 
-/* What is posted meanwhile waits for the next turn, so that timers and sockets are heard in between. */
+/* What is posted meanwhile waits for the next turn, and so does what does not fit into TURN_US: timers, sockets and signals are
+ * heard in between, however much is asked of us. */
 static gboolean posts_dispatch(GSource *source G_GNUC_UNUSED, GSourceFunc fn G_GNUC_UNUSED,
                                gpointer data G_GNUC_UNUSED)
 {
+    int64_t end_us = g_get_monotonic_time() + TURN_US;
+
     if (!loop.turn)
         loop.turn = stoa_queue_take(loop.posts);
     while (loop.turn) {
@@ -57,6 +62,8 @@ static gboolean posts_dispatch(GSource *source G_GNUC_UNUSED, GSourceFunc fn G_G
         loop.turn = loop.turn->next;
         post->fn(post->data);
         post_drop(post);
+        if (g_get_monotonic_time() >= end_us)
+            break;
     }
     return G_SOURCE_CONTINUE;
 }

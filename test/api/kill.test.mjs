@@ -18,7 +18,7 @@ const data = mkdtempSync(path(tmpdir(), 'stoa-kill-'));
 const settings = ['chat:limits.messages_per_second=0', 'stoa:limits.requests_per_second=0', 'rooms:limits.attempts_per_minute=0'];
 after(() => rmSync(data, { recursive: true }));
 
-const sql = (text) => execFileSync('sqlite3', [path(data, 'stoa.db'), text], { encoding: 'utf8' }).trim();
+const sql = (text) => execFileSync('sqlite3', [path(data, 'stoa.db'), text], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
 const launch = () => start({ data }, ...settings);
 
 /** Do it again and again until the server is gone. */

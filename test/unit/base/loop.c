@@ -154,6 +154,28 @@ static void on_the_real_clock_the_loop_wakes_for_a_timer(void **unused G_GNUC_UN
     assert_true(stoa_clock_now_us() - before_us >= 30 * 1000);
 }
 
+static void work_a_while(void *unused G_GNUC_UNUSED)
+{
+    g_usleep(2000);
+    g_string_append_c(story, '.');
+}
+
+static gboolean hear(gpointer unused G_GNUC_UNUSED)
+{
+    g_string_append_c(story, '!');
+    return G_SOURCE_REMOVE;
+}
+
+static void a_backlog_keeps_nobody_else_from_being_heard(void **unused G_GNUC_UNUSED)
+{
+    for (int i = 0; i < 20; i++)
+        stoa_control_post(work_a_while, NULL, NULL);
+    g_timeout_add(0, hear, NULL); /* as a signal or a socket would */
+    stoa_control_settle();
+    assert_int_equal(strlen(story->str), 21);
+    assert_true(strchr(story->str, '!') - story->str < 10);
+}
+
 /* -- tasks ------------------------------------------------------------------------------------ */
 static void work(void *data)
 {
@@ -232,6 +254,7 @@ int main(void)
         TEST(each_timer_sees_its_own_moment),
         TEST(a_repeating_timer_can_end_itself),
         TEST(on_the_real_clock_the_loop_wakes_for_a_timer),
+        TEST(a_backlog_keeps_nobody_else_from_being_heard),
         TEST(a_task_works_elsewhere_and_is_done_here),
         TEST(a_task_under_way_at_the_end_is_freed_but_not_done),
         TEST(a_loop_that_hangs_is_counted_once_and_goes_on),
