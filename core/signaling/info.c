@@ -31,10 +31,10 @@ json_t *stoa_info(StoaSignaling *signaling, const char *transaction, bool admin)
         (json_int_t)stoa_session_timeout_s(signaling), "reclaim-session-timeout",
         (json_int_t)conf->reclaim_s, "candidates-timeout", 30, "server-name",
         conf->server_name ? conf->server_name : "Stoa", "local-ip", "", "ipv6", 1, "ice-lite",
-        conf->ice_lite, "ice-tcp", 1, "full-trickle", 0, "mdns-enabled", 0, "min-nack-queue", 0,
-        "twcc-period", 100, "dtls-mtu", 1200, "api_secret", conf->api_secret != NULL, "auth_token",
-        conf->token_auth, "event_handlers", 0, "opaqueid_in_api", 0, "dependencies", "events",
-        "loggers");
+        conf->ice_lite, "ice-tcp", 1, "full-trickle", !conf->ice_lite, "mdns-enabled", 0,
+        "min-nack-queue", 0, "twcc-period", 100, "dtls-mtu", 1200, "api_secret",
+        conf->api_secret != NULL, "auth_token", conf->token_auth, "event_handlers", 0,
+        "opaqueid_in_api", 0, "dependencies", "events", "loggers");
 
     json_object_update(info, rest);
     json_decref(rest);

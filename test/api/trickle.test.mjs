@@ -30,6 +30,11 @@ async function comesUp(peer) {
     peer.close();
 }
 
+test('info says that candidates may trickle to the client', async () => {
+    const info = await who.client.request({ janus: 'info' });
+    assert.deepEqual([info['ice-lite'], info['full-trickle']], [false, true]);
+});
+
 test('candidates that come before the offer are kept for it', async () => {
     const handle = await who.attach('echotest'), peer = await peers.open();
     assert.equal((await who.ask('trickle', handle, { candidates: [own(peer), { completed: true }] })).janus, 'ack');
