@@ -207,8 +207,10 @@ bool stoa_read_on_resume(StoaRequest *req, GError **error)
 
     if (after < 0)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"after\" is the number of a record");
-    if (!journal) /* it keeps nothing: `state` has told all */
+    if (!journal) { /* it keeps nothing: `state` has told all */
+        stoa_request_reply(req, json_pack("{s:i}", "seq", 0));
         return true;
+    }
     all.after = (uint64_t)after;
     all.before = journal->last_seq + 1;
     stoa_request_reply(req, json_pack("{s:I}", "seq", (json_int_t)journal->last_seq));

@@ -27,7 +27,7 @@ json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body)
     return data;
 }
 
-/* What `describe` says, and the number of the last record that is in it. */
+/* What `describe` says, and the number of the last record that is in it: 0 where nothing is kept. */
 json_t *stoa_reply_state(StoaHandle *handle)
 {
     json_t *(*describe)(StoaRoom *, StoaParticipant *) = handle->module->plugin.describe;
@@ -36,7 +36,7 @@ json_t *stoa_reply_state(StoaHandle *handle)
 
     if (!body)
         body = json_object();
-    if (handle->module->plugin.caps & STOA_CAP_HISTORY)
+    if (!handle->module->plugin.vocabulary)
         json_object_set_new(body, "seq", json_integer(journal ? (json_int_t)journal->last_seq : 0));
     return body;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "room/check.h"
 #include "room/file.h"
+#include "room/kept-room.h"
 #include "room/request-private.h"
 
 #include <string.h>
@@ -87,6 +88,14 @@ static const StoaMethod *choose_method(StoaModule *module, const json_t *body, G
     return method;
 }
 
+/* In the lobby: the person has a handle, and no seat yet. */
+static bool is_waiting(const StoaHandle *handle)
+{
+    const StoaMember *member = handle ? stoa_handle_member(handle) : NULL;
+
+    return member && member->state == STOA_MEMBER_WAITING;
+}
+
 static bool check_role(const StoaRequest *req, GError **error)
 {
     StoaRole needed = req->method->role;
@@ -94,6 +103,8 @@ static bool check_role(const StoaRequest *req, GError **error)
 
     if (needed == STOA_ROLE_ANYONE || (!req->handle && req->method->sync))
         return true;
+    if (!who && is_waiting(req->handle))
+        return stoa_refuse(error, "forbidden", "you are in the lobby: wait to be let in");
     if (!who)
         return stoa_refuse(error, "not_joined", "join a room first");
     if (who->role < needed)

@@ -58,7 +58,10 @@ test('the built-in module is known by its name, and resumes like the others', as
     assert.match(await stoa(gateway, '--describe', 'room'), /### hands_down/);
     const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room', 'chat');
     for (const module of ['room', 'chat'])
-        assert.equal((await hana.ask(module, 'resume', { after: 1e6 })).reply, 'resume');
+        for (const [request, fields] of [['state', {}], ['resume', { after: 1e6 }]]) {
+            const { reply, seq } = await hana.ask(module, request, fields);
+            assert.deepEqual([reply, seq], [request, 0], module);
+        }
     hana.close();
 });
 
