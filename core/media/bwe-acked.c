@@ -7,6 +7,7 @@
 
 #define SLOT_US  50000
 #define N_WINDOW 10 /* full slots that count; the newest is not full yet */
+#define N_LATELY 4
 #define MIN_US   100000
 
 static uint32_t *slot_at(StoaBweAcked *acked, int64_t slot)
@@ -30,7 +31,7 @@ void stoa_bwe_acked_input(StoaBweAcked *acked, int64_t arrival_us, unsigned size
         *slot_at(acked, slot) += size;
 }
 
-uint32_t stoa_bwe_acked_bps(const StoaBweAcked *acked)
+static uint32_t rate_of(const StoaBweAcked *acked, int64_t n_slots)
 {
     int64_t end_us = acked->slot * SLOT_US;
     int64_t span_us = end_us - acked->first_us;
@@ -38,9 +39,19 @@ uint32_t stoa_bwe_acked_bps(const StoaBweAcked *acked)
 
     if (!acked->has_begun || span_us < MIN_US)
         return 0;
-    if (span_us > N_WINDOW * SLOT_US)
-        span_us = N_WINDOW * SLOT_US;
-    for (int64_t i = 1; i <= N_WINDOW; i++)
+    if (span_us > n_slots * SLOT_US)
+        span_us = n_slots * SLOT_US;
+    for (int64_t i = 1; i <= n_slots; i++)
         bytes += acked->bytes[(uint64_t)(acked->slot - i) % STOA_BWE_ACKED_SLOTS];
     return (uint32_t)(bytes * 8 * 1000000 / (uint64_t)span_us);
+}
+
+uint32_t stoa_bwe_acked_bps(const StoaBweAcked *acked)
+{
+    return rate_of(acked, N_WINDOW);
+}
+
+uint32_t stoa_bwe_acked_lately_bps(const StoaBweAcked *acked)
+{
+    return rate_of(acked, N_LATELY);
 }

@@ -20,3 +20,6 @@ void stoa_bwe_acked_input(StoaBweAcked *acked, int64_t arrival_us, unsigned size
 
 /** The rate; 0: too little came to say. */
 uint32_t stoa_bwe_acked_bps(const StoaBweAcked *acked);
+
+/** The rate of the last fifth of a second; restless. 0: too little came to say. */
+uint32_t stoa_bwe_acked_lately_bps(const StoaBweAcked *acked);

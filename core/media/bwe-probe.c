@@ -75,11 +75,23 @@ static uint32_t rate(uint64_t bytes, int64_t us)
     return us > 0 ? (uint32_t)(bytes * 8000000 / (uint64_t)us) : 0;
 }
 
-/* What left in the last burst took no time yet when it left; nor had the first packet any on arrival. */
+/* What left in the last burst took no time yet when it left. */
+static uint32_t sent_bps(const StoaBweProbe *probe)
+{
+    return rate(probe->bytes_sent - probe->last_sent_bytes, probe->last_sent_us - probe->begun_us);
+}
+
+uint32_t stoa_bwe_probe_tried_bps(const StoaBweProbe *probe)
+{
+    uint32_t bps = sent_bps(probe);
+
+    return bps < probe->target_bps ? bps : probe->target_bps;
+}
+
+/* The first packet had no time yet on arrival. */
 static uint32_t evaluate(const StoaBweProbe *probe)
 {
-    uint32_t out =
-        rate(probe->bytes_sent - probe->last_sent_bytes, probe->last_sent_us - probe->begun_us);
+    uint32_t out = sent_bps(probe);
     uint32_t in = rate(probe->bytes_received - probe->first_bytes,
                        probe->last_arrival_us - probe->first_arrival_us);
 

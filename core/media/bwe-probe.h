@@ -41,6 +41,9 @@ void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size
 /** A packet of the cluster was reported missing. */
 void stoa_bwe_probe_lost(StoaBweProbe *probe, uint8_t cluster);
 
+/** How fast it was sent, its target at most: a machine that is busy falls short of that, and the path is not to blame. */
+uint32_t stoa_bwe_probe_tried_bps(const StoaBweProbe *probe);
+
 /**
  * Is the result there?
  *

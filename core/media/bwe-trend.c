@@ -18,6 +18,8 @@
 #define THRESH_UP   0.10 /* how fast the threshold follows the slope, a group */
 #define THRESH_DOWN 0.02
 #define SPIKE       60.0 /* a slope this far over the threshold does not move it */
+#define MOMENT_US   60000
+#define FLOOD_US    200000 /* of queue at least */
 
 void stoa_bwe_trend_init(StoaBweTrend *trend)
 {
@@ -54,6 +56,11 @@ int64_t stoa_bwe_trend_queue_us(const StoaBweTrend *trend)
     if (trend->n_groups == 0)
         return 0;
     return (int64_t)(queue_ms(trend) * 1000);
+}
+
+int64_t stoa_bwe_trend_since_us(const StoaBweTrend *trend)
+{
+    return trend->is_flooded ? trend->moments[STOA_BWE_TREND_MOMENTS - 1].at_us : trend->group_us;
 }
 
 /* The line of least squares through the points, milliseconds a second. */
@@ -141,6 +148,42 @@ static void end_group(StoaBweTrend *trend)
         judge(trend);
 }
 
+/* -- floods -------------------------------------------------------------------------------- */
+
+static void note_moment(StoaBweTrend *trend, int64_t sent_us, int64_t delay_us)
+{
+    if (trend->moments[0].at_us && sent_us - trend->moments[0].at_us < MOMENT_US) {
+        if (delay_us < trend->moments[0].min_us)
+            trend->moments[0].min_us = delay_us;
+        return;
+    }
+    for (unsigned i = STOA_BWE_TREND_MOMENTS - 1; i > 0; i--)
+        trend->moments[i] = trend->moments[i - 1];
+    trend->moments[0].at_us = sent_us;
+    trend->moments[0].min_us = delay_us;
+}
+
+/* Each moment waits longer than the one before, and all in all by more than the time that passed. */
+static bool is_rising(const StoaBweTrend *trend)
+{
+    for (unsigned i = 1; i < STOA_BWE_TREND_MOMENTS; i++)
+        if (!trend->moments[i].at_us || trend->moments[i].min_us >= trend->moments[i - 1].min_us)
+            return false;
+    return trend->moments[0].min_us - trend->moments[STOA_BWE_TREND_MOMENTS - 1].min_us >
+           trend->moments[0].at_us - trend->moments[STOA_BWE_TREND_MOMENTS - 1].at_us;
+}
+
+static void judge_flood(StoaBweTrend *trend)
+{
+    double base_ms = fmin(trend->base_ms[0], trend->base_ms[1]);
+    int64_t base_us = trend->origin_us + (int64_t)(base_ms * 1000);
+
+    trend->is_flooded =
+        trend->n_groups > 0 && is_rising(trend) && trend->moments[0].min_us - base_us > FLOOD_US;
+}
+
+/* -- packets ------------------------------------------------------------------------------- */
+
 static void begin_group(StoaBweTrend *trend, int64_t sent_us, int64_t delay_us)
 {
     trend->has_group = true;
@@ -162,6 +205,8 @@ bool stoa_bwe_trend_input(StoaBweTrend *trend, int64_t sent_us, int64_t arrival_
         begin_group(trend, sent_us, delay_us);
         return false;
     }
+    note_moment(trend, sent_us, delay_us);
+    judge_flood(trend);
     if (sent_us - trend->group_us < GROUP_US) {
         if (delay_us < trend->group_min_us)
             trend->group_min_us = delay_us;

@@ -3,13 +3,14 @@
  *
  * A server that forwards does not space out the packets of a frame, so that every key frame queues behind itself for a
  * while. Groups are therefore long, and of each only its quickest packet counts: a queue that empties again within a
- * group is no congestion, one that stays is. Pure: the clock is an argument. */
+ * group is no congestion, one that stays is. But behind a queue a group takes long to end: a path that is offered twice
+ * what it carries is known by shorter ones, from the first packets of the third on. Pure: the clock is an argument. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STOA_BWE_TREND_GROUPS = 8 };
+enum { STOA_BWE_TREND_GROUPS = 8, STOA_BWE_TREND_MOMENTS = 3 };
 
 typedef enum { STOA_BWE_NORMAL, STOA_BWE_OVERUSE, STOA_BWE_UNDERUSE } StoaBweUsage;
 
@@ -29,6 +30,10 @@ typedef struct {
     double threshold;  /* of the slope, adapts to how restless the path is */
     unsigned n_over;   /* groups over it in a row, ever steeper */
     StoaBweUsage usage;
+    struct {
+        int64_t at_us, min_us; /* when it began to be sent, and its least delay; at_us 0: none */
+    } moments[STOA_BWE_TREND_MOMENTS]; /* shorter groups: the newest, which still grows, first */
+    bool is_flooded;                   /* by them: no need to wait for groups */
 } StoaBweTrend;
 
 void stoa_bwe_trend_init(StoaBweTrend *trend);
@@ -41,6 +46,9 @@ void stoa_bwe_trend_init(StoaBweTrend *trend);
  * Returns true if a group ended: `usage` is new.
  */
 bool stoa_bwe_trend_input(StoaBweTrend *trend, int64_t sent_us, int64_t arrival_us);
+
+/** When the packets began to be sent by which it judges now. */
+int64_t stoa_bwe_trend_since_us(const StoaBweTrend *trend);
 
 /** How much longer packets wait now than the quickest of the last half minute did. */
 int64_t stoa_bwe_trend_queue_us(const StoaBweTrend *trend);

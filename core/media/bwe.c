@@ -19,8 +19,9 @@
 #define LOW_LOSS          0.02
 #define PROBE_WAIT_US     1000000
 #define PROBE_WAIT_MAX_US 4000000
-#define PROBE_SUCCESS     0.90 /* of its target: there may be still more */
-#define PROBE_CREDIT      0.90 /* of what came through where it was not all */
+#define PROBE_SUCCESS     0.90   /* of what was tried: there may be still more */
+#define PROBE_AGAIN_US    250000 /* after one that we were too slow to send */
+#define PROBE_CREDIT      0.90   /* of what came through where it was not all */
 #define PROBE_STEP        2
 #define STALE_US          500000
 #define PROBE_QUEUE_US    100000 /* no probe into a queue longer than this */
@@ -87,12 +88,20 @@ static uint32_t carried_bps(const StoaBwe *bwe)
     return MAX(acked, bwe->estimate_bps);
 }
 
+/* What a flood brings through at once is the capacity; before it more may have arrived. */
+static uint32_t capacity_bps(const StoaBwe *bwe)
+{
+    uint32_t bps = carried_bps(bwe), lately_bps = stoa_bwe_acked_lately_bps(&bwe->acked);
+
+    return bwe->trend.is_flooded && lately_bps > 0 ? MIN(bps, lately_bps) : bps;
+}
+
 static void on_overuse(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 {
-    uint32_t bps = carried_bps(bwe);
+    uint32_t bps = capacity_bps(bwe);
 
-    if (bwe->lowered_us &&
-        (now_us - bwe->lowered_us < EFFECT_US + rtt_us || bwe->trend.group_us < bwe->lowered_us))
+    if (bwe->lowered_us && (now_us - bwe->lowered_us < EFFECT_US + rtt_us ||
+                            stoa_bwe_trend_since_us(&bwe->trend) < bwe->lowered_us))
         return; /* what is seen was sent before the last cut */
     if (bps > 0)
         note_capacity(bwe, bps);
@@ -148,7 +157,7 @@ static void begin_estimate(StoaBwe *bwe)
 static void judge(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 {
     judge_losses(bwe, now_us);
-    if (bwe->trend.usage == STOA_BWE_OVERUSE)
+    if (bwe->trend.usage == STOA_BWE_OVERUSE || bwe->trend.is_flooded)
         on_overuse(bwe, rtt_us, now_us);
     else if (!bwe->estimate_bps && now_us - bwe->begun_us > PROOF_US)
         begin_estimate(bwe);
@@ -162,8 +171,10 @@ static void judge(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 
 static void on_success(StoaBwe *bwe, uint32_t bps, int64_t now_us)
 {
+    bool is_whole = stoa_bwe_probe_tried_bps(&bwe->probe) >= PROBE_SUCCESS * bwe->probe.target_bps;
+
     bwe->probe_wait_us = PROBE_WAIT_US;
-    bwe->next_probe_us = now_us;
+    bwe->next_probe_us = is_whole ? now_us : now_us + PROBE_AGAIN_US;
     bwe->proven_bps = MAX(bps, stoa_bwe_acked_bps(&bwe->acked));
     if (bwe->capacity_bps && bps > bwe->capacity_bps * 1.2)
         bwe->capacity_bps = 0;
@@ -179,7 +190,7 @@ static void on_failure(StoaBwe *bwe, uint32_t bps, int64_t now_us)
 /* A probe never limits: who is short of breath for a moment reports late. What it brought through lifts an estimate. */
 static void take_result(StoaBwe *bwe, uint32_t bps, int64_t now_us)
 {
-    bool is_success = bps >= PROBE_SUCCESS * bwe->probe.target_bps;
+    bool is_success = bps > 0 && bps >= PROBE_SUCCESS * stoa_bwe_probe_tried_bps(&bwe->probe);
 
     if (is_success)
         on_success(bwe, bps, now_us);

@@ -11,7 +11,9 @@ enum {
     FLOW_US = 1500000, /* an encoding that was silent for longer is not reckoned with */
     AGAIN_US = 200000,
     PAD_US = 10000,
-    RISE_US = 1000000,    /* between two changes for the better: a layer's switch takes a while */
+    RISE_US = 1000000, /* between two changes for the better: a layer's switch takes a while */
+    JAM_US = 3000000,
+    MAX_ROUND_US = 1000000,
     REMB_US = 10000000,   /* a word of the client holds so long */
     CURIOUS_BPS = 5000000 /* what nobody asks for now is looked for up to this */
 };
@@ -218,6 +220,18 @@ static int present_step(const StoaOutlet *outlet, const StoaShareTrack *track)
     return step_within(track, outlet->allowed_substream, outlet->allowed_temporal);
 }
 
+/* An encoding that is cheap for a moment (a busy sender, a still picture) has no lasting place on a narrow way. */
+static void expect_peaks(StoaShareTrack *track, const StoaFeed *feed)
+{
+    for (int i = track->now + 1; i < track->n_steps && feed->n_encodings > 1; i++) {
+        StoaShareStep *step = &track->steps[i];
+        const StoaSource *source = feed->sources[feed->n_encodings - 1 - (unsigned)step->substream];
+
+        if (step->temporal < 0)
+            step->bps = MAX(step->bps, source->flow.peak_bps / 4 * 3);
+    }
+}
+
 static void add_video(Demand *demand, StoaOutlet *outlet, int64_t now_us)
 {
     StoaShareTrack *track = &demand->tracks[demand->n];
@@ -229,11 +243,12 @@ static void add_video(Demand *demand, StoaOutlet *outlet, int64_t now_us)
     add_steps(track, outlet->feed, now_us);
     if (track->n_steps == 0)
         return;
+    track->now = present_step(outlet, track);
+    expect_peaks(track, outlet->feed);
     wished = wished_step(outlet, track);
     demand->wished_bps += track->steps[wished].bps;
     demand->possible_bps += track->steps[track->n_steps - 1].bps;
     track->n_steps = (uint8_t)(wished + 1);
-    track->now = present_step(outlet, track);
     demand->outlets[demand->n++] = outlet;
 }
 
@@ -394,17 +409,35 @@ bool stoa_downlink_may_resend(const StoaDownlink *downlink)
            stoa_bwe_offered_bps(&downlink->bwe) < estimate_bps + estimate_bps / 5;
 }
 
+bool stoa_downlink_is_jammed(const StoaDownlink *downlink, int64_t now_us)
+{
+    return downlink && downlink->bwe.lowered_us && now_us - downlink->bwe.lowered_us < JAM_US;
+}
+
+int64_t stoa_downlink_round_us(const StoaPeer *peer)
+{
+    int64_t us = peer->rtt_us;
+
+    if (peer->downlink)
+        us += stoa_bwe_trend_queue_us(&peer->downlink->bwe.trend);
+    return MIN(us, MAX_ROUND_US);
+}
+
 /* -- what comes ---------------------------------------------------------------------------- */
 
 void stoa_downlink_feedback(StoaPeer *peer, const StoaRtcpFeedback *feedback)
 {
     StoaDownlink *downlink = downlink_of(peer);
     int64_t now_us = peer->worker->now_us;
+    unsigned n_lowered = downlink ? downlink->bwe.n_lowered : 0;
 
     if (!downlink || !stoa_bwe_feedback(&downlink->bwe, feedback, peer->rtt_us, now_us))
         return;
     downlink->has_feedback = true;
-    allot_in_time(downlink, now_us);
+    if (downlink->bwe.n_lowered != n_lowered)
+        allot(downlink, now_us);
+    else
+        allot_in_time(downlink, now_us);
 }
 
 void stoa_downlink_remb(StoaPeer *peer, uint64_t bps)

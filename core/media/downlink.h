@@ -51,5 +51,11 @@ void stoa_downlink_moved(StoaDownlink *downlink);
 /** Whether there is room for repeats: they would only add to a jam. */
 bool stoa_downlink_may_resend(const StoaDownlink *downlink);
 
+/** Whether its queue filled up a moment ago: what was sent then is stuck in it, or lost there. NULL is fine. */
+bool stoa_downlink_is_jammed(const StoaDownlink *downlink, int64_t now_us);
+
+/** How long a packet takes to the client now, and an answer from there, as far as that is known. At most a second. */
+int64_t stoa_downlink_round_us(const StoaPeer *peer);
+
 /** What can be sent in all; 0: not known, no limit. NULL is fine. */
 uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink);

@@ -15,6 +15,7 @@
 
 enum {
     PULSE_US = 100000,
+    AFTER_KEYFRAME_US = 800000,
     LONG_US = 2000000, /* an encoding that lags so far behind another is missing in any case */
 };
 
@@ -330,6 +331,16 @@ static bool flows(const StoaFeed *feed, unsigned encoding, int64_t now_us)
     return feed->sources[encoding] && stoa_source_is_flowing(feed->sources[encoding], now_us);
 }
 
+/* After a keyframe an encoder leaves pictures out, to make up for its size; and whoever comes back to an encoding asked for
+ * one. Unless a subscriber chose their patience themselves, they are not sent away from it for that. */
+static int64_t patience_us(const StoaSource *missing, int64_t fallback_us)
+{
+    bool is_after_keyframe =
+        missing->keyframe_us && missing->last_us - missing->keyframe_us < AFTER_KEYFRAME_US;
+
+    return is_after_keyframe && fallback_us == STOA_FALLBACK_US ? AFTER_KEYFRAME_US : fallback_us;
+}
+
 /* Whether one may take the place of another. A still screen sends a picture a second, and not all encodings at once: what
  * flows for a moment only is no proof that the other is missing. */
 static bool stands_in(const StoaFeed *feed, unsigned encoding, unsigned wanted, int64_t fallback_us,
@@ -343,7 +354,8 @@ static bool stands_in(const StoaFeed *feed, unsigned encoding, unsigned wanted, 
     if (!missing || !missing->has_begun)
         return true;
     lag_us = other->last_us - missing->last_us;
-    return lag_us > fallback_us && (now_us - other->since_us >= fallback_us || lag_us > LONG_US);
+    return lag_us > patience_us(missing, fallback_us) &&
+           (now_us - other->since_us >= fallback_us || lag_us > LONG_US);
 }
 
 int stoa_feed_choose(const StoaFeed *feed, int substream, int64_t fallback_us, int64_t now_us)

@@ -12,7 +12,8 @@ enum {
 
 /* All zero is a good start. */
 typedef struct {
-    uint32_t bps; /* smoothed over a second; since it began, if that is shorter */
+    uint32_t bps;      /* smoothed over a second; since it began, if that is shorter */
+    uint32_t peak_bps; /* the most of that, forgotten over eight seconds */
     uint32_t layer_bps[STOA_FLOW_SIDS][STOA_FLOW_TIDS]; /* of each layer alone */
     int64_t begun_us, since_us;
     uint32_t bytes[STOA_FLOW_SIDS][STOA_FLOW_TIDS]; /* since `since_us` */

@@ -239,6 +239,8 @@ void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned 
         len -= packet->info.red.primary_at;
     stoa_report_tx_packet(&outlet->tx, packet->header.timestamp + span->timestamp, len,
                           packet->arrived_us);
+    if (packet->info.is_keyframe)
+        outlet->keyframe_us = packet->arrived_us;
     outlet->n_packets++;
     outlet->n_bytes += len;
     if (!stoa_wheel_is_set(&outlet->peer->report))
@@ -420,13 +422,20 @@ static StoaPacket *find_sent(const StoaOutlet *outlet, const StoaSpan *span, uin
     return source ? stoa_ring_get(&source->ring, index) : NULL;
 }
 
+/* What came before the keyframe of the present piece only keeps that from getting through, where there is a jam. */
+static bool is_outdated(const StoaOutlet *outlet, const StoaSpan *span, int64_t now_us)
+{
+    return outlet->row.kind == STOA_VIDEO && span->cut != outlet->splice.cut &&
+           stoa_downlink_is_jammed(outlet->peer->downlink, now_us);
+}
+
 static bool resend(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
 {
     uint64_t index, out;
     const StoaSpan *span = stoa_splice_find(&outlet->splice, seq, &index, &out);
     const StoaPacket *packet = span ? find_sent(outlet, span, index) : NULL;
 
-    if (!packet)
+    if (!packet || is_outdated(outlet, span, now_us))
         return false;
     if (was_just_resent(outlet, seq, now_us))
         return true;

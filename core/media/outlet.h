@@ -53,6 +53,7 @@ struct StoaOutlet {
     StoaRtpExtSink ext;
     StoaSend row;
 
+    int64_t keyframe_us; /* when it sent the beginning of one last; 0: never */
     uint64_t next_rtx;
     StoaResent *resent;      /* NULL: nothing was asked for again */
     StoaSentExts *sent_exts; /* NULL: not needed */

@@ -70,12 +70,20 @@ static void on_nack(StoaPeer *peer, const StoaRtcpFeedback *feedback)
     stoa_outlet_resend(outlet, seqs, n, peer->worker->now_us);
 }
 
+/* Asked before the last one could be there: another would only be in its way. */
+static bool is_on_its_way(const StoaOutlet *outlet)
+{
+    return outlet->is_relaying && outlet->keyframe_us &&
+           outlet->peer->worker->now_us - outlet->keyframe_us <
+               stoa_downlink_round_us(outlet->peer);
+}
+
 static void on_keyframe_request(StoaPeer *peer, uint32_t ssrc)
 {
     StoaOutlet *outlet = stoa_peer_outlet_by_ssrc(peer, ssrc);
 
     stoa_count(&peer->worker->counters, STOA_COUNT_PLI_IN, 1);
-    if (outlet && outlet->feed && outlet->target >= 0)
+    if (outlet && outlet->feed && outlet->target >= 0 && !is_on_its_way(outlet))
         stoa_feed_want_keyframe(outlet->feed,
                                 outlet->is_relaying ? outlet->encoding : outlet->target);
 }

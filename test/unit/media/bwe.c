@@ -104,6 +104,30 @@ static void a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_fast
     link_free(link);
 }
 
+/* Where packets would wait for a second, waiting for the trend of what comes out of the queue takes too long. */
+static void a_flood_is_noticed_at_once(void **unused)
+{
+    Link *link = link_new(10000000, 25000);
+    uint32_t now = 0;
+    Flow *flow = link_flow(link, layered, &now);
+    unsigned ms = 0;
+
+    (void)unused;
+    flow->key_every = 90;
+    link_run(link, 10000);
+    assert_int_equal(now, HIGH);
+    link->capacity_bps = 300000;
+    for (; now == HIGH && ms < 3000; ms += 10)
+        link_run(link, 10);
+    print_message("low after %u ms, for %u bit/s\n", ms, flow->bwe.estimate_bps);
+    assert_int_equal(now, LOW);
+    assert_in_range(ms, 0, 800);
+    assert_in_range(flow->bwe.estimate_bps, 150000, 300000);
+    link_run(link, 3000);
+    assert_int_equal(now, LOW);
+    link_free(link);
+}
+
 static void a_good_link_is_never_held_back(void **unused)
 {
     Link *link = link_new(50000000, 25000);
@@ -283,6 +307,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_converges_below_the_capacity_without_oscillating),
         cmocka_unit_test(it_follows_steps_of_the_capacity),
         cmocka_unit_test(a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_faster),
+        cmocka_unit_test(a_flood_is_noticed_at_once),
         cmocka_unit_test(a_good_link_is_never_held_back),
         cmocka_unit_test(jitter_is_no_congestion),
         cmocka_unit_test(losses_of_a_short_queue_lower_it),

@@ -133,6 +133,29 @@ static void what_does_not_flow_is_replaced_until_it_flows_again(void **state)
     bed_free(s.bed);
 }
 
+/* An encoder makes up for a large keyframe by leaving out pictures. Who is sent away for that comes back by a keyframe. */
+static void a_pause_after_a_keyframe_is_waited_for(void **unused G_GNUC_UNUSED)
+{
+    Scene s = scene_new(1);
+
+    stream(&s, "hml", 1500);
+    stream(&s, "ml", 500);
+    assert_int_equal(last_encoding(&s), 1); /* no keyframe was near */
+    stream(&s, "hml", 400);
+    assert_int_equal(last_encoding(&s), 0);
+    stream(&s, "ml", 500);
+    assert_int_equal(last_encoding(&s), 0);
+    stream(&s, "ml", 700);
+    assert_int_equal(last_encoding(&s), 1);
+    assert_unbroken(&s);
+    stream(&s, "hml", 400);
+    stoa_peer_fallback(bed_media(s.bed), s.ben->id, 1,
+                       200000); /* who asks for it is not kept waiting */
+    stream(&s, "ml", 500);
+    assert_int_equal(last_encoding(&s), 1);
+    bed_free(s.bed);
+}
+
 static void only_a_higher_one_flows(void **unused G_GNUC_UNUSED)
 {
     Scene s = scene_new(1);
@@ -153,6 +176,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         BOTH(the_best_one_flows_until_another_is_wanted),
         BOTH(what_does_not_flow_is_replaced_until_it_flows_again),
+        cmocka_unit_test(a_pause_after_a_keyframe_is_waited_for),
         cmocka_unit_test(only_a_higher_one_flows),
     };
 
