@@ -71,13 +71,14 @@ static double chance(void)
     return (double)(state >> 11) / (double)(UINT64_C(1) << 53);
 }
 
+/* Bound to the server's address, which is one of this machine: answers have to come from where the questions went. */
 static int open_socket(void)
 {
-    struct sockaddr_in any = { .sin_family = AF_INET };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = server.sin_addr };
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     int size = 4 << 20;
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
         perror("link");
         exit(1);
     }
