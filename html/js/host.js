@@ -89,18 +89,18 @@ function roomRow(room) {
 
 async function moreRooms(list, more) {
     const before = list.dataset.last ? `&before=${list.dataset.last}` : '';
-    const rooms = await call('GET', `/rooms?limit=${PAGE}${before}`);
-    list.append(...rooms.map(roomRow));
-    list.dataset.last = rooms.at(-1)?.id ?? '';
-    more.hidden = rooms.length < PAGE;
+    const found = await call('GET', `/rooms?limit=${PAGE}${before}`);
+    list.append(...found.map(roomRow));
+    list.dataset.last = found.at(-1)?.id ?? '';
+    more.hidden = found.length < PAGE;
 }
 
-async function showRooms() {
+async function rooms() {
     const list = el('ul', { class: 'rows', 'aria-label': 'My rooms' });
     const more = button('More rooms', () => moreRooms(list, more), { class: 'quiet', hidden: true });
     await moreRooms(list, more);
     const empty = el('p', { class: 'faint' }, 'You have no rooms yet. A room is one class: make it, invite people, start.');
-    show('My rooms', el('div', { class: 'sheet' },
+    return () => show('My rooms', el('div', { class: 'sheet' },
         el('div', { class: 'row' }, el('h2', {}, 'My rooms'), el('span', { class: 'gap' }), el('a', { class: 'button', href: '#new' }, 'New room')),
         list.childElementCount ? list : empty, more, privacy()));
 }
@@ -118,37 +118,50 @@ const privacy = () => aboutMe({
 
 /* -- which page ------------------------------------------------------------------------------------- */
 
-async function showNew() {
+/* Each of the pages is read, then says how it is shown. */
+
+function newRoom() {
     const form = roomForm({ modules: ['videoroom', 'chat', 'poll', 'workspace'], access: 'invited' }, 'Create the room', async (wanted) => {
         const room = await call('POST', '/rooms', wanted);
         location.hash = `room=${room.id}`;
     });
-    show('New room', el('div', { class: 'sheet' }, el('p', {}, el('a', { href: '#' }, 'My rooms')), el('h2', {}, 'New room'), form));
-    form.querySelector('input').focus();
+    return () => {
+        show('New room', el('div', { class: 'sheet' }, el('p', {}, el('a', { href: '#' }, 'My rooms')), el('h2', {}, 'New room'), form));
+        form.querySelector('input').focus();
+    };
 }
 
-async function showRoom(id) {
-    const sheet = await roomPage(id, call, (title) => { document.title = title; }, () => { location.hash = ''; });
-    show(document.title, sheet);
-    $('title').textContent = 'Room';
+async function oneRoom(id) {
+    let title = '', named = (text) => { title = text; };
+    const sheet = await roomPage(id, call, (text) => named(text), () => { location.hash = ''; });
+    return () => {
+        show(title, sheet);
+        $('title').textContent = 'Room';
+        named = (text) => { document.title = text; };
+    };
 }
+
+let turn = 0; /* a page that was slow to read does not take the place of one that was asked for later */
 
 async function route() {
+    const mine = ++turn;
     say('');
     if (!host)
         return showSignIn();
     place.setAttribute('aria-busy', 'true');
     const where = new URLSearchParams(location.hash.slice(1));
+    let reveal;
     try {
-        if (where.has('room'))
-            await showRoom(where.get('room'));
-        else
-            await (where.has('new') ? showNew() : showRooms());
+        reveal = await (where.has('room') ? oneRoom(where.get('room')) : where.has('new') ? newRoom() : rooms());
     } catch (error) {
-        say(error);
-        if (host)
-            show('My rooms', el('p', {}, el('a', { href: '#' }, 'My rooms')));
+        reveal = () => {
+            say(error);
+            if (host)
+                show('My rooms', el('p', {}, el('a', { href: '#' }, 'My rooms')));
+        };
     }
+    if (mine === turn)
+        reveal();
 }
 
 const linkHere = () => new URLSearchParams(location.hash.slice(1)).get('s');

@@ -2,6 +2,7 @@
 /* The rooms' pages in Chromium, with real mail: from the host's sign-in to the file in the history. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seenAndHeard, until } from '../lib/browser.mjs';
 import { act, close, enter, fits, has, inClass, linkIn, mailTo, makeRoom, open, says, shot, signIn, story, tab, write } from '../lib/pages.mjs';
 
@@ -213,6 +214,26 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
     for (const page of [host, guest])
         assert.equal(await page.locator('body img').count(), 0);
     await close(host, guest, late);
+});
+
+story('a list that comes late does not take the place of what was asked for since', async () => {
+    const page = await signIn('eager@example.org', 'Eager');
+    let late = 0;
+    await page.route(/\/api\/v1\/rooms\?/, async (route) => {
+        late++;
+        await sleep(700);
+        await route.continue();
+    });
+    const seen = page.waitForResponse(/\/api\/v1\/rooms\?/);
+    await page.evaluate(() => { location.hash = '#again'; });
+    await until(page, () => document.querySelector('[aria-busy="true"]'));
+    await page.click('text=New room');
+    await page.waitForSelector('form input');
+    await (await seen).finished();
+    await page.evaluate(() => new Promise((resolve) => { setTimeout(resolve, 100); }));
+    assert.equal(late, 1);
+    await has(page, 'h2', 'New room');
+    await close(page);
 });
 
 story('links that lead nowhere say why', async () => {
