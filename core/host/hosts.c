@@ -86,10 +86,14 @@ static void finished(void *data, const GError *error)
     command->error = error ? g_error_copy(error) : NULL;
 }
 
+/* @work  NULL: let go of what was deleted */
 static bool run(Command *command, StoaStoreWork *work, GError **error)
 {
     command->done = false;
-    stoa_store_run(command->store, work, finished, command, NULL);
+    if (work)
+        stoa_store_run(command->store, work, finished, command, NULL);
+    else
+        stoa_store_scrub(command->store, finished, command, NULL);
     while (!command->done)
         g_main_context_iteration(stoa_control_context(), TRUE);
     if (!command->error)
@@ -179,8 +183,7 @@ static bool erase_here(Command *command, GError **error)
         return false;
     for (guint i = 0; i < command->rooms->len; i++)
         stoa_erase_room_files(command->data_dir, command->rooms->pdata[i]);
-    stoa_store_scrub(command->store);
-    return run(command, look, error);
+    return run(command, NULL, error) && run(command, look, error);
 }
 
 static bool remove_host(Command *command, GError **error)
@@ -205,7 +208,7 @@ static bool remove_host(Command *command, GError **error)
 
 static bool open_store(Command *command, GError **error)
 {
-    static const StoaStoreConf conf = { .busy_ms = 20000, .rewrite_bytes = INT64_MAX };
+    static const StoaStoreConf conf = { .busy_ms = 20000 };
 
     if (g_mkdir_with_parents(command->data_dir, 0700) != 0)
         return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the data folder %s cannot be made: %s",

@@ -58,7 +58,7 @@ void stoa_journal_detach(StoaJournal *journal)
 {
     journal->core = NULL;
     if (journal->scrub_timer)
-        stoa_store_scrub_later(journal->store);
+        stoa_store_scrub(journal->store, NULL, NULL, NULL);
     stoa_timer_clear(&journal->scrub_timer);
     stoa_journal_unref(journal);
 }
@@ -152,13 +152,13 @@ static void scrub_now(void *data)
     StoaJournal *journal = data;
 
     journal->scrub_timer = NULL;
-    stoa_store_scrub_later(journal->store);
+    stoa_store_scrub(journal->store, NULL, NULL, NULL);
 }
 
 static void scrub_soon(StoaJournal *journal)
 {
     if (!journal->core)
-        stoa_store_scrub_later(journal->store);
+        stoa_store_scrub(journal->store, NULL, NULL, NULL);
     else if (!journal->scrub_timer)
         journal->scrub_timer = stoa_timer_after(SCRUB_MS, scrub_now, journal);
 }

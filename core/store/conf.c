@@ -11,9 +11,6 @@ static const StoaOption options[] = {
       "how long to wait for another program that holds the database" },
     { "limits.min_free_bytes", STOA_INT, 0, AT(min_free_bytes), "67108864", 0, INT64_MAX,
       "with less room on the disk nothing new is kept, before a write fails half-way; 0: try" },
-    { "erasure.rewrite_bytes", STOA_INT, 0, AT(rewrite_bytes), "67108864", 1, INT64_MAX,
-      "an erasure writes a database of up to this size anew at once (about a second, in which "
-      "nothing else is written); a larger one when nothing was written for five seconds" },
     { NULL },
 };
 

@@ -43,9 +43,8 @@ bool stoa_db_undo(StoaDb *db);
 int64_t stoa_db_wal_pages(const StoaDb *db);
 /** Move what the WAL holds into the database, as far as nobody reads or writes it just now. */
 void stoa_db_checkpoint(StoaDb *db);
-/** Empty the WAL into the database. False: another connection reads it just now; try again. */
+/** Empty the WAL into the database, and forget what memory holds of its pages: nothing is left then of what was deleted. Never
+ * waits. False: another connection reads it just now; try again. */
 bool stoa_db_empty_wal(StoaDb *db);
-/** Write the database anew, without the leftovers that moved rows leave in its pages. */
-bool stoa_db_rewrite(StoaDb *db);
-/** Bytes of the database without its WAL. */
-int64_t stoa_db_size(StoaDb *db);
+/** Give free pages back to the disk if they are more than half, and what must be copied for it is at most `most` bytes. */
+void stoa_db_give_back(StoaDb *db, int64_t most);

@@ -9,7 +9,6 @@ typedef enum {
     STOA_JOB_RUN,
     STOA_JOB_ASK, /* only reads */
     STOA_JOB_SCRUB,
-    STOA_JOB_SCRUB_LATER,
     STOA_JOB_STOP
 } StoaJobKind;
 

@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "store/schema.h"
+#include "store/sqlite-page.h"
+#include "store/sqlite-vfs.h"
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -15,7 +17,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x53746f61 }; /* "Stoa": whose file this is */
+enum {
+    APPLICATION_ID = 0x53746f61, /* "Stoa": whose file this is */
+    CLEAN_SINCE =
+        2, /* the schema: what was written before has leftovers in its pages, and is written anew once */
+};
 
 /* What a stranger may know of a failure; the log knows more. */
 static const struct {
@@ -109,6 +115,8 @@ static bool migrate(StoaDb *db, GError **error)
                          version, newest);
     if (version == newest)
         return true;
+    if (version > 0 && version < CLEAN_SINCE && !run(db, "VACUUM", error))
+        return false;
     g_autofree char *mark = g_strdup_printf("PRAGMA application_id = %d; PRAGMA user_version = %d",
                                             APPLICATION_ID, newest);
     if (!stoa_db_begin(db, error))
@@ -137,16 +145,18 @@ static int note_wal(void *data, sqlite3 *handle G_GNUC_UNUSED, const char *name 
 }
 
 /* WAL with FULL: a commit is one fsync, and what was acknowledged survives a power cut. Leftovers of rows are zeroed. */
-static bool set_up(StoaDb *db, const StoaStoreConf *conf, GError **error)
+static bool set_up(StoaDb *db, GError **error)
 {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_wal_hook(db->handle, note_wal, db); /* and no checkpoint by itself: see checkpoint.c */
-    sqlite3_busy_timeout(db->handle, conf ? (int)conf->busy_ms : 5000);
+    sqlite3_busy_timeout(db->handle, db->busy_ms);
     return is_ours(db, error) &&
            run(db,
                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
                "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
-               "PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864",
+               "PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;"
+               "PRAGMA mmap_size = 0;"
+               "PRAGMA max_page_count = " G_STRINGIFY(STOA_SQLITE_MOST_PAGES),
                error) &&
            migrate(db, error);
 }
@@ -160,11 +170,13 @@ StoaDb *stoa_db_open_again(const char *path, const StoaStoreConf *conf, GError *
     db->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     db->folder = path ? g_path_get_dirname(path) : NULL;
     db->min_free_bytes = conf ? conf->min_free_bytes : 0;
-    if (sqlite3_open_v2(path ? path : ":memory:", &db->handle, flags, NULL) != SQLITE_OK) {
+    db->busy_ms = conf ? (int)conf->busy_ms : 5000;
+    if (sqlite3_open_v2(path ? path : ":memory:", &db->handle, flags,
+                        path ? stoa_sqlite_vfs() : NULL) != SQLITE_OK) {
         stoa_sqlite_fail(db, error);
         return NULL;
     }
-    if (!set_up(db, conf, error)) {
+    if (!set_up(db, error)) {
         g_prefix_error(error, "%s: ", path ? path : "the database in memory");
         return NULL;
     }
@@ -273,20 +285,28 @@ void stoa_db_checkpoint(StoaDb *db)
         stoa_sqlite_fail(db, NULL);
 }
 
+/* Who reads the WAL just now may take long, and who waits here would hold up all who write. A page in memory may hold what its
+ * twin in the file does not: written again, it would bring it back. */
 bool stoa_db_empty_wal(StoaDb *db)
 {
-    return stoa_db_int(db, NULL, 1, "PRAGMA wal_checkpoint(TRUNCATE)", "") == 0;
+    sqlite3_busy_timeout(db->handle, 0);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, db->busy_ms);
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
+        stoa_sqlite_fail(db, NULL);
+    if (code == SQLITE_OK)
+        sqlite3_db_release_memory(db->handle);
+    return code == SQLITE_OK;
 }
 
-bool stoa_db_rewrite(StoaDb *db)
+void stoa_db_give_back(StoaDb *db, int64_t most)
 {
-    return run(db, "VACUUM", NULL);
-}
+    int64_t pages = pragma(db, "PRAGMA page_count", NULL);
+    int64_t unused = pragma(db, "PRAGMA freelist_count", NULL);
 
-int64_t stoa_db_size(StoaDb *db)
-{
-    return stoa_db_int(db, NULL, 0, "PRAGMA page_count", "") *
-           stoa_db_int(db, NULL, 0, "PRAGMA page_size", "");
+    if (unused * 2 > pages && (pages - unused) * pragma(db, "PRAGMA page_size", NULL) <= most &&
+        run(db, "VACUUM", NULL))
+        stoa_db_empty_wal(db);
 }
 
 static bool copy(sqlite3 *from, sqlite3 *to, GError **error)
@@ -309,7 +329,7 @@ static bool copy_to(sqlite3 *from, const char *path, GError **error)
     unlink(part);
     if (!make_file(part, error))
         return false;
-    bool ok = sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||
+    bool ok = sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, stoa_sqlite_vfs()) == SQLITE_OK ||
               stoa_fail(error, STOA_ERROR_UNAVAILABLE, "%s cannot be written", part);
     ok = ok && copy(from, to, error);
     if (sqlite3_close(to) != SQLITE_OK)

@@ -13,6 +13,7 @@ struct StoaDb {
     GHashTable *statements; /* SQL → sqlite3_stmt, prepared once */
     char *folder;           /* NULL: in memory */
     int64_t min_free_bytes;
+    int busy_ms;
     int64_t wal_pages; /* after the last commit */
     bool is_low;       /* the disk is nearly full: nothing may be inserted */
 };

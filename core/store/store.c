@@ -22,8 +22,10 @@ enum {
     WAL_MOST =
         12 * WAL_PAGES, /* so long it never gets to its end: the rest is done between two batches */
     QUIET_MS = 5000,    /* without a job for so long, the database may be written anew */
-    TRY_AGAIN_MS = 200, /* another connection reads the WAL */
-    REWRITE_BYTES = 64 << 20, /* a larger database is written anew at a quiet moment only */
+    TRY_AGAIN_MS = 20,  /* another connection reads the WAL */
+    GIVE_BACK_BYTES =
+        64
+        << 20, /* copied in about a second, in which nothing is written: at a quiet moment only */
 };
 
 struct StoaStore {
@@ -37,8 +39,11 @@ struct StoaStore {
     GSource *source; /* of `finished` */
     unsigned n_pending;
     unsigned n_writing; /* of them those that went to the writing thread */
-    int64_t rewrite_bytes;
-    bool wal_due, rewrite_due; /* the thread's: upkeep that could not be done yet */
+    int64_t patience_us;
+    /* the thread's: upkeep that could not be done yet */
+    GPtrArray *scrubs; /* of StoaJob: who waits for it */
+    bool is_scrub_due, is_give_back_due;
+    int64_t scrub_since_us, scrub_again_us;
     struct {
         StoaMetricCell *jobs, *failures, *commits, *pending, *scrubs;
         StoaMetricHistogram *wait, *commit, *ask;
@@ -60,7 +65,7 @@ static bool run_job(StoaDb *db, StoaJob *job)
 {
     if (!stoa_db_mark(db, &job->error))
         return stoa_db_undo(db);
-    if (job->work(db, job->data, &job->error) && stoa_db_keep(db, &job->error))
+    if ((!job->work || job->work(db, job->data, &job->error)) && stoa_db_keep(db, &job->error))
         return true;
     if (!job->error)
         stoa_fail(&job->error, STOA_ERROR_INTERNAL, "the store failed without saying why");
@@ -109,16 +114,6 @@ static void look_after_wal(StoaStore *store)
         stoa_checkpoint_wake(store->checkpoint);
 }
 
-/* What was deleted goes from the WAL, and from the pages: moved rows leave copies there that secure_delete never meets. */
-static void do_upkeep(StoaStore *store, bool may_take_long)
-{
-    if (store->rewrite_due && (may_take_long || stoa_db_size(store->db) <= store->rewrite_bytes) &&
-        stoa_db_rewrite(store->db))
-        store->rewrite_due = false;
-    store->wal_due = !stoa_db_empty_wal(store->db);
-    stoa_metric_add(store->count.scrubs, 1);
-}
-
 static void give_back(StoaStore *store, StoaJob **jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -127,47 +122,78 @@ static void give_back(StoaStore *store, StoaJob **jobs, size_t n)
         stoa_queue_push_many(store->finished, &jobs[0]->node);
 }
 
-/* What was asked in between goes to who reads, now that what came before it is committed. */
-static void pass_on(StoaStore *store, GPtrArray *asked)
+/* -- upkeep ------------------------------------------------------------------------------- */
+
+static void end_scrubs(StoaStore *store)
 {
-    for (guint i = 0; i < asked->len; i++)
-        stoa_reader_give(store->reader, asked->pdata[i]);
+    give_back(store, (StoaJob **)store->scrubs->pdata, store->scrubs->len);
+    g_ptr_array_set_size(store->scrubs, 0);
 }
 
-/* Scrubs of one batch are one, after its transaction; what was given after the first of them is done when it is. */
-static void run_batch(StoaStore *store, GPtrArray *all)
+/* An answer that is being read keeps the WAL from being emptied; a backup may for long. */
+static void scrub(StoaStore *store, int64_t now_us, bool is_last)
 {
-    g_autoptr(GPtrArray) jobs = g_ptr_array_new(), runs = g_ptr_array_new();
-    g_autoptr(GPtrArray) asked = g_ptr_array_new();
-    size_t n_before = 0;
-    bool now = false, later = false;
+    if (stoa_db_empty_wal(store->db)) {
+        store->is_scrub_due = false;
+        end_scrubs(store);
+        stoa_metric_add(store->count.scrubs, 1);
+        return;
+    }
+    store->scrub_again_us = now_us + TRY_AGAIN_MS * 1000;
+    if (store->scrubs->len == 0 ||
+        (!is_last && now_us < store->scrub_since_us + store->patience_us))
+        return;
+    log_warn(store, "another program reads the database: traces of what was deleted stay in its "
+                    "WAL until that has ended");
+    end_scrubs(store);
+}
 
-    for (guint i = 0; i < all->len; i++) {
-        StoaJob *job = all->pdata[i];
-        bool is_asked = job->kind == STOA_JOB_ASK && store->reader;
-        g_ptr_array_add(is_asked ? asked : jobs, job);
-        if (!is_asked && job->work)
-            g_ptr_array_add(runs, job);
-        if (!now && !later)
-            n_before = jobs->len;
-        now |= job->kind == STOA_JOB_SCRUB;
-        later |= job->kind == STOA_JOB_SCRUB_LATER;
+static void look_after_scrubs(StoaStore *store, bool is_last)
+{
+    int64_t now_us = stoa_clock_now_us();
+
+    if (store->is_scrub_due && (is_last || now_us >= store->scrub_again_us))
+        scrub(store, now_us, is_last);
+}
+
+static void take_scrub(StoaStore *store, StoaJob *job)
+{
+    if (store->scrubs->len == 0)
+        store->scrub_since_us = stoa_clock_now_us();
+    store->is_scrub_due = store->is_give_back_due = true;
+    store->scrub_again_us = 0;
+    g_ptr_array_add(store->scrubs, job);
+}
+
+static void rest(StoaStore *store)
+{
+    if (store->is_scrub_due) {
+        look_after_scrubs(store, false);
+        return;
+    }
+    stoa_db_give_back(store->db, GIVE_BACK_BYTES);
+    store->is_give_back_due = false;
+}
+
+/* -- the thread --------------------------------------------------------------------------- */
+
+/* By the kind of job. What was asked in between goes to who reads, now that what came before it is committed. */
+static void run_batch(StoaStore *store, GPtrArray *jobs)
+{
+    g_autoptr(GPtrArray) runs = g_ptr_array_new(), asked = g_ptr_array_new();
+
+    for (guint i = 0; i < jobs->len; i++) {
+        StoaJob *job = jobs->pdata[i];
+        if (job->kind == STOA_JOB_SCRUB)
+            take_scrub(store, job);
+        else
+            g_ptr_array_add(job->kind == STOA_JOB_ASK && store->reader ? asked : runs, job);
     }
     if (runs->len > 0)
         run_transaction(store, (StoaJob **)runs->pdata, runs->len);
-    pass_on(store, asked);
-    if (!now && !later) {
-        give_back(store, (StoaJob **)jobs->pdata, jobs->len);
-        return;
-    }
-    n_before--;
-    give_back(store, (StoaJob **)jobs->pdata, n_before);
-    store->rewrite_due = true;
-    if (now)
-        do_upkeep(store, false);
-    else
-        store->wal_due = !stoa_db_empty_wal(store->db);
-    give_back(store, (StoaJob **)jobs->pdata + n_before, jobs->len - n_before);
+    for (guint i = 0; i < asked->len; i++)
+        stoa_reader_give(store->reader, asked->pdata[i]);
+    give_back(store, (StoaJob **)runs->pdata, runs->len);
 }
 
 /* Takes all that waits. True: the end was among it. */
@@ -195,10 +221,14 @@ static gpointer run_thread(gpointer data)
     struct pollfd fd = { .fd = stoa_queue_fd(store->jobs), .events = POLLIN };
 
     for (;;) {
-        int wait_ms = store->wal_due ? TRY_AGAIN_MS : store->rewrite_due ? QUIET_MS : -1;
+        int wait_ms = store->is_scrub_due ? TRY_AGAIN_MS : store->is_give_back_due ? QUIET_MS : -1;
+        bool is_end = false;
         if (poll(&fd, 1, wait_ms) == 0)
-            do_upkeep(store, true);
-        else if (run_waiting(store))
+            rest(store);
+        else
+            is_end = run_waiting(store);
+        look_after_scrubs(store, is_end);
+        if (is_end)
             return NULL;
     }
 }
@@ -280,7 +310,8 @@ StoaStore *stoa_store_new(const char *dir, const StoaStoreConf *conf, GError **e
     g_autofree char *path = dir ? g_build_filename(dir, "stoa.db", NULL) : NULL;
 
     stoa_log_tag_set(&store->log, "store");
-    store->rewrite_bytes = conf && conf->rewrite_bytes ? conf->rewrite_bytes : REWRITE_BYTES;
+    store->patience_us = (conf ? conf->busy_ms : 5000) * 1000;
+    store->scrubs = g_ptr_array_new();
     make_metrics(store);
     store->db = stoa_db_open(path, conf, error);
     if (!store->db || !make_queues(store, error))
@@ -308,8 +339,10 @@ static void give(StoaStore *store, StoaJob job)
     copy->is_writers = true;
     store->n_writing++;
     stoa_queue_push(store->jobs, &copy->node);
-    if (!store->thread)
-        run_waiting(store);
+    if (store->thread)
+        return;
+    run_waiting(store);
+    look_after_scrubs(store, true);
 }
 
 /* What is given while the last jobs are done is done too, on this thread. */
@@ -332,6 +365,8 @@ void stoa_store_free(StoaStore *store)
     stoa_queue_free(store->jobs);
     stoa_queue_free(store->finished);
     stoa_db_close(store->db);
+    if (store->scrubs)
+        g_ptr_array_unref(store->scrubs);
     g_free(store);
 }
 
@@ -351,14 +386,10 @@ void stoa_store_ask(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, 
                            .free_data = free_data });
 }
 
-void stoa_store_scrub(StoaStore *store)
+void stoa_store_scrub(StoaStore *store, StoaStoreDone *done, void *data, GDestroyNotify free_data)
 {
-    give(store, (StoaJob){ .kind = STOA_JOB_SCRUB });
-}
-
-void stoa_store_scrub_later(StoaStore *store)
-{
-    give(store, (StoaJob){ .kind = STOA_JOB_SCRUB_LATER });
+    give(store,
+         (StoaJob){ .kind = STOA_JOB_SCRUB, .done = done, .data = data, .free_data = free_data });
 }
 
 unsigned stoa_store_pending(const StoaStore *store)

@@ -28,7 +28,6 @@ typedef struct {
     int64_t busy_ms; /* how long to wait for another program that holds the database */
     int64_t
         min_free_bytes; /* below so much free disk nothing is inserted, before it fails half-way */
-    int64_t rewrite_bytes; /* see stoa_store_scrub() */
 } StoaStoreConf;
 
 /** The table of store.conf. Static. */
@@ -68,12 +67,15 @@ void stoa_store_run(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, 
 void stoa_store_ask(StoaStore *store, StoaStoreWork *work, StoaStoreDone *done, void *data,
                     GDestroyNotify free_data);
 
-/** Let go of every byte that was deleted, now: the database is written anew (rows that were moved leave copies in its pages),
- * and the WAL is emptied. A job like the others, in its turn; what is given after it is done after it. A database above
- * `rewrite_bytes` is written anew at the next quiet moment only, for nothing else can be written meanwhile. Thread: control. */
-void stoa_store_scrub(StoaStore *store);
-/** The same for small things (one message): empties the WAL now, the rest at the next quiet moment. Thread: control. */
-void stoa_store_scrub_later(StoaStore *store);
+/**
+ * Let go of every byte that was deleted before: it goes from the WAL, and no page of the database has it.
+ *
+ * @done  may be NULL; called once that is so, or when another program has read the database for `busy_ms`: then it is so when
+ *        that has ended, and the log says so
+ *
+ * Nobody else waits for it: jobs go on being done. Thread: control.
+ */
+void stoa_store_scrub(StoaStore *store, StoaStoreDone *done, void *data, GDestroyNotify free_data);
 
 /** How many jobs were given and are not done. Thread: control. */
 unsigned stoa_store_pending(const StoaStore *store);

@@ -120,12 +120,6 @@ static void erasing_free(void *data)
     g_free(erasing);
 }
 
-static bool nothing(StoaDb *db G_GNUC_UNUSED, void *data G_GNUC_UNUSED,
-                    GError **error G_GNUC_UNUSED)
-{
-    return true;
-}
-
 static void scrubbed(void *data, const GError *error)
 {
     Erasing *erasing = data;
@@ -136,10 +130,8 @@ static void scrubbed(void *data, const GError *error)
 static void files_gone(void *data)
 {
     Erasing *erasing = data;
-    StoaStore *store = erasing->web->spec.store;
 
-    stoa_store_scrub(store);
-    stoa_store_run(store, nothing, scrubbed, erasing, erasing_free); /* done once the scrub is */
+    stoa_store_scrub(erasing->web->spec.store, scrubbed, erasing, erasing_free);
 }
 
 static void remove_files(void *data)

@@ -212,12 +212,6 @@ static void fail(Leaving *leaving, const GError *error)
     stoa_web_fail(leaving->call, error);
 }
 
-static bool nothing(StoaDb *db G_GNUC_UNUSED, void *data G_GNUC_UNUSED,
-                    GError **error G_GNUC_UNUSED)
-{
-    return true;
-}
-
 static void scrubbed(void *data, const GError *error)
 {
     Leaving *leaving = data;
@@ -232,10 +226,7 @@ static void scrubbed(void *data, const GError *error)
 
 static void files_gone(void *data)
 {
-    StoaStore *store = stoa_web_store(((Leaving *)data)->call);
-
-    stoa_store_scrub(store);
-    stoa_store_run(store, nothing, scrubbed, data, NULL);
+    stoa_store_scrub(stoa_web_store(((Leaving *)data)->call), scrubbed, data, NULL);
 }
 
 static void remove_files(void *data)

@@ -231,7 +231,7 @@ static void take_apart(StoaWeb *web, const Round *round)
     if (round->rooms->len > 0) {
         log_info(stoa_process, "the histories of %u rooms ran out and were erased",
                  round->rooms->len);
-        stoa_store_scrub_later(spec->store);
+        stoa_store_scrub(spec->store, NULL, NULL, NULL);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures of kept rooms: ./dev bench rooms [NAME...]. One line each, with the load of the machine, which counts for the slowest of many. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,6 +89,17 @@ const figures = {
             ms.push(...await timed(() => want(200, gateway, 'GET', `/rooms/${roomId(0)}/history/export?format=json`, { token: host.token }), 1));
         const got = await talk;
         line('chat while 50,000 messages are exported', `${ms.length} exports, ${spread(sorted(ms))}; messages acknowledged p50 ${got.p50} p99 ${got.p99} most ${got.most} ms, without exports p50 ${alone.p50} p99 ${alone.p99} most ${alone.most} ms`);
+    },
+    async erasing() {
+        const data = path(folder, 'erasing');
+        await seed(data, { rooms: 1000, messages: 600000 });
+        const host = await launch({ data }), mb = statSync(path(data, 'stoa.db')).size / 1e6;
+        const alone = await chat(chatload, gateway, await joinMany(gateway, host.token, 10, 5), { rate: 500, seconds: 5 });
+        const talk = chat(chatload, gateway, await joinMany(gateway, host.token, 10, 5), { rate: 500, seconds: 10 });
+        await sleep(2000);
+        const ms = await timed((i) => want(204, gateway, 'DELETE', `/rooms/${roomId(i)}`, { token: host.token }), 10);
+        const got = await talk;
+        line(`chat while rooms are erased from ${mb.toFixed(0)} MB`, `10 rooms with 600 messages each: ${spread(ms)}; messages acknowledged p50 ${got.p50} p99 ${got.p99} most ${got.most} ms, without erasure p50 ${alone.p50} p99 ${alone.p99} most ${alone.most} ms`);
     },
     async stored() {
         const joins = async (host, rooms) => {

@@ -95,7 +95,7 @@ static inline void kept_open(Kept *kept)
 
 static inline Kept *kept_new(const char *conf)
 {
-    static const StoaStoreConf store = { .busy_ms = 1000, .rewrite_bytes = 1 << 20 };
+    static const StoaStoreConf store = { .busy_ms = 1000 };
     Kept *kept = g_new0(Kept, 1);
     g_autoptr(GError) error = NULL;
 
