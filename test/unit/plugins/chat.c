@@ -151,7 +151,7 @@ static void a_sealed_text_is_passed_on_unopened(void **unused G_GNUC_UNUSED)
     is_told(ben, "{'request': 'send', 'text': 'open'}", 400, "invalid_request");
     is_told(ben, "{'request': 'send', 'text': {'sealed': 'AAEC', 'epoch': 3, 'hint': 'open'}}", 400,
             "invalid_request");
-    stoa_room_core_set_sealed(kept->core, false);
+    stoa_room_core_set_sealing(kept->core, "off");
     is_told(ben, box, 400, "invalid_request");
 }
 

@@ -89,7 +89,7 @@ static inline void kept_open(Kept *kept)
     stoa_store_run(kept->store, kept_last, kept_must, &keep.last_seq, NULL);
     stoa_control_settle();
     kept->core = stoa_room_core_keep(&keep);
-    stoa_room_core_set_sealed(kept->core, kept->sealed);
+    stoa_room_core_set_sealing(kept->core, kept->sealed ? "all" : "off");
     stoa_room_core_set_meeting(kept->core, "M");
 }
 

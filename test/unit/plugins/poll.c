@@ -369,7 +369,7 @@ static void sealed_words_are_counted_on(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Class) class = class_new();
 
-    stoa_room_core_set_sealed(class->kept->core, true);
+    stoa_room_core_set_sealing(class->kept->core, "all");
     is_told(class->cem, "{'request': 'create', 'question': 'x', 'options': ['a', 'b']}", 400,
             "invalid_request");
     says(class->cem,

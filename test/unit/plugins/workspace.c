@@ -317,7 +317,7 @@ static void a_sealed_name_is_the_title(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
 
-    stoa_room_core_set_sealed(kept->core, true);
+    stoa_room_core_set_sealing(kept->core, "all");
     Uploaded it = upload(kept, "ben", "{\"sealed\": \"AAEC\", \"epoch\": 2}");
     bed_check(it.reply, "{'title': {'sealed': 'AAEC', 'epoch': 2}}", "the upload's answer");
     json_decref(it.reply);
