@@ -102,14 +102,14 @@ static void append_source(GString *policy, const char *url)
     g_string_append_len(policy, url, (gssize)len);
 }
 
+/* Where it listens, and the same port by the name that the page came by. */
 static void append_websocket(GString *policy, const char *listening, const char *host)
 {
-    const char *port = port_of(listening);
-    char name[256];
+    g_autofree char *named = http_web_host_websocket(NULL, listening, host, false);
 
     append_source(policy, listening);
-    if (port && http_web_host_read(host, name, sizeof name))
-        g_string_append_printf(policy, " ws://%s:%s wss://%s:%s", name, port, name, port);
+    if (named && !g_str_equal(named, listening))
+        append_source(policy, named);
 }
 
 char *http_web_host_policy(const char *configured, const char *listening, const char *host)

@@ -121,10 +121,12 @@ static void a_policy_takes_no_foreign_words(void **unused G_GNUC_UNUSED)
     g_autofree char *plain = http_web_host_policy(NULL, NULL, "a.example");
     g_autofree char *evil =
         http_web_host_policy("wss://x; script-src *", "ws://127.0.0.1:8188", "y; script-src *");
+    g_autofree char *secure = http_web_host_policy(NULL, "wss://127.0.0.1:8188", "a.example");
     g_autofree char *configured = http_web_host_policy("wss://b.example/ws", NULL, NULL);
 
     assert_non_null(strstr(plain, "connect-src 'self'; worker-src"));
     assert_null(strstr(evil, "script-src *"));
+    assert_non_null(strstr(secure, "connect-src 'self' wss://127.0.0.1:8188 wss://a.example:8188; "));
     assert_non_null(strstr(configured, "connect-src 'self' wss://b.example; worker-src"));
 }
 
