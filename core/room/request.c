@@ -135,6 +135,18 @@ static bool is_whole(StoaRoom *room, GError **error)
                      "the room is being restored: try again in a moment");
 }
 
+/* What the handler may do can depend on whose request it is: see stoa_module_create_room(). */
+static bool handle_by(StoaRequest *req, GError **error)
+{
+    StoaModule *module = req->module;
+    StoaHandle *outer = module->asking;
+
+    module->asking = req->handle;
+    bool ok = req->method->handle(req, error);
+    module->asking = outer;
+    return ok;
+}
+
 static bool carry_out(StoaRequest *req, GError **error)
 {
     if (!req->method)
@@ -144,7 +156,7 @@ static bool carry_out(StoaRequest *req, GError **error)
     if (req->handle && req->handle->room && req->method->handle != on_leave &&
         !is_whole(req->handle->room, error))
         return false;
-    bool ok = req->method->handle(req, error);
+    bool ok = handle_by(req, error);
     if (!ok && error && !*error)
         stoa_fail(error, STOA_ERROR_INTERNAL, "\"%s\" failed without saying why",
                   req->method->name);

@@ -42,6 +42,7 @@ struct StoaModule {
     void *state;
     GHashTable *rooms;  /* id → StoaRoom, owned */
     GPtrArray *handles; /* of StoaHandle, borrowed */
+    StoaHandle *asking; /* whose request is carried out; NULL: nobody's, or the operator's */
     StoaMetricCell **cells;
     GPtrArray *tables;  /* rows that were copied to today's size */
     GPtrArray *bridges; /* of StoaBridge, owned: those it opened */

@@ -156,6 +156,11 @@ StoaRoom *stoa_module_create_room(StoaModule *module, const StoaRoomSpec *spec, 
                   "rooms with such an id are made by POST /api/v1/rooms: choose another");
         return NULL;
     }
+    if (module->asking && !module->env->adhoc) {
+        stoa_refuse(error, "forbidden",
+                    "rooms are not made by requests here: ask the operator (stoa:rooms.adhoc)");
+        return NULL;
+    }
     if (g_hash_table_contains(module->rooms, id) || (core && core->is_kept)) {
         stoa_refuse(error, "room_exists", "room %s exists already", id);
         return NULL;

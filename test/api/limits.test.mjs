@@ -192,6 +192,26 @@ test('who sends pings or nonsense and reads no answer is cut off, and memory sta
     assert.ok(sanitized || kb[1] - kb[0] < 60000, `${kb[0]} to ${kb[1]} kB`);
 });
 
+test('with rooms.adhoc off nobody makes rooms but the operator, until it is on again', async (t) => {
+    const gateway = await beginWithConf(t);
+    gateway.edit('stoa.conf', { adhoc: false });
+    await gateway.reload();
+    const client = await connect(gateway.websocket);
+    const { session_id } = await session(client);
+    const made = async (plugin, room) => {
+        const { data: { id: handle_id } } = await client.request({ janus: 'attach', session_id, plugin: `janus.plugin.${plugin}` });
+        const { plugindata: { data } } = await client.request({ janus: 'message', session_id, handle_id, body: { request: 'create', room } });
+        return data.error_code ?? data.room;
+    };
+    assert.deepEqual([await made('videoroom', 77), await made('textroom', 78)], [433, 419]);
+    const request = { request: 'create', room: 79 };
+    assert.equal((await admin(gateway, '', { janus: 'message_plugin', plugin: 'janus.plugin.videoroom', request })).response.room, 79);
+    gateway.edit('stoa.conf', { adhoc: true });
+    await gateway.reload();
+    assert.deepEqual([await made('videoroom', 77), await made('textroom', 78)], [77, 78]);
+    client.close();
+});
+
 test('a message far past the limit ends the connection, one a little past it does not', async (t) => {
     const gateway = await begin(t);
     const client = await connect(gateway.websocket);
