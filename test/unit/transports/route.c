@@ -126,7 +126,8 @@ static void a_policy_takes_no_foreign_words(void **unused G_GNUC_UNUSED)
 
     assert_non_null(strstr(plain, "connect-src 'self'; worker-src"));
     assert_null(strstr(evil, "script-src *"));
-    assert_non_null(strstr(secure, "connect-src 'self' wss://127.0.0.1:8188 wss://a.example:8188; "));
+    assert_non_null(
+        strstr(secure, "connect-src 'self' wss://127.0.0.1:8188 wss://a.example:8188; "));
     assert_non_null(strstr(configured, "connect-src 'self' wss://b.example; worker-src"));
 }
 
