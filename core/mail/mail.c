@@ -236,6 +236,8 @@ static void send_one(const Round *round, StoaSender *sender, Outcome *outcome)
                           .recipient = job->recipient,
                           .payload = job->payload,
                           .id = job->id,
+                          .created_ms = job->created_ms,
+                          .is_file = !sender || job->to_file,
                           .now_ms = round->now_ms };
 
     if (job->kind == STOA_MAIL_N_KINDS || !job->payload) {
@@ -245,7 +247,7 @@ static void send_one(const Round *round, StoaSender *sender, Outcome *outcome)
     }
     templates = templates_for(round, job);
     GBytes *message = stoa_mail_message(templates, &spec);
-    if (sender)
+    if (!spec.is_file)
         outcome->result = stoa_sender_send(sender, job->recipient, message, &outcome->why);
     else
         write_eml(round, outcome, message);

@@ -14,7 +14,7 @@ typedef struct StoaMail StoaMail;
  *   invitation link, title, name, host, role, starts_at, duration_min, uid, sequence (0, 1, … as it is mailed again)
  *   cancelled  uid, sequence
  *   summary    link, title, name, started_at, ended_at, people: [{name, role}], items: [{title, kind, link}],
- *              polls: [{question}], messages (a count)
+ *              polls: [{question}], messages (a count); and what room/summary.c needs to write it anew
  * Each member that ends in _at is a time in milliseconds, and gives the template NAME_at as text (UTC). "language" chooses the
  * folder, where there is one of that name. */
 typedef enum {
@@ -71,5 +71,18 @@ void stoa_mail_wake(StoaMail *mail);
  * unlinked by stoa_mail_unlink() once it is committed. `files` gets g_strdup()ed names. @email or @room_id may be NULL. */
 bool stoa_mail_forget(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,
                       GError **error);
+/** Look at a payload again. @is_file  it lies in data/mail/ by now: no member "link" is left in it. `*changed`: what was done to it counts.
+ * False with `error`. */
+typedef bool StoaMailEdit(StoaDb *db, json_t *payload, bool is_file, bool *changed, void *data,
+                          GError **error);
+/**
+ * Within a transaction: have another look at the summaries about a room, those that wait and those that are files.
+ *
+ * A changed one waits anew in the place of the one there was, also while that is just being sent or written; a file's becomes a file
+ * again, and the old one's name is added to `files` for stoa_mail_unlink(). So is that of a file that says no more what is in it.
+ * Call stoa_mail_wake() after the transaction. Thread: store.
+ */
+bool stoa_mail_edit_summaries(StoaDb *db, const char *room_id, StoaMailEdit *edit, void *data,
+                              GPtrArray *files, GError **error);
 /** Overwrite and remove .eml files that stoa_mail_forget() named. Thread: any; blocks. */
 void stoa_mail_unlink(const char *data_dir, GPtrArray *files);

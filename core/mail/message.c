@@ -148,21 +148,39 @@ static json_t *with_times(const json_t *payload)
     return data;
 }
 
-/* Whether a text may go as it is: ASCII in short lines. (RFC 2045, 2.7) */
-static bool is_7bit(const char *text)
+/* How a text may go as it is, in short lines: ASCII anywhere, more of it in a file only, for which no server stands. (RFC 2045, 2.7
+ * and 2.8) What cannot is quoted-printable, which breaks links in two for who reads the bytes. */
+static GMimeContentEncoding encoding_of(const char *text, bool is_file)
 {
+    GMimeContentEncoding encoding = GMIME_CONTENT_ENCODING_7BIT;
     size_t line = 0;
 
     for (; *text; text++) {
-        if ((unsigned char)*text >= 0x7f || *text == '\r' || line > 900)
-            return false;
+        if ((unsigned char)*text >= 0x7f)
+            encoding = GMIME_CONTENT_ENCODING_8BIT;
+        if (*text == '\r' || line > 900)
+            return GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
         line = *text == '\n' ? 0 : line + 1;
     }
-    return true;
+    return encoding == GMIME_CONTENT_ENCODING_7BIT || is_file
+               ? encoding
+               : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 }
 
-/* One part: as it is if it can be, so that a link in an .eml file is whole; else quoted-printable. */
-static GMimeObject *part(const char *type, const char *subtype, const char *text)
+/* The bytes as they are; g_mime_text_part_set_text() would look for a smaller charset. */
+static void set_content(GMimePart *made, const char *text)
+{
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text, strlen(text));
+    GMimeDataWrapper *content =
+        g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+
+    g_mime_part_set_content(made, content);
+    g_object_unref(content);
+    g_object_unref(stream);
+}
+
+static GMimeObject *part(const StoaMailSpec *spec, const char *type, const char *subtype,
+                         const char *text)
 {
     GMimeTextPart *made = g_mime_text_part_new_with_subtype(subtype);
     GMimeContentType *content_type = g_mime_content_type_new(type, subtype);
@@ -170,10 +188,8 @@ static GMimeObject *part(const char *type, const char *subtype, const char *text
     g_mime_object_set_content_type(GMIME_OBJECT(made), content_type);
     g_object_unref(content_type);
     g_mime_object_set_content_type_parameter(GMIME_OBJECT(made), "charset", "utf-8");
-    g_mime_text_part_set_text(made, text);
-    g_mime_part_set_content_encoding(GMIME_PART(made),
-                                     is_7bit(text) ? GMIME_CONTENT_ENCODING_7BIT
-                                                   : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    set_content(GMIME_PART(made), text);
+    g_mime_part_set_content_encoding(GMIME_PART(made), encoding_of(text, spec->is_file));
     return GMIME_OBJECT(made);
 }
 
@@ -190,7 +206,7 @@ static GMimeObject *calendar_part(const StoaMailSpec *spec)
     g_autofree char *text =
         stoa_calendar_text(cancel ? STOA_CALENDAR_CANCEL : STOA_CALENDAR_REQUEST, spec->payload,
                            organizer ? organizer : "", spec->recipient, spec->now_ms);
-    GMimeObject *made = part("text", "calendar", text);
+    GMimeObject *made = part(spec, "text", "calendar", text);
 
     g_mime_object_set_content_type_parameter(made, "method", cancel ? "CANCEL" : "REQUEST");
     g_mime_object_set_disposition(made, "attachment");
@@ -205,8 +221,8 @@ static GMimeObject *make_body(const StoaMailTemplates *templates, const StoaMail
     g_autofree char *html = stoa_template_fill(templates->of[spec->kind].html, data, true);
     GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
 
-    add_part(both, part("text", "plain", text));
-    add_part(both, part("text", "html", html));
+    add_part(both, part(spec, "text", "plain", text));
+    add_part(both, part(spec, "text", "html", html));
     if (spec->kind != STOA_MAIL_INVITATION && spec->kind != STOA_MAIL_CANCELLED)
         return GMIME_OBJECT(both);
     GMimeMultipart *all = g_mime_multipart_new_with_subtype("mixed");
@@ -227,7 +243,8 @@ static void set_head(GMimeMessage *message, const StoaMailTemplates *templates,
     g_autofree char *subject = stoa_template_fill(templates->of[spec->kind].subject, data, false);
     g_autofree char *sender = stoa_mail_address(spec->from);
     const char *at = sender ? strchr(sender, '@') : NULL;
-    g_autofree char *id = g_strdup_printf("stoa.%" G_GINT64_FORMAT ".%s%s", spec->id,
+    g_autofree char *id = g_strdup_printf("stoa.%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT ".%s%s",
+                                          spec->id, spec->created_ms,
                                           stoa_mail_kind_name(spec->kind), at ? at : "@localhost");
     g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(spec->now_ms / 1000);
     InternetAddressList *from = internet_address_list_parse(NULL, spec->from);

@@ -8,6 +8,7 @@
 typedef struct {
     int64_t id, tries, created_ms;
     StoaMailKind kind;
+    bool to_file; /* it was a file before, and is to be one again */
     char *recipient, *room_id;
     json_t *payload;
 } StoaMailJob;

@@ -7,14 +7,16 @@
 #include "room/summary.h"
 #include "store/token.h"
 
+static const char erased[] = "erased";
+
 static json_t *people_json(const GPtrArray *stays)
 {
     json_t *list = json_array();
 
     for (guint i = 0; i < stays->len; i++) {
         const StoaStay *stay = stays->pdata[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "name",
-                                              stay->name ? stay->name : "erased", "role",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", stay->person,
+                                              "name", stay->name ? stay->name : erased, "role",
                                               stay->role, "joined_at", (json_int_t)stay->joined_ms,
                                               "left_at", (json_int_t)stay->left_ms));
     }
@@ -37,7 +39,20 @@ static const char *author_of(const json_t *item)
     return name ? name : json_string_value(by);
 }
 
-static json_t *items_json(const json_t *items, const char *link)
+static const char *author_id_of(const json_t *item)
+{
+    return json_string_value(json_object_get(json_object_get(item, "by"), "id"));
+}
+
+static void put_item_link(json_t *item, const char *link)
+{
+    const char *id = json_string_value(json_object_get(item, "id"));
+
+    if (link && id)
+        json_object_set_new(item, "link", json_sprintf("%s&item=%s", link, id));
+}
+
+static json_t *items_json(const json_t *items)
 {
     json_t *list = json_array();
     const json_t *item;
@@ -46,49 +61,54 @@ static json_t *items_json(const json_t *items, const char *link)
     json_array_foreach(items, i, item)
     {
         const char *kind = json_string_value(json_object_get(item, "kind"));
-        const char *id = json_string_value(json_object_get(item, "id"));
-        g_autofree char *to = link && id ? g_strdup_printf("%s&item=%s", link, id) : NULL;
-        json_array_append_new(list,
-                              json_pack("{s:s*, s:s*, s:s*, s:s*}", "title", title_of(item, kind),
-                                        "kind", kind, "by", author_of(item), "link", to));
+        json_t *made = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "id",
+                                 json_string_value(json_object_get(item, "id")), "title",
+                                 title_of(item, kind), "kind", kind, "by", author_of(item),
+                                 "by_id", author_id_of(item));
+        json_array_append_new(list, made);
     }
     return list;
 }
 
-/* A link of one's own to the history; NULL without `error`: there will be nothing to see. */
-static char *make_link(StoaDb *db, const StoaSummary *summary, const char *person, GError **error)
+/* A link of one's own to the history, put into the payload and each item; none where there will be nothing to see. */
+static bool put_links(StoaDb *db, json_t *payload, GError **error)
 {
+    const char *base = json_string_value(json_object_get(payload, "base_url"));
+    int64_t erase_ms = json_integer_value(json_object_get(payload, "erase_at"));
     char text[STOA_TOKEN_LEN + 1];
     uint8_t hash[STOA_TOKEN_HASH_LEN];
+    json_t *item;
+    size_t i;
 
-    if (summary->erase_ms <= summary->ended_ms)
-        return NULL;
+    if (erase_ms <= json_integer_value(json_object_get(payload, "ended_at")))
+        return true;
     stoa_token_new(text, hash);
     if (!stoa_db_exec(db, error,
                       "INSERT INTO participant_token (token, participant_id, kind, expires_at)"
                       " VALUES (?1, ?2, 'link', ?3)",
-                      "bsi", hash, sizeof hash, person, summary->erase_ms))
-        return NULL;
-    return g_strdup_printf("%s/history.html#h=%s", summary->base_url ? summary->base_url : "",
-                           text);
+                      "bsi", hash, sizeof hash,
+                      json_string_value(json_object_get(payload, "person")), erase_ms))
+        return false;
+    g_autofree char *link = g_strdup_printf("%s/history.html#h=%s", base ? base : "", text);
+    json_object_set_new(payload, "link", json_string(link));
+    json_array_foreach(json_object_get(payload, "items"), i, item) put_item_link(item, link);
+    return true;
 }
 
 static bool put_one(StoaDb *db, const StoaSummary *summary, const StoaStay *stay, json_t *people,
                     GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autofree char *link = make_link(db, summary, stay->person, &why);
-
-    if (why) {
-        g_propagate_error(error, g_steal_pointer(&why));
-        return false;
-    }
     json_t *payload =
-        json_pack("{s:s*, s:s, s:s*, s:s*, s:I, s:I, s:O, s:o}", "name", stay->name, "title",
-                  summary->title, "host", summary->host, "link", link, "started_at",
-                  (json_int_t)summary->started_ms, "ended_at", (json_int_t)summary->ended_ms,
-                  "people", people, "items", items_json(summary->items, link));
-    return stoa_mail_put(db, STOA_MAIL_SUMMARY, stay->email, summary->room, payload, error);
+        json_pack("{s:s, s:s*, s:s, s:s*, s:s*, s:I, s:I, s:I, s:O, s:o}", "person", stay->person,
+                  "name", stay->name, "title", summary->title, "host", summary->host, "base_url",
+                  summary->base_url, "started_at", (json_int_t)summary->started_ms, "ended_at",
+                  (json_int_t)summary->ended_ms, "erase_at", (json_int_t)summary->erase_ms,
+                  "people", people, "items", items_json(summary->items));
+
+    if (put_links(db, payload, error))
+        return stoa_mail_put(db, STOA_MAIL_SUMMARY, stay->email, summary->room, payload, error);
+    json_decref(payload);
+    return false;
 }
 
 bool stoa_summary_put(StoaDb *db, const StoaSummary *summary, GError **error)
@@ -107,4 +127,61 @@ bool stoa_summary_put(StoaDb *db, const StoaSummary *summary, GError **error)
     }
     json_decref(people);
     return ok;
+}
+
+/* -- somebody is erased --------------------------------------------------------------------------- */
+
+static bool forget_person(json_t *people, const char *id)
+{
+    bool changed = false;
+    json_t *person;
+    size_t i;
+
+    json_array_foreach(people, i, person)
+    {
+        if (g_strcmp0(json_string_value(json_object_get(person, "id")), id) != 0)
+            continue;
+        json_object_set_new(person, "name", json_string(erased));
+        changed = true;
+    }
+    return changed;
+}
+
+/* As in the room: files and links go, a note or a board that others wrote in stays without its title. */
+static bool forget_items(json_t *items, const char *author)
+{
+    bool changed = false;
+
+    for (size_t i = json_array_size(items); i > 0; i--) {
+        json_t *item = json_array_get(items, i - 1);
+        const char *kind = json_string_value(json_object_get(item, "kind"));
+        if (g_strcmp0(json_string_value(json_object_get(item, "by_id")), author) != 0)
+            continue;
+        changed = true;
+        if (g_strcmp0(kind, "note") != 0 && g_strcmp0(kind, "board") != 0) {
+            json_array_remove(items, i - 1);
+            continue;
+        }
+        json_object_set_new(item, "title", json_string(erased));
+        json_object_del(item, "by");
+    }
+    return changed;
+}
+
+static bool forget(StoaDb *db, json_t *payload, bool is_file, bool *changed, void *data,
+                   GError **error)
+{
+    const char *person = data;
+
+    bool was_there = forget_person(json_object_get(payload, "people"), person);
+    *changed = forget_items(json_object_get(payload, "items"), person) || was_there;
+    return !*changed || !is_file || put_links(db, payload, error);
+}
+
+bool stoa_summary_forget(StoaDb *db, const char *room, const char *person, GPtrArray *files,
+                         GError **error)
+{
+    g_autofree char *id = g_strdup(person);
+
+    return stoa_mail_edit_summaries(db, room, forget, id, files, error);
 }

@@ -12,5 +12,9 @@ typedef struct {
     const json_t *items; /* of the workspace, as in the history */
 } StoaSummary;
 
+/** Nothing in a summary about this room names that person any more, be it one that waits or a file; what is theirs is not listed.
+ * After their name is gone from the rows. @files: see stoa_mail_edit_summaries(). Thread: store, in a transaction. */
+bool stoa_summary_forget(StoaDb *db, const char *room, const char *person, GPtrArray *files,
+                         GError **error);
 /** Put the summaries into the outbox, each with a history link of its own. False with `error`. Thread: store, in a transaction. */
 bool stoa_summary_put(StoaDb *db, const StoaSummary *summary, GError **error);

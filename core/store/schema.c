@@ -91,7 +91,24 @@ static const char first[] =
 /* The tables as they are: from here on nothing is in the pages beside them, see sqlite-vfs.h. */
 static const char second[] = "";
 
-static const char *const migrations[] = { first, second, NULL };
+/* A mail's number is never given again: a Message-ID and the name of a file are made of it. Its file can be written anew when
+ * somebody is erased from it. A raised hand outlives a restart. */
+static const char third[] =
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL,"
+    " room_id TEXT, kind TEXT NOT NULL, payload TEXT NOT NULL, next_try_at INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL,"
+    " file INTEGER NOT NULL DEFAULT 0) STRICT;" /* 1: to be written as a file, whatever the conf says */
+    "INSERT INTO outbox (id, recipient, room_id, kind, payload, next_try_at, tries, created_at)"
+    " SELECT id, recipient, room_id, kind, payload, next_try_at, tries, created_at FROM mail;"
+    "DROP TABLE mail;"
+    "ALTER TABLE outbox RENAME TO mail;"
+    "CREATE INDEX mail_due ON mail(next_try_at);"
+    "CREATE INDEX mail_recipient ON mail(recipient);"
+    "CREATE INDEX mail_room ON mail(room_id);"
+    "ALTER TABLE mail_file ADD COLUMN payload TEXT;" /* of a summary, without its links; else NULL */
+    "ALTER TABLE participant ADD COLUMN hand_at INTEGER;"; /* NULL: down */
+
+static const char *const migrations[] = { first, second, third, NULL };
 
 const char *const *stoa_schema_migrations(void)
 {

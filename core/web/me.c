@@ -4,6 +4,7 @@
 
 #include "base/task.h"
 #include "room/host.h"
+#include "room/summary.h"
 #include "web/erase.h"
 #include "web/live.h"
 #include "web/me.h"
@@ -202,9 +203,15 @@ static bool erase_rows(StoaDb *db, void *data, GError **error)
     for (guint i = 0; i + 1 < leaving->people->len; i += 2)
         if (!erase_person(db, leaving, leaving->people->pdata[i + 1], error))
             return false;
-    return !email ||
-           (stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1", "s", email) &&
-            stoa_mail_forget(db, email, NULL, leaving->mails, error));
+    if (email &&
+        (!stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1", "s", email) ||
+         !stoa_mail_forget(db, email, NULL, leaving->mails, error)))
+        return false;
+    for (guint i = 0; i + 1 < leaving->people->len; i += 2) /* in others' mails */
+        if (!stoa_summary_forget(db, leaving->people->pdata[i], leaving->people->pdata[i + 1],
+                                 leaving->mails, error))
+            return false;
+    return true;
 }
 
 static void fail(Leaving *leaving, const GError *error)
@@ -250,6 +257,7 @@ static void rows_erased(void *data, const GError *error)
         fail(leaving, error);
         return;
     }
+    stoa_mail_wake(leaving->call->web->spec.mail);
     stoa_task_run(remove_files, files_gone, leaving, NULL);
 }
 

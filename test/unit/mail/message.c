@@ -88,7 +88,7 @@ static void an_event_has_its_times_and_a_cancellation_its_uid_only(void **unused
     json_decref(payload);
 }
 
-static GBytes *make(StoaMailKind kind, const char *payload, const char *language)
+static GBytes *make_as(StoaMailKind kind, const char *payload, const char *language, bool is_file)
 {
     g_autofree char *dir =
         g_build_filename(g_getenv("srcdir") ? g_getenv("srcdir") : ".", "conf", NULL);
@@ -98,10 +98,22 @@ static GBytes *make(StoaMailKind kind, const char *payload, const char *language
 
     if (!templates)
         fail_msg("%s", error->message);
-    StoaMailSpec spec = { kind, "Stoa Schule <stoa@x.org>", "ben@example.org", value, 42, NOW_MS };
+    StoaMailSpec spec = { .kind = kind,
+                          .from = "Stoa Schule <stoa@x.org>",
+                          .recipient = "ben@example.org",
+                          .payload = value,
+                          .id = 42,
+                          .created_ms = 7,
+                          .now_ms = NOW_MS,
+                          .is_file = is_file };
     GBytes *bytes = stoa_mail_message(templates, &spec);
     json_decref(value);
     return bytes;
+}
+
+static GBytes *make(StoaMailKind kind, const char *payload, const char *language)
+{
+    return make_as(kind, payload, language, false);
 }
 
 static GMimeMessage *parse(GBytes *bytes)
@@ -150,10 +162,22 @@ static void an_invitation_has_text_html_and_calendar(void **unused G_GNUC_UNUSED
         internet_address_list_length(g_mime_message_get_addresses(message, GMIME_ADDRESS_TYPE_BCC))
             ? ""
             : NULL);
-    assert_string_equal(g_mime_message_get_message_id(message), "stoa.42.invitation@x.org");
+    assert_string_equal(g_mime_message_get_message_id(message), "stoa.42.7.invitation@x.org");
     g_string_free(all, TRUE);
     g_object_unref(message);
     g_bytes_unref(bytes);
+}
+
+/* It is there as it is, on a line of its own if wanted, and every line ends with CRLF. */
+static void has_whole_lines(GBytes *bytes, const char *words, bool alone)
+{
+    size_t len;
+    const char *text = g_bytes_get_data(bytes, &len);
+    g_autofree char *line = alone ? g_strdup_printf("\r\n%s\r\n", words) : g_strdup(words);
+
+    assert_non_null(g_strstr_len(text, (gssize)len, line));
+    for (size_t i = 0; i < len; i++)
+        assert_true(text[i] != '\n' || (i > 0 && text[i - 1] == '\r'));
 }
 
 static void a_link_is_whole_to_who_opens_the_file(void **unused G_GNUC_UNUSED)
@@ -161,14 +185,36 @@ static void a_link_is_whole_to_who_opens_the_file(void **unused G_GNUC_UNUSED)
     const char *link =
         "https://class.example.org/host.html#s=-9B0clOOuuBdPnxToxfahzyUrbs8Uo_atINpsUCpFE";
     g_autofree char *payload = g_strdup_printf("{'link': '%s'}", link);
+    g_autofree char *odd = g_strdup_printf("{'link': '%s', 'name': 'Jürgen 木'}", link);
     GBytes *bytes = make(STOA_MAIL_SIGNIN, payload, "en");
+
+    has_whole_lines(bytes, link, true);
+    g_bytes_unref(bytes);
+    bytes = make_as(STOA_MAIL_SIGNIN, odd, "de", true);
+    has_whole_lines(bytes, link, true);
+    has_whole_lines(bytes, "Guten Tag Jürgen 木,", false);
+    g_bytes_unref(bytes);
+    bytes = make(STOA_MAIL_SIGNIN, odd, "de"); /* a server may take ASCII only */
     size_t len;
     const char *text = g_bytes_get_data(bytes, &len);
-    g_autofree char *line = g_strdup_printf("\r\n%s\r\n", link);
-
-    assert_non_null(g_strstr_len(text, (gssize)len, line));
     for (size_t i = 0; i < len; i++)
-        assert_true(text[i] != '\n' || (i > 0 && text[i - 1] == '\r'));
+        assert_true((unsigned char)text[i] < 0x80);
+    g_bytes_unref(bytes);
+}
+
+/* A line past what a mail may have is folded even in a file. (RFC 5322, 2.1.1) */
+static void no_line_is_too_long(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *title = g_strnfill(2000, 'x');
+    g_autofree char *payload = g_strdup_printf("{'link': 'https://x/', 'title': 'ü%s'}", title);
+    GBytes *bytes = make_as(STOA_MAIL_INVITATION, payload, "en", true);
+    size_t len, line = 0;
+    const char *text = g_bytes_get_data(bytes, &len);
+
+    for (size_t i = 0; i < len; i++) {
+        line = text[i] == '\n' ? 0 : line + 1;
+        assert_true(line <= 998);
+    }
     g_bytes_unref(bytes);
 }
 
@@ -236,6 +282,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_event_has_its_times_and_a_cancellation_its_uid_only),
         cmocka_unit_test(an_invitation_has_text_html_and_calendar),
         cmocka_unit_test(a_link_is_whole_to_who_opens_the_file),
+        cmocka_unit_test(no_line_is_too_long),
         cmocka_unit_test(a_title_cannot_add_a_header),
         cmocka_unit_test(every_language_has_every_template),
         cmocka_unit_test(the_sample_agrees_with_the_table),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Erasure is real: after a scrub no byte of what was deleted is left in the database or its WAL. */
 #include "base/loop.h"
+#include "first-schema.h"
 #include "store/store.h"
 
 #include <glib/gstdio.h>
@@ -237,7 +238,11 @@ static void a_backup_holds_nothing_that_was_deleted_before(void **unused G_GNUC_
 
 static bool become_old(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
-    return stoa_db_exec(db, error, "PRAGMA user_version = 1", "");
+    for (size_t i = 0; i < G_N_ELEMENTS(back_to_first); i++) {
+        if (!stoa_db_exec(db, error, back_to_first[i], ""))
+            return false;
+    }
+    return true;
 }
 
 /* As a build without a VFS of its own did. Behind the cell pointers of a leaf are bytes that nobody owns. */

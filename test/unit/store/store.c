@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The store: one transaction for what waits, a savepoint a job, order, errors, backup. "print" prints the conf sample. */
+#include "first-schema.h"
 #include "store/store.h"
 #include "base/loop.h"
 #include "store/schema.h"
@@ -313,6 +314,25 @@ static void assert_refused(Bed *bed, const char *words)
         fail_msg("%s", error->message);
 }
 
+static void an_older_database_is_brought_up(void **state)
+{
+    Bed *bed = *state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(back_to_first); i++)
+        give(bed, (Task){ "a", back_to_first[i] });
+    wait_for_store(bed);
+    g_clear_pointer(&bed->store, stoa_store_free);
+    open_store(bed);
+    assert_int_equal(ask(bed, "PRAGMA user_version"), stoa_schema_version());
+    assert_int_equal(ask(bed, "SELECT id * 10 + tries FROM mail WHERE file = 0"), 73);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM mail_file WHERE payload IS NULL"), 1);
+    give(bed, (Task){ "b", "DELETE FROM mail" });
+    give(bed, (Task){ "b", "INSERT INTO mail (recipient, kind, payload, next_try_at, created_at)"
+                           " VALUES ('a@x.org', 'signin', '{}', 1, 1)" });
+    wait_for_store(bed);
+    assert_int_equal(ask(bed, "SELECT id FROM mail"), 8); /* no number twice */
+}
+
 static void a_newer_or_foreign_database_is_refused(void **state)
 {
     Bed *bed = *state;
@@ -321,7 +341,7 @@ static void a_newer_or_foreign_database_is_refused(void **state)
     give(bed, (Task){ "a", "PRAGMA user_version = 1000" });
     wait_for_store(bed);
     g_clear_pointer(&bed->store, stoa_store_free);
-    assert_refused(bed, "newer Stoa (schema 1000, this program knows 2)");
+    assert_refused(bed, "newer Stoa (schema 1000, this program knows 3)");
     conf.busy_ms = 1000;
     remove_dir(bed->dir);
     g_mkdir(bed->dir, 0700);
@@ -456,6 +476,7 @@ int main(int argc, char **argv)
         TEST(the_wal_comes_into_the_database_beside_the_writing),
         TEST(another_program_leaves_the_wal_alone),
         TEST(the_settings_are_those_of_a_careful_store),
+        TEST(an_older_database_is_brought_up),
         TEST(a_newer_or_foreign_database_is_refused),
         TEST(parameters_and_columns_keep_their_types),
         TEST(a_backup_of_a_running_store_is_a_whole_one),
