@@ -243,9 +243,9 @@ static void set_head(GMimeMessage *message, const StoaMailTemplates *templates,
     g_autofree char *subject = stoa_template_fill(templates->of[spec->kind].subject, data, false);
     g_autofree char *sender = stoa_mail_address(spec->from);
     const char *at = sender ? strchr(sender, '@') : NULL;
-    g_autofree char *id = g_strdup_printf("stoa.%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT ".%s%s",
-                                          spec->id, spec->created_ms,
-                                          stoa_mail_kind_name(spec->kind), at ? at : "@localhost");
+    g_autofree char *id =
+        g_strdup_printf("stoa.%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT ".%s%s", spec->id,
+                        spec->created_ms, stoa_mail_kind_name(spec->kind), at ? at : "@localhost");
     g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(spec->now_ms / 1000);
     InternetAddressList *from = internet_address_list_parse(NULL, spec->from);
 

@@ -23,7 +23,8 @@ typedef struct {
     const char *from;      /* "Name <address>" */
     const char *recipient; /* address */
     const json_t *payload;
-    int64_t id, created_ms; /* of the outbox: make the Message-ID, so that a repeated sending can be told */
+    int64_t id,
+        created_ms; /* of the outbox: make the Message-ID, so that a repeated sending can be told */
     int64_t now_ms;
     bool is_file; /* nobody's wire: letters go as they are, and links stay whole */
 } StoaMailSpec;

@@ -14,7 +14,7 @@ enum { IDLE_MS = 10000 };
 static const char all_members[] =
     "SELECT p.id, p.name, p.role, p.banned,"
     " (SELECT MAX(a.joined_at) FROM attendance a WHERE a.participant_id = p.id"
-    "  AND a.meeting_id = ?2)"
+    "  AND a.meeting_id = ?2), p.hand_at"
     " FROM participant p WHERE p.room_id = ?1 ORDER BY p.created_at, p.id";
 
 static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **error)
@@ -31,6 +31,7 @@ static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **er
         member->banned = stoa_rows_int(rows, 3);
         member->admitted = !stoa_rows_is_null(rows, 4);
         member->joined_ms = stoa_rows_int(rows, 4);
+        member->hand_ms = info->meeting ? stoa_rows_int(rows, 5) : 0;
         g_ptr_array_add(list, member);
     }
     if (!why)

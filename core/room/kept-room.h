@@ -14,7 +14,8 @@ struct StoaRooms {
     GHashTable *open;    /* id → StoaKeptRoom, owned */
     GHashTable *opening; /* id → its Opening, owned: see rooms.c */
     StoaTimer *pulse;    /* says in the store that the meetings live */
-    char *base_url;      /* as the last who came in saw the server; NULL: nobody did */
+    int64_t started_ms;
+    char *base_url; /* as the last who came in saw the server; NULL: nobody did */
     bool closed;
 };
 
@@ -46,9 +47,10 @@ struct StoaMember {
     bool banned;
     bool admitted; /* was in in this meeting: the lobby and the lock are behind them */
     bool muted;
-    bool announced;             /* the others know that they are in */
-    bool connected;             /* had a connection in this stay */
-    int64_t hand_ms;            /* since when the hand is up; 0: down */
+    bool announced; /* the others know that they are in */
+    bool connected; /* had a connection in this stay */
+    int64_t
+        hand_ms; /* since when the hand is up; 0: down. Of who has not come back after a restart: it was */
     int64_t joined_ms, lost_ms; /* this stay; when the connection was lost */
     StoaTimer *grace;           /* the seat is given up when it fires */
     GPtrArray *handles;         /* of StoaHandle, borrowed: attached with their token */
@@ -112,7 +114,7 @@ void stoa_member_cut(StoaMember *member, const char *event, json_t *body);
 void stoa_member_end_handles(StoaMember *member, const char *event, json_t *body);
 /** Say something to the person alone, at once. @body  taken */
 void stoa_member_tell(StoaMember *member, const char *event, json_t *body);
-void stoa_member_set_hand(StoaMember *member, bool up);
+void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger);
 void stoa_member_set_role(StoaMember *member, StoaRole role);
 void stoa_member_mute(StoaMember *member);
 /** A handle of theirs goes: from stoa_handle_free(). */

@@ -269,6 +269,20 @@ void stoa_ledger_state(StoaLedger *ledger, const char *room, const char *state)
     line->text = g_strdup(state);
 }
 
+static bool write_hand(StoaDb *db, const Line *line, GError **error)
+{
+    return stoa_db_exec(db, error, "UPDATE participant SET hand_at = ?1 WHERE id = ?2", "ts",
+                        line->since_ms, line->person);
+}
+
+void stoa_ledger_hand(StoaLedger *ledger, const char *person, int64_t since_ms)
+{
+    Line *line = add(ledger, write_hand);
+
+    line->person = g_strdup(person);
+    line->since_ms = since_ms;
+}
+
 static bool write_ban(StoaDb *db, const Line *line, GError **error)
 {
     return stoa_db_exec(db, error, "UPDATE participant SET banned = 1 WHERE id = ?1", "s",

@@ -38,6 +38,8 @@ void stoa_ledger_depart(StoaLedger *ledger, const char *meeting, const char *per
 void stoa_ledger_depart_all(StoaLedger *ledger, const char *meeting, int64_t at_ms);
 /** The server is up with this meeting. */
 void stoa_ledger_seen(StoaLedger *ledger, const char *meeting, int64_t at_ms);
+/** Since when a person's hand is up; 0: it is down. */
+void stoa_ledger_hand(StoaLedger *ledger, const char *person, int64_t since_ms);
 void stoa_ledger_state(StoaLedger *ledger, const char *room, const char *state);
 void stoa_ledger_ban(StoaLedger *ledger, const char *person);
 /** A person's role, and that of their invitation. */

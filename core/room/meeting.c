@@ -66,6 +66,8 @@ static bool write_end(StoaDb *db, void *data, GError **error)
 
     if (!stoa_db_exec(db, error, "UPDATE room SET state = ?1 WHERE id = ?2", "ss", ending->state,
                       ending->room) ||
+        !stoa_db_exec(db, error, "UPDATE participant SET hand_at = NULL WHERE room_id = ?1", "s",
+                      ending->room) ||
         !stoa_db_exec(db, error, "DELETE FROM key_box WHERE room_id = ?1", "s", ending->room))
         return false;
     if (ending->cut &&

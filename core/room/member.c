@@ -49,6 +49,11 @@ json_t *stoa_member_who(const StoaMember *member)
     return json_pack("{s:s, s:s?}", "id", member->id, "name", member->name);
 }
 
+static bool is_in(const StoaMember *member)
+{
+    return member->state == STOA_MEMBER_IN || member->state == STOA_MEMBER_RECONNECTING;
+}
+
 json_t *stoa_member_json(const StoaMember *member)
 {
     json_t *body = stoa_member_who(member);
@@ -56,15 +61,13 @@ json_t *stoa_member_json(const StoaMember *member)
     json_object_set_new(body, "role", json_string(stoa_role_name(member->role)));
     json_object_set_new(body, "state", json_string(stoa_member_state_name(member)));
     json_object_set_new(body, "joined_at", stoa_store_time_json(member->joined_ms));
-    json_object_set_new(body, "hand", json_boolean(member->hand_ms > 0));
+    bool hand = member->hand_ms > 0 && is_in(member);
+    json_object_set_new(body, "hand", json_boolean(hand));
+    if (hand)
+        json_object_set_new(body, "hand_at", stoa_store_time_json(member->hand_ms));
     if (member->muted)
         json_object_set_new(body, "muted", json_true());
     return body;
-}
-
-static bool is_in(const StoaMember *member)
-{
-    return member->state == STOA_MEMBER_IN || member->state == STOA_MEMBER_RECONNECTING;
 }
 
 static StoaSeatToken *token_of(const StoaMember *member)
@@ -177,6 +180,22 @@ static void arm_grace(StoaMember *member)
                                      grace_is_over, member);
 }
 
+static void lower_hand(StoaMember *member, StoaLedger *ledger)
+{
+    if (member->hand_ms > 0)
+        stoa_ledger_hand(ledger, member->id, 0);
+    member->hand_ms = 0;
+}
+
+/* A hand outlives a restart of the server for who is back while their seat would have been kept. */
+static void lower_old_hand(StoaMember *member, StoaLedger *ledger)
+{
+    const StoaRooms *rooms = member->room->rooms;
+
+    if (stoa_store_now_ms() - rooms->started_ms > rooms->spec.conf->reconnect_s * 1000)
+        lower_hand(member, ledger);
+}
+
 void stoa_member_enter(StoaMember *member, StoaLedger *ledger)
 {
     StoaKeptRoom *room = member->room;
@@ -186,6 +205,7 @@ void stoa_member_enter(StoaMember *member, StoaLedger *ledger)
         return;
     if (!room->info->meeting)
         stoa_meeting_begin(room, ledger);
+    lower_old_hand(member, ledger);
     member->state = STOA_MEMBER_IN;
     member->admitted = true;
     member->muted = false;
@@ -219,7 +239,7 @@ void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, 
         return;
     stoa_timer_clear(&member->grace);
     member->state = STOA_MEMBER_LEFT;
-    member->hand_ms = 0;
+    lower_hand(member, ledger);
     member->announced = false;
     if (was_in && room->info->meeting)
         stoa_ledger_depart(ledger, room->info->meeting, member->id, member->joined_ms,
@@ -362,11 +382,12 @@ void stoa_member_take_over(StoaMember *member, bool (*same)(StoaHandle *handle, 
 
 /* -- what one does to a person --------------------------------------------------------------- */
 
-void stoa_member_set_hand(StoaMember *member, bool up)
+void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger)
 {
     if (up == (member->hand_ms > 0))
         return;
     member->hand_ms = up ? stoa_store_now_ms() : 0;
+    stoa_ledger_hand(ledger, member->id, member->hand_ms);
     json_t *body = stoa_member_who(member);
     json_object_set_new(body, "up", json_boolean(up));
     if (up)

@@ -17,8 +17,10 @@ static StoaMember *member_of(StoaRequest *req)
 static bool on_hand(StoaRequest *req, GError **error G_GNUC_UNUSED)
 {
     StoaMember *member = member_of(req);
+    StoaLedger *ledger = stoa_ledger_new();
 
-    stoa_member_set_hand(member, stoa_request_bool(req, "up"));
+    stoa_member_set_hand(member, stoa_request_bool(req, "up"), ledger);
+    stoa_ledger_run(ledger, member->room->rooms->spec.store, NULL, NULL, NULL);
     stoa_request_reply(req, json_pack("{s:b}", "up", member->hand_ms > 0));
     return true;
 }
@@ -26,9 +28,11 @@ static bool on_hand(StoaRequest *req, GError **error G_GNUC_UNUSED)
 static bool on_hands_down(StoaRequest *req, GError **error G_GNUC_UNUSED)
 {
     const StoaKeptRoom *room = member_of(req)->room;
+    StoaLedger *ledger = stoa_ledger_new();
 
     for (guint i = 0; i < room->order->len; i++)
-        stoa_member_set_hand(room->order->pdata[i], false);
+        stoa_member_set_hand(room->order->pdata[i], false, ledger);
+    stoa_ledger_run(ledger, room->rooms->spec.store, NULL, NULL, NULL);
     return true;
 }
 

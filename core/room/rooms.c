@@ -192,6 +192,7 @@ StoaRooms *stoa_rooms_new(const StoaRoomsSpec *spec)
     StoaRooms *rooms = g_new0(StoaRooms, 1);
 
     rooms->spec = *spec;
+    rooms->started_ms = stoa_store_now_ms();
     rooms->tokens = stoa_seat_tokens_new(spec->store, spec->conf, token_expired, rooms);
     rooms->module = stoa_module_new(stoa_room_module_plugin(), spec->env, NULL, NULL);
     rooms->open = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_room);

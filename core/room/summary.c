@@ -61,10 +61,10 @@ static json_t *items_json(const json_t *items)
     json_array_foreach(items, i, item)
     {
         const char *kind = json_string_value(json_object_get(item, "kind"));
-        json_t *made = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "id",
-                                 json_string_value(json_object_get(item, "id")), "title",
-                                 title_of(item, kind), "kind", kind, "by", author_of(item),
-                                 "by_id", author_id_of(item));
+        json_t *made =
+            json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "id",
+                      json_string_value(json_object_get(item, "id")), "title", title_of(item, kind),
+                      "kind", kind, "by", author_of(item), "by_id", author_id_of(item));
         json_array_append_new(list, made);
     }
     return list;

@@ -203,9 +203,8 @@ static bool erase_rows(StoaDb *db, void *data, GError **error)
     for (guint i = 0; i + 1 < leaving->people->len; i += 2)
         if (!erase_person(db, leaving, leaving->people->pdata[i + 1], error))
             return false;
-    if (email &&
-        (!stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1", "s", email) ||
-         !stoa_mail_forget(db, email, NULL, leaving->mails, error)))
+    if (email && (!stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1", "s", email) ||
+                  !stoa_mail_forget(db, email, NULL, leaving->mails, error)))
         return false;
     for (guint i = 0; i + 1 < leaving->people->len; i += 2) /* in others' mails */
         if (!stoa_summary_forget(db, leaving->people->pdata[i], leaving->people->pdata[i + 1],

@@ -10,9 +10,8 @@ export class People {
     constructor(place, seat) {
         this.place = place;
         this.seat = seat;
-        this.all = new Map(); /* id → {id, name, role, state, hand, turn} */
+        this.all = new Map(); /* id → {id, name, role, state, hand, hand_at} */
         this.room = seat.room;
-        this.hands = 0;
         this.onchange = this.onnews = () => {};
         this.onwrite = () => {};
         this.onmuted = () => {}; /* a host silenced us */
@@ -30,7 +29,7 @@ export class People {
 
     /** Those who are in, in the order of the list. */
     get present() {
-        const turn = ({ hand, turn: n }) => (hand ? n : Infinity);
+        const turn = ({ hand, hand_at: at }) => (hand ? Date.parse(at) : Infinity);
         return [...this.all.values()].filter(({ state }) => state === 'in' || state === 'reconnecting').sort((a, b) =>
             turn(a) - turn(b) || RANK[a.role] - RANK[b.role] || nameOf(a).localeCompare(nameOf(b)) || 0);
     }
@@ -61,7 +60,7 @@ export class People {
         if (event === 'participant_joined' || event === 'participant_state' || event === 'participant_left')
             this.#put({ ...data, state: event === 'participant_left' ? 'left' : data.state ?? 'in' });
         else if (event === 'hand')
-            this.#put({ ...this.all.get(id), id, hand: data.up });
+            this.#put({ ...this.all.get(id), id, hand: data.up, hand_at: data.at });
         else if (event === 'role')
             this.#give(id, data.role);
         else if (event === 'erased')
@@ -95,7 +94,7 @@ export class People {
     #put(person) {
         const before = this.all.get(person.id);
         const hand = Boolean(person.hand) && person.state !== 'left';
-        this.all.set(person.id, { ...before, ...person, hand, turn: hand ? before?.hand ? before.turn : ++this.hands : 0 });
+        this.all.set(person.id, { ...before, ...person, hand });
     }
 
     /* Who came by the public link has no other place for it. */

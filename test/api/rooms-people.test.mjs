@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, start } from '../lib/gateway.mjs';
-import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { call, enter, invite, join, signIn, stoa, want } from '../lib/rooms.mjs';
 import { until } from '../lib/wire.mjs';
 
 const KEY = 'key-of-an-integrator-0123456789';
@@ -280,6 +280,68 @@ test('tokens, meetings and people survive a restart', async (t) => {
     assert.equal(event.room.meeting, ana.joined.room.meeting);
     assert.deepEqual(event.people.map(({ id, state: s }) => ({ id, s })), [{ id: ana.id, s: 'in' }]);
     back.close();
+});
+
+test('raised hands outlive a restart, in their order, for those who are back at once', async (t) => {
+    const data = mkdtempSync(path(tmpdir(), 'stoa-data-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    let server = await start({ data });
+    t.after(() => server.child.kill('SIGKILL'));
+    const me = await signIn(server, 'hana@school.example', 'Hana');
+    const room = await want(201, server, 'POST', '/rooms', { token: me.token, body: { title: 'R' } });
+    const pupils = {};
+    for (const name of ['ana', 'ben', 'cem', 'dora']) {
+        const one = await invite(server, me.token, room.id, `${name}@school.example`, { name });
+        pupils[name] = await enter(server, await join(server, { invitation: one.token }), 'room');
+    }
+    const { ana, ben, cem, dora } = pupils;
+    for (const one of [cem, ben, ana, dora])
+        await one.ask('room', 'hand', { up: true });
+    await ben.ask('room', 'hand', { up: false });
+    await ben.ask('room', 'hand', { up: true });
+    await want(204, server, 'POST', '/leave', { token: dora.token });
+    const up = ({ people: all }) => all.filter(({ hand }) => hand).sort((a, b) => a.hand_at.localeCompare(b.hand_at)).map(({ name }) => name);
+    assert.deepEqual(up(await ana.ask('room', 'people')), ['cem', 'ana', 'ben']);
+
+    const again = async (how, ...settings) => {
+        server.child.kill(how);
+        await server.ended;
+        server = await start({ data }, ...settings);
+        const back = [];
+        for (const one of [ana, ben, cem])
+            back.push(await enter(server, one.joined, 'room'));
+        return back;
+    };
+    assert.deepEqual(up(await (await again('SIGKILL'))[0].ask('room', 'people')), ['cem', 'ana', 'ben']);
+    const back = await again('SIGTERM');
+    assert.deepEqual(up(await back[0].ask('room', 'people')), ['cem', 'ana', 'ben']);
+    await want(200, server, 'POST', `/rooms/${room.id}/participants/${ana.id}`, { token: me.token, body: { action: 'role', role: 'cohost' } });
+    await back[0].ask('room', 'hands_down');
+    await back[2].ask('room', 'hand', { up: true });
+    const late = await again('SIGKILL', 'rooms:meeting.reconnect_s=0');
+    assert.deepEqual(up(await late[0].ask('room', 'people')), []);
+});
+
+test('a host who is removed: whoever is in their rooms is told and put out, others notice nothing', async () => {
+    const gone = await signIn(gateway, 'gone@school.example', 'Gone');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: gone.token, body: { title: 'Theirs', lobby: true } }), other = await makeRoom();
+    const self = await enter(gateway, await join(gateway, { room: room.id }, { token: gone.token }), 'room');
+    const ana = await enter(gateway, await join(gateway, { invitation: (await invite(gateway, gone.token, room.id, 'ana@school.example', { role: 'cohost' })).token }), 'room', 'chat');
+    const waits = await enter(gateway, await join(gateway, { invitation: (await invite(gateway, gone.token, room.id, 'ben@school.example')).token }), 'room');
+    assert.equal(waits.joined.state, 'waiting');
+    const elsewhere = await enter(gateway, await join(gateway, { invitation: await guest(other) }), 'room', 'chat');
+    assert.match(await stoa(gateway, '--remove-host', 'Gone@School.example'), /are gone/);
+    for (const one of [self, ana, waits]) {
+        const { reason } = await one.hears('room', 'room_ended');
+        assert.equal(reason, 'deleted');
+        await until('the connection is closed', () => one.client.socket.readyState === 3);
+        await want(401, gateway, 'POST', '/leave', { token: one.token });
+    }
+    await want(401, gateway, 'GET', '/rooms', { token: gone.token });
+    await want(404, gateway, 'GET', `/rooms/${room.id}`, { token: host.token });
+    assert.equal((await elsewhere.ask('chat', 'send', { text: 'still here' })).reply, 'send');
+    await assert.rejects(stoa(gateway, '--remove-host', 'gone@school.example'), /no host of that address/);
+    elsewhere.close();
 });
 
 test('videoroom: room, id and name come from the token', async () => {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The store: one transaction for what waits, a savepoint a job, order, errors, backup. "print" prints the conf sample. */
-#include "first-schema.h"
 #include "store/store.h"
 #include "base/loop.h"
+#include "first-schema.h"
 #include "store/schema.h"
 
 #include <glib/gstdio.h>
