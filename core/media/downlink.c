@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "media/downlink.h"
 
+#include "media/cap.h"
 #include "media/peer-private.h"
 #include "media/share.h"
 
@@ -70,6 +71,7 @@ void stoa_downlink_moved(StoaDownlink *downlink)
     stoa_bwe_clear(&downlink->bwe);
     stoa_bwe_init(&downlink->bwe);
     downlink->remb_bps = 0;
+    downlink->climb = (StoaClimb){ 0 };
 }
 
 uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink)
@@ -86,10 +88,12 @@ uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink)
 
 /* -- probes -------------------------------------------------------------------------------- */
 
-static StoaOutlet *padding_outlet(const StoaPeer *peer)
+static StoaOutlet *padding_outlet(const StoaDownlink *downlink)
 {
+    const StoaPeer *peer = downlink->peer;
+
     for (unsigned i = 0; i < peer->n_outlets; i++)
-        if (stoa_outlet_can_pad(peer->outlets[i]))
+        if (stoa_outlet_can_pad(peer->outlets[i], downlink->has_feedback))
             return peer->outlets[i];
     return NULL;
 }
@@ -98,23 +102,17 @@ static void pad(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaDownlink *downlink = STOA_WHEEL_OWNER(timer, StoaDownlink, pad);
     StoaPeer *peer = downlink->peer;
-    StoaOutlet *outlet = stoa_peer_is_ready(peer) ? padding_outlet(peer) : NULL;
-    size_t due = stoa_bwe_padding(&downlink->bwe, now_us);
+    StoaOutlet *outlet = stoa_peer_is_ready(peer) ? padding_outlet(downlink) : NULL;
+    size_t due =
+        stoa_bwe_padding(&downlink->bwe, now_us) + stoa_climb_due(&downlink->climb, now_us);
 
     while (outlet && due > 0) {
         size_t len = stoa_outlet_pad(outlet) + STOA_WIRE_OVERHEAD;
 
         due -= MIN(due, len);
     }
-    if (stoa_bwe_is_probing(&downlink->bwe))
+    if (stoa_bwe_is_probing(&downlink->bwe) || (outlet && stoa_climb_is_running(&downlink->climb)))
         stoa_wheel_set(&peer->worker->wheel, timer, now_us + PAD_US);
-}
-
-static void probe(StoaDownlink *downlink, int64_t now_us)
-{
-    if (downlink->has_feedback && padding_outlet(downlink->peer) &&
-        stoa_bwe_may_probe(&downlink->bwe, now_us))
-        pad(&downlink->pad, now_us);
 }
 
 /* -- what there is to share ---------------------------------------------------------------- */
@@ -277,6 +275,12 @@ static uint32_t wanted_bps(const Demand *demand)
     return (uint32_t)MIN(MAX(wished, MIN(possible, CURIOUS_BPS)), STOA_BWE_MAX_BPS);
 }
 
+/* At which the share would grant all wishes. */
+static uint64_t enough_bps(const Demand *demand)
+{
+    return demand->audio_bps + demand->audio_bps / 4 + demand->wished_bps * 5 / 4;
+}
+
 /* -- sharing ------------------------------------------------------------------------------- */
 
 static bool allow(StoaOutlet *outlet, int substream, int temporal, int64_t now_us)
@@ -324,7 +328,7 @@ static void set_usable(StoaOutlet *outlet, uint32_t bps)
 {
     StoaPeer *sender = outlet->feed ? outlet->feed->peer : NULL;
 
-    if (sender && bps < outlet->usable_bps - outlet->usable_bps / 8)
+    if (sender && stoa_cap_fell(outlet->usable_bps, bps))
         stoa_peer_hurry_remb(sender);
     outlet->usable_bps = bps;
 }
@@ -357,6 +361,30 @@ static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps,
     }
 }
 
+static void probe(StoaDownlink *downlink, int64_t now_us)
+{
+    if (downlink->has_feedback && padding_outlet(downlink) &&
+        stoa_bwe_may_probe(&downlink->bwe, now_us))
+        pad(&downlink->pad, now_us);
+}
+
+static void climb(StoaDownlink *downlink, const Demand *demand, int64_t now_us)
+{
+    uint64_t sending = demand->audio_bps;
+    bool has_all = true;
+
+    for (unsigned i = 0; i < demand->n; i++) {
+        const StoaShareTrack *track = &demand->tracks[i];
+
+        has_all &= track->chosen == track->n_steps - 1;
+        sending += track->chosen >= 0 ? track->steps[track->chosen].bps : 0;
+    }
+    stoa_climb_tend(&downlink->climb, downlink->has_feedback ? 0 : downlink->remb_bps, sending,
+                    has_all ? 0 : enough_bps(demand), now_us);
+    if (stoa_climb_is_running(&downlink->climb) && !stoa_wheel_is_set(&downlink->pad))
+        pad(&downlink->pad, now_us);
+}
+
 static void allot(StoaDownlink *downlink, int64_t now_us)
 {
     uint32_t estimate_bps = stoa_downlink_estimate_bps(downlink);
@@ -371,6 +399,7 @@ static void allot(StoaDownlink *downlink, int64_t now_us)
     else
         free_all(downlink->peer, now_us);
     probe(downlink, now_us);
+    climb(downlink, &demand, now_us);
     if (downlink->is_holding)
         stoa_wheel_set(&downlink->peer->worker->wheel, &downlink->again, now_us + AGAIN_US);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "media/bwe.h"
+#include "media/climb.h"
 #include "media/outlet.h"
 
 enum {
@@ -21,6 +22,7 @@ typedef struct StoaDownlink {
     int64_t remb_us;   /* when it said so */
     int64_t shared_us;
     int64_t risen_us; /* when a sink was last given more, or less */
+    StoaClimb climb;  /* where REMB is all there is */
     bool is_holding;  /* some video is held back: nothing may come that brings us on */
     StoaWheelTimer pad, again;
 } StoaDownlink;

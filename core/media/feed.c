@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/loop.h"
+#include "media/cap.h"
 #include "media/event.h"
 #include "media/level.h"
 #include "media/media-private.h"
@@ -38,6 +39,7 @@ StoaFeed *stoa_feed_get(StoaWorker *w, StoaTrackRef ref)
     feed->worker = w;
     feed->ref = ref;
     feed->pulse.fire = beat;
+    feed->told_usable_bps = STOA_OUTLET_ANY_BPS;
     g_hash_table_insert(w->feeds, &feed->ref, feed);
     return feed;
 }
@@ -73,6 +75,7 @@ static void destroy(StoaFeed *feed)
     drop_sources(feed);
     stoa_wheel_clear(&feed->worker->wheel, &feed->pulse);
     g_hash_table_remove(feed->worker->feeds, &feed->ref);
+    g_free(feed->mirrors_usable_bps);
     g_free(feed->outlets);
     g_free(feed);
 }
@@ -445,6 +448,7 @@ static void beat(StoaWheelTimer *timer, int64_t now_us)
         if (feed->peer)
             tell_layers(feed, now_us);
         tend_outlets(feed, now_us);
+        stoa_cap_tell(feed);
     }
     for (unsigned i = 0; i < feed->n_encodings; i++)
         if (feed->sources[i])

@@ -42,8 +42,10 @@ struct StoaFeed {
 
     StoaOutlet **outlets;
     unsigned n_outlets, room_outlets;
-    uint64_t mirrors;   /* local: workers that want it, a bit each */
-    bool is_subscribed; /* mirror: the other worker was asked */
+    uint64_t mirrors;             /* local: workers that want it, a bit each */
+    bool is_subscribed;           /* mirror: the other worker was asked */
+    uint32_t told_usable_bps;     /* mirror: by the last stoa_cap_tell() */
+    uint32_t *mirrors_usable_bps; /* local, by worker: as they told; NULL: none did */
     bool is_muted;
     uint8_t told_spatial, told_temporal; /* local: by the last `layers` event */
     StoaTap tap;

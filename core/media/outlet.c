@@ -463,10 +463,10 @@ void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int6
 
 /* -- padding ------------------------------------------------------------------------------- */
 
-bool stoa_outlet_can_pad(const StoaOutlet *outlet)
+bool stoa_outlet_can_pad(const StoaOutlet *outlet, bool numbered)
 {
     return outlet->has_row && has_rtx(outlet) && outlet->tx.has_sent &&
-           outlet->ext.map.id_of_kind[STOA_RTP_EXT_TWCC];
+           (!numbered || outlet->ext.map.id_of_kind[STOA_RTP_EXT_TWCC]);
 }
 
 /* RTX without an original: a receiver counts it and throws it away. The last byte says how much of it is padding. */

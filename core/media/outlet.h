@@ -123,8 +123,8 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
 /** The subscriber asks for packets again. */
 void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us);
 
-/** Whether padding can be sent: by RTX, beside a stream that is numbered for transport-cc. */
-bool stoa_outlet_can_pad(const StoaOutlet *outlet);
+/** Whether padding can be sent, by RTX. @numbered  it must be for transport-cc */
+bool stoa_outlet_can_pad(const StoaOutlet *outlet, bool numbered);
 /** Send one packet of padding, a probe. Returns its length, 0 if it could not be sent. */
 size_t stoa_outlet_pad(StoaOutlet *outlet);
 

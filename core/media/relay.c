@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "media/cap.h"
 #include "media/media-private.h"
+#include "media/outlet.h"
 
 #include "base/poison.h"
 
@@ -51,6 +53,13 @@ typedef struct {
     StoaTrackRef ref;
     unsigned encoding;
 } WantKeyframe;
+
+typedef struct {
+    StoaMessage message;
+    StoaTrackRef ref;
+    unsigned worker; /* who tells */
+    uint32_t bps;
+} Usable;
 
 typedef struct {
     StoaMessage message;
@@ -105,6 +114,7 @@ static void on_subscribe(StoaWorker *w, StoaMessage *message)
     uint64_t bit = UINT64_C(1) << self->worker;
 
     feed->mirrors = self->wanted ? feed->mirrors | bit : feed->mirrors & ~bit;
+    stoa_cap_told(feed, self->worker, STOA_OUTLET_ANY_BPS);
     if (self->wanted)
         stoa_relay_describe(feed, (int)self->worker);
     stoa_feed_release(feed);
@@ -167,6 +177,27 @@ void stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding)
         return;
     self = g_new(WantKeyframe, 1);
     *self = (WantKeyframe){ { .run = on_want_keyframe }, feed->ref, encoding };
+    stoa_worker_post(owner, &self->message);
+}
+
+static void on_usable(StoaWorker *w, StoaMessage *message)
+{
+    g_autofree Usable *self = (Usable *)message;
+    StoaFeed *feed = stoa_feed_find(w, self->ref);
+
+    if (feed)
+        stoa_cap_told(feed, self->worker, self->bps);
+}
+
+void stoa_relay_usable(StoaFeed *feed, uint32_t bps)
+{
+    StoaWorker *owner = owner_of(feed);
+    Usable *self;
+
+    if (!owner || owner == feed->worker)
+        return;
+    self = g_new(Usable, 1);
+    *self = (Usable){ { .run = on_usable }, feed->ref, feed->worker->index, bps };
     stoa_worker_post(owner, &self->message);
 }
 

@@ -15,6 +15,8 @@ void stoa_relay_describe(StoaFeed *feed, int worker);
 void stoa_relay_packet(StoaFeed *feed, const StoaSource *source, StoaPacket *packet);
 /** Pass a sender report on, so that mirrors can write theirs. */
 void stoa_relay_report(StoaFeed *feed, const StoaSource *source, const StoaRtcpSr *sr);
+/** Tell the publisher's worker what the sinks here can use. */
+void stoa_relay_usable(StoaFeed *feed, uint32_t bps);
 /** Ask the publisher's worker for a keyframe. */
 void stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding);
 /** Send what was gathered in this turn. */

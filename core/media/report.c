@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What we say by RTCP: reports once a second while media flows, feedback to publishers in between. */
+#include "media/cap.h"
 #include "media/downlink.h"
 #include "media/event.h"
 #include "media/media-private.h"
@@ -11,9 +12,7 @@
 enum {
     DATAGRAM = 1100, /* a compound is sent before it grows longer */
     MAX_BLOCKS = 31,
-    MAX_ASKED = 256,   /* packets asked for in one NACK */
-    LEAST_BPS = 60000, /* a sender of video is never told to send less */
-    VOICE_BPS = 50000,
+    MAX_ASKED = 256,         /* packets asked for in one NACK */
     HURRY_US = 200000,       /* between two limits */
     GENEROUS_BPS = 10000000, /* REMB where nothing else tells the sender how much it may send */
 };
@@ -125,46 +124,10 @@ static void gather_remb(const StoaPeer *peer, StoaRtcpRemb *remb, bool *has_twcc
     }
 }
 
-/* What the sinks of a track can use at most; STOA_OUTLET_ANY_BPS: no limit is known, or nobody watches. */
-static uint32_t usable_bps(const StoaFeed *feed)
-{
-    uint32_t most = 0;
-    bool is_watched = false;
-
-    if (feed->mirrors)
-        return STOA_OUTLET_ANY_BPS;
-    for (unsigned i = 0; i < feed->n_outlets; i++)
-        if (stoa_outlet_is_wanted(feed->outlets[i])) {
-            is_watched = true;
-            most = MAX(most, feed->outlets[i]->usable_bps);
-        }
-    return is_watched ? most : STOA_OUTLET_ANY_BPS;
-}
-
-/* What its best subscribers can use of all its video, and some for its voice; 0: no limit. */
-static uint32_t cap_bps(const StoaPeer *peer)
-{
-    uint64_t sum = 0;
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < peer->n_feeds; i++) {
-        uint32_t bps;
-
-        if (peer->feeds[i]->kind != STOA_VIDEO)
-            continue;
-        bps = usable_bps(peer->feeds[i]);
-        if (bps == STOA_OUTLET_ANY_BPS)
-            return 0;
-        sum += MAX(bps, LEAST_BPS);
-        n++;
-    }
-    return n > 0 ? (uint32_t)MIN(sum + VOICE_BPS, UINT32_MAX) : 0;
-}
-
 /* The lower of what control asked for and what can be used; 0: no limit. */
 static uint32_t limit_bps(StoaPeer *peer)
 {
-    uint32_t cap = cap_bps(peer);
+    uint32_t cap = stoa_cap_bps(peer);
 
     peer->had_limit |= cap > 0;
     return cap > 0 && (peer->max_bps == 0 || cap < peer->max_bps) ? cap : peer->max_bps;

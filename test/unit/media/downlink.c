@@ -21,8 +21,9 @@ typedef struct {
     Person *person;
     uint32_t rate_bps; /* 0: any */
     StoaTwccRecorder recorder;
-    unsigned seen; /* packets that were put on the link */
-    int64_t busy_us, told_us;
+    unsigned seen;    /* packets that were put on the link */
+    unsigned counted; /* by say_what_comes() */
+    int64_t busy_us, told_us, said_us;
     uint32_t last; /* tag of the last packet: the encoding */
 } Viewer;
 
@@ -51,9 +52,14 @@ static void join(Scene *s, Viewer *viewer)
     person_connect(viewer->person);
 }
 
-static Scene scene_new(unsigned n_encodings)
+/* With several workers everybody has one of their own. */
+static Scene scene_on(unsigned workers, unsigned n_encodings)
 {
-    Scene s = { .bed = bed_new(1), .n_encodings = n_encodings, .high_bps = 1200000 };
+    static const char *const addresses[] = { "127.0.0.1", NULL };
+    StoaMediaConf conf = { .workers = workers,
+                           .addresses = addresses,
+                           .room_peers_per_worker = workers > 1 ? 1 : 0 };
+    Scene s = { .bed = bed_new_conf(&conf), .n_encodings = n_encodings, .high_bps = 1200000 };
     StoaReceive rows[] = { bed_video_in(1, "0", n_encodings == 1 ? 100 : 0, 0),
                            bed_audio_in(2, "1", 2000) };
 
@@ -66,6 +72,11 @@ static Scene scene_new(unsigned n_encodings)
     stoa_peer_set_receives(bed_media(s.bed), s.ana->id, rows, 2, &s.ana->ext);
     person_connect(s.ana);
     return s;
+}
+
+static Scene scene_new(unsigned n_encodings)
+{
+    return scene_on(1, n_encodings);
 }
 
 /* One frame of an encoding; `tag` says which. */
@@ -176,6 +187,20 @@ static void until_sees(Scene *s, Viewer *viewer, uint32_t encoding, unsigned ms)
     }
 }
 
+/* Until the publisher is told to send something between these. */
+static void until_told(Scene *s, uint64_t least_bps, uint64_t most_bps)
+{
+    int64_t since_us = g_get_monotonic_time();
+
+    while (s->remb_bps < least_bps || s->remb_bps > most_bps) {
+        if (g_get_monotonic_time() - since_us > 5000000)
+            fail_msg("it is told %" G_GUINT64_FORMAT ", not %" G_GUINT64_FORMAT
+                     " to %" G_GUINT64_FORMAT,
+                     s->remb_bps, least_bps, most_bps);
+        step(s);
+    }
+}
+
 static void steps(Scene *s, unsigned ms)
 {
     int64_t until_us = g_get_monotonic_time() + (int64_t)ms * 1000;
@@ -253,35 +278,90 @@ static void who_speaks_of_a_limit_is_believed(void **unused G_GNUC_UNUSED)
     bed_free(s.bed);
 }
 
-static void a_publisher_is_told_what_its_best_viewer_can_take(void **unused G_GNUC_UNUSED)
+/* What Chromium says without transport-cc: half as much again as came in the last half second, if the line takes it. */
+static void say_what_comes(Viewer *viewer)
 {
-    Scene s = scene_new(1);
+    int64_t now_us = g_get_monotonic_time(), past_us = now_us - viewer->said_us;
+    uint64_t bits = 0;
+
+    if (past_us < 500000)
+        return;
+    for (; viewer->counted < viewer->person->received->len; viewer->counted++)
+        bits += 8 * g_array_index(viewer->person->received, Received, viewer->counted).sealed_len;
+    if (viewer->said_us)
+        send_remb(viewer, MIN(viewer->rate_bps ? viewer->rate_bps : UINT32_MAX,
+                              bits * 3 / 2 * 1000000 / (uint64_t)past_us + 10000));
+    viewer->said_us = now_us;
+}
+
+/* The same for as long as it takes until it sees an encoding. */
+static void says_until_it_sees(Scene *s, Viewer *viewer, uint32_t encoding, unsigned ms)
+{
+    int64_t since_us = g_get_monotonic_time();
+
+    while (viewer->last != encoding) {
+        if (g_get_monotonic_time() - since_us > (int64_t)ms * 1000)
+            fail_msg("after %u ms it still sees %u, not %u", ms, viewer->last, encoding);
+        step(s);
+        say_what_comes(viewer);
+    }
+}
+
+static void who_speaks_of_limits_only_climbs_again(void **unused G_GNUC_UNUSED)
+{
+    Scene s = scene_new(2);
+
+    steps(&s, 300);
+    s.ben.told_us = INT64_MAX / 2; /* no transport-cc */
+    join(&s, &s.ben);
+    until_sees(&s, &s.ben, 0, 5000);
+    s.ben.rate_bps = 250000;
+    says_until_it_sees(&s, &s.ben, 1, 10000);
+    s.ben.rate_bps = 0;
+    says_until_it_sees(&s, &s.ben, 0, 25000);
+    assert_true(person_n_received(s.ben.person, OUT_RTX) > 0); /* padding */
+    bed_free(s.bed);
+}
+
+static void a_publisher_is_told_what_its_best_viewer_can_take(void **state)
+{
+    Scene s = scene_on(*(unsigned *)*state, 1);
 
     steps(&s, 300);
     s.ben.told_us = INT64_MAX / 2;
     join(&s, &s.ben);
     until_sees(&s, &s.ben, 0, 5000);
     send_remb(&s.ben, 400000);
-    steps(&s, 1000);
-    assert_in_range(s.remb_bps, 250000, 450000);
+    until_told(&s, 250000, 450000);
     s.high_bps = 250000;
     steps(&s, 1500);
     s.ben.last = NEVER;
     until_sees(&s, &s.ben, 0, 5000); /* and now it fits */
     s.cem.told_us = INT64_MAX / 2;
     join(&s, &s.cem);
+    until_told(&s, 5000000, UINT64_MAX); /* one who can take more came */
+    send_remb(&s.cem, 200000);
+    send_remb(&s.ben, 300000);
+    until_told(&s, 150000, 400000);
+    stoa_peer_pause(bed_media(s.bed), s.ben.person->id, 1, true);
+    stoa_peer_pause(bed_media(s.bed), s.cem.person->id, 1, true);
     steps(&s, 1500);
-    assert_true(s.remb_bps >= 5000000); /* one who can take more came */
+    assert_true(s.remb_bps >=
+                5000000); /* nobody watches: who comes next finds it as good as it gets */
     bed_free(s.bed);
 }
 
 int main(int argc, char **argv)
 {
+    static unsigned one = 1, three = 3;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_narrow_way_gets_less_and_a_wide_one_all),
         cmocka_unit_test(too_narrow_for_any_picture_it_still_hears),
         cmocka_unit_test(who_speaks_of_a_limit_is_believed),
-        cmocka_unit_test(a_publisher_is_told_what_its_best_viewer_can_take),
+        cmocka_unit_test(who_speaks_of_limits_only_climbs_again),
+        cmocka_unit_test_prestate(a_publisher_is_told_what_its_best_viewer_can_take, &one),
+        { "the same where all are on workers of their own",
+          a_publisher_is_told_what_its_best_viewer_can_take, NULL, NULL, &three },
     };
 
     if (argc > 1)
