@@ -150,7 +150,8 @@ StoaTransportHost *stoa_transport_start(StoaTransportHub *hub, const StoaTranspo
     host->hub = hub;
     host->transport = transport;
     host->conf = conf;
-    host->outlet = (StoaClientOutlet){ transport->deliver, transport->close_client };
+    host->outlet =
+        (StoaClientOutlet){ transport->deliver, transport->close_client, transport->deliver_text };
     host->clients = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     host->ids = g_strdup_printf("transport=%s", transport->name);
     atomic_init(&host->refs, 1);

@@ -139,6 +139,13 @@ void stoa_handle_send(StoaHandle *handle, json_t *body)
         stoa_outbox_push(&handle->outbox, journal_of(handle), (StoaOutput){ .data = body });
 }
 
+void stoa_handle_send_shared(StoaHandle *handle, StoaShared *shared)
+{
+    if (!is_muted(handle))
+        stoa_outbox_push(&handle->outbox, journal_of(handle),
+                         (StoaOutput){ .shared = stoa_shared_ref(shared) });
+}
+
 void stoa_handle_send_state(StoaHandle *handle)
 {
     StoaModule *module = handle->module;

@@ -4,6 +4,7 @@
 
 #include "room/module.h"
 
+typedef struct StoaShared StoaShared; /* what many hear: room/shared.h */
 typedef struct StoaMember StoaMember; /* a person of a kept room: room/rooms.h */
 
 /* Where a handle's messages go; set by signaling. */
@@ -16,6 +17,8 @@ typedef struct {
     void (*end)(StoaHandle *handle);
     /* A request failed: instead of `event`. NULL: `event` it is. */
     void (*refused)(StoaHandle *handle, const char *transaction, const GError *error);
+    /* An event that many hear: instead of `event`. Borrowed. NULL: `event` it is, with the body to be read only. */
+    void (*shared)(StoaHandle *handle, StoaShared *shared);
 } StoaHandleOutlet;
 
 /**

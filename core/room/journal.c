@@ -310,20 +310,23 @@ static void apply(StoaRoom *room, StoaParticipant *author, const StoaRecord *rec
 /* A record is also the event that the room sees: everyone that which is for them. */
 static void tell(StoaRoom *room, StoaJournal *journal, const StoaRecord *record)
 {
-    bool is_same = !room->module->plugin.present && !record->to;
-    json_t *shared = is_same ? stoa_record_present(room, record, NULL) : NULL;
+    const StoaPlugin *plugin = &room->module->plugin;
+    bool is_alike = !record->to && (!plugin->present || plugin->present_alike);
+    json_t *body = is_alike ? stoa_record_present(room, record, NULL) : NULL;
+    g_autoptr(StoaShared) shared = body ? stoa_shared_new(body) : NULL;
 
     for (guint i = 0; i < room->handles->len; i++) {
         StoaHandle *handle = room->handles->pdata[i];
+        StoaOutput output = { .seq = record->seq };
         if (!handle->is_seat)
             continue;
-        json_t *body =
-            is_same ? json_incref(shared) : stoa_record_present(room, record, handle->who);
-        if (body)
-            stoa_outbox_push(&handle->outbox, journal,
-                             (StoaOutput){ .seq = record->seq, .data = body });
+        if (shared)
+            output.shared = stoa_shared_ref(shared);
+        else if (!is_alike)
+            output.data = stoa_record_present(room, record, handle->who);
+        if (output.shared || output.data)
+            stoa_outbox_push(&handle->outbox, journal, output);
     }
-    json_decref(shared);
 }
 
 const StoaRecord *stoa_journal_propose(StoaRoom *room, StoaParticipant *author, const char *kind,

@@ -14,6 +14,7 @@ static void output_free(gpointer data)
     g_free(output->transaction);
     json_decref(output->data);
     json_decref(output->jsep);
+    stoa_shared_unref(output->shared);
     g_clear_error(&output->error);
     g_free(output);
 }
@@ -29,7 +30,11 @@ static void deliver(StoaOutbox *outbox, StoaOutput *output)
     }
     if (!handle || !handle->outlet)
         return;
-    if (output->error && handle->outlet->refused)
+    if (output->shared && handle->outlet->shared)
+        handle->outlet->shared(handle, output->shared);
+    else if (output->shared)
+        handle->outlet->event(handle, NULL, json_incref(stoa_shared_body(output->shared)), NULL);
+    else if (output->error && handle->outlet->refused)
         handle->outlet->refused(handle, output->transaction, output->error);
     else
         handle->outlet->event(handle, output->transaction, g_steal_pointer(&output->data),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "room/request.h"
+#include "room/shared.h"
 
 typedef struct StoaJournal StoaJournal;
 
@@ -19,6 +20,7 @@ typedef struct {
     uint64_t seq;      /* of the record that an event presents; 0: of none */
     char *transaction; /* of a reply */
     json_t *data, *jsep;
+    StoaShared *shared; /* of an event that many hear: instead of `data` */
     bool hangup; /* end the PeerConnection after it */
     /* A reply to a request without a handle: instead of `transaction`. */
     StoaFileDone *done;

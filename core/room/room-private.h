@@ -126,6 +126,8 @@ void stoa_participant_free(StoaParticipant *who);
 /* handle-media.c */
 StoaConnection *stoa_handle_connection(StoaHandle *handle);
 void stoa_handle_reap(StoaHandle *handle);
+/** As of stoa_handle_send(), what others hear too. */
+void stoa_handle_send_shared(StoaHandle *handle, StoaShared *shared);
 
 /* reply.c */
 json_t *stoa_reply_event(StoaModule *module, const char *event, json_t *body);

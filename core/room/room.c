@@ -369,14 +369,13 @@ void stoa_room_foreach_handle(StoaRoom *room, void (*fn)(StoaHandle *handle, voi
 void stoa_room_broadcast_except(StoaRoom *room, StoaParticipant *except, const char *event,
                                 json_t *body)
 {
-    json_t *data = stoa_reply_event(room->module, event, body);
+    g_autoptr(StoaShared) shared = stoa_shared_new(stoa_reply_event(room->module, event, body));
 
     for (guint i = 0; i < room->handles->len; i++) {
         StoaHandle *handle = room->handles->pdata[i];
         if (handle->is_seat && handle->who != except)
-            stoa_handle_send(handle, json_incref(data));
+            stoa_handle_send_shared(handle, shared);
     }
-    json_decref(data);
 }
 
 void stoa_room_broadcast(StoaRoom *room, const char *event, json_t *body)

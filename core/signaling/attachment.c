@@ -6,9 +6,12 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "room/shared.h"
 #include "signaling/private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 static json_t *start_event(const StoaAttachment *attachment, const char *name)
 {
@@ -30,6 +33,44 @@ static void plugin_event(StoaHandle *handle, const char *transaction, json_t *da
     stoa_session_event(attachment->session, event);
 }
 
+/* All of an event of the plugin but what the plugin says, and the two braces behind it. */
+static const GString *event_head(StoaAttachment *attachment)
+{
+    static const char nothing[] = "null}}";
+
+    if (attachment->event_head)
+        return attachment->event_head;
+    json_t *event = start_event(attachment, "event");
+    json_object_set_new(event, "plugindata",
+                        json_pack("{s:s, s:n}", "plugin", attachment->package, "data"));
+    char *text = json_dumps(event, JSON_COMPACT);
+    attachment->event_head = g_string_new(text);
+    g_string_truncate(attachment->event_head, attachment->event_head->len - strlen(nothing));
+    free(text);
+    json_decref(event);
+    return attachment->event_head;
+}
+
+/* What many hear is there as text: only what is of this handle is written for each. */
+static void shared_event(StoaHandle *handle, StoaShared *shared)
+{
+    StoaAttachment *attachment = stoa_handle_user(handle);
+    StoaClient *owner = attachment->session->owner;
+    size_t len = 0;
+    const char *body = owner && owner->outlet->deliver_text ? stoa_shared_text(shared, &len) : NULL;
+
+    if (!body) {
+        plugin_event(handle, NULL, json_incref(stoa_shared_body(shared)), NULL);
+        return;
+    }
+    const GString *head = event_head(attachment);
+    g_autoptr(GString) text = g_string_sized_new(head->len + len + sizeof "}}");
+    g_string_append_len(text, head->str, (gssize)head->len);
+    g_string_append_len(text, body, (gssize)len);
+    g_string_append_len(text, "}}", 2);
+    owner->outlet->deliver_text(owner->id, text->str, text->len);
+}
+
 static void core_event(StoaHandle *handle, const char *name, json_t *fields)
 {
     StoaAttachment *attachment = stoa_handle_user(handle);
@@ -41,7 +82,9 @@ static void core_event(StoaHandle *handle, const char *name, json_t *fields)
     stoa_session_event(attachment->session, event);
 }
 
-static const StoaHandleOutlet outlet = { plugin_event, core_event, stoa_seat_end };
+static const StoaHandleOutlet outlet = {
+    .event = plugin_event, .core_event = core_event, .end = stoa_seat_end, .shared = shared_event
+};
 
 StoaAttachment *stoa_attachment_new(StoaSession *session, const StoaAttachWish *wish,
                                     StoaMember *member, GError **error)
@@ -72,6 +115,8 @@ void stoa_attachment_free(gpointer data)
     StoaAttachment *attachment = data;
 
     stoa_handle_free(attachment->handle);
+    if (attachment->event_head)
+        g_string_free(attachment->event_head, TRUE);
     g_free(attachment->opaque_id);
     g_free(attachment->package);
     g_free(attachment);

@@ -45,6 +45,7 @@ typedef struct {
 typedef struct {
     void (*deliver)(uint64_t client, uint64_t request, json_t *message /* taken */);
     void (*close_client)(uint64_t client, const char *reason);
+    void (*deliver_text)(uint64_t client, const char *text, size_t len); /* an event; may be NULL */
 } StoaClientOutlet;
 
 StoaSignaling *stoa_signaling_new(const StoaSignalingConf *conf, const StoaSignalingHost *host,

@@ -81,6 +81,11 @@ static void deliver(uint64_t client, uint64_t request G_GNUC_UNUSED, json_t *mes
     json_decref(message);
 }
 
+static void deliver_text(uint64_t client, const char *text, size_t len)
+{
+    ws_server_send(the_server, client, text, len);
+}
+
 static void close_client(uint64_t client, const char *reason)
 {
     ws_server_close(the_server, client, reason);
@@ -94,4 +99,4 @@ static void quiesce(void)
 STOA_TRANSPORT(.name = "websocket", .version = "0.1.0", .summary = "Janus API over WebSocket",
                .options = options, .conf_size = sizeof(WsConf), .start = start, .stop = stop,
                .conf_changed = conf_changed, .deliver = deliver, .close_client = close_client,
-               .quiesce = quiesce, .check = check)
+               .quiesce = quiesce, .check = check, .deliver_text = deliver_text)

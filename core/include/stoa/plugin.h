@@ -120,7 +120,7 @@ typedef struct {
     /* -- lasting state (STOA_CAP_HISTORY), continued
      * A record as `viewer` sees it: the body of the event that goes out when it is on disk, when somebody resumes, and in the
      * history. Its "event" is the record's kind unless the body has one; "seq" is added. NULL: not for that person.
-     * NULL instead of a function: the record's own body with "from", to everyone, or to the two ends of one with a recipient.
+     * See also `present_alike`. NULL instead of a function: the record's own body with "from", to everyone, or to the two ends of one with a recipient.
      * Also asked for erased records (stoa_record_is_erased()). */
     json_t *(*present)(StoaRoom *room, const StoaRecord *record, StoaParticipant *viewer);
     /* What stays of a record when its author is erased: a new body; NULL: a tombstone, which is also the default. The
@@ -156,6 +156,9 @@ typedef struct {
     /* A watched track (stoa_track_watch_voice()) began to speak, or became the room's dominant speaker: a cough does not,
      * a second of speech does, silence changes nothing. */
     void (*speaker)(StoaRoom *room, StoaTrack *track, bool dominant);
+    /* `present` looks at the record and never at the viewer: it is asked once for all who hear a record that is for everyone
+     * (viewer NULL then), and what it says is written once. Say so where you can: in a large room that is most of the work. */
+    bool present_alike;
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 

@@ -90,6 +90,9 @@ typedef struct {
     /* What `stoa -t` looks at besides the values: the files that they name. Nothing is started and nothing kept; false with
      * every problem. Optional. Thread: control. */
     bool (*check)(const void *conf, GError **error);
+    /* An event for a client, as text already: for a lasting connection, in its turn among what `deliver` gives. Borrowed.
+     * Optional: without it all comes by `deliver`. Thread: control. */
+    void (*deliver_text)(uint64_t client, const char *text, size_t len);
     /* New members go here, at the end, and only here. */
 } StoaTransport;
 
