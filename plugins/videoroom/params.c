@@ -177,7 +177,8 @@ static const StoaParam described[] = {
         "descriptions", STOA_ARRAY, .fields = described, .help = "what your streams show"     \
     }
 
-static const char *const ptypes[] = { "publisher", "subscriber", NULL };
+/* "listener" is what older clients of Janus say for "subscriber". */
+static const char *const ptypes[] = { "publisher", "subscriber", "listener", NULL };
 
 const StoaParam vr_join_params[] = {
     ROOM,

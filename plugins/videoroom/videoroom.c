@@ -164,9 +164,9 @@ static bool on_join(StoaRequest *req, GError **error)
 {
     if (vr_kind(stoa_request_handle(req)) != VR_NONE)
         return stoa_refuse(error, "already_joined", "this handle is in a room already");
-    if (g_str_equal(stoa_request_string(req, "ptype"), "subscriber"))
-        return vr_join_subscriber(req, error);
-    return vr_join_publisher(req, error);
+    if (g_str_equal(stoa_request_string(req, "ptype"), "publisher"))
+        return vr_join_publisher(req, error);
+    return vr_join_subscriber(req, error);
 }
 
 static bool on_configure(StoaRequest *req, GError **error)

@@ -74,6 +74,9 @@ static void the_older_form_still_works(void **unused G_GNUC_UNUSED)
     stoa_bed_asks(
         dan, JOIN ", 'feed': 1, 'audio': false, 'substream': 0}",
         "{'streams': [{'type': 'audio', 'send': false}, {'type': 'video', 'send': true}]}");
+    StoaBedPerson *emma = stoa_bed_attach(bed, "emma");
+    stoa_bed_asks(emma, "{'request': 'join', 'ptype': 'listener', 'room': 7, 'feed': 1}",
+                  "{'videoroom': 'attached', 'id': 1}");
 }
 
 static void private_ids_open_rooms_that_ask_for_them(void **unused G_GNUC_UNUSED)

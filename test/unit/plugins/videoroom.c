@@ -55,7 +55,7 @@ static void a_bad_request_says_what_is_wrong(void **unused G_GNUC_UNUSED)
     stoa_bed_refuses_number(ana, "{'request': 'enable_recording', 'room': 7, 'record': true}", 423);
     stoa_bed_refuses_number(ana, "{'request': 'allowed', 'room': 7, 'action': 'sing'}", 430);
     stoa_bed_refuses_number(ana, "{'request': 'join', 'room': 8, 'ptype': 'publisher'}", 426);
-    stoa_bed_refuses_number(ana, "{'request': 'join', 'room': 7, 'ptype': 'listener'}", 430);
+    stoa_bed_refuses_number(ana, "{'request': 'join', 'room': 7, 'ptype': 'lurker'}", 430);
     stoa_bed_refuses_number(ana, "{'request': 'join', 'room': 7}", 429);
     stoa_bed_refuses_number(ana, "{'request': 'configure'}", 424);
     stoa_bed_refuses_number(ana, "{'request': 'start'}", 424);
