@@ -36,6 +36,7 @@ struct StoaUdpReceiver {
 
 typedef struct {
     const StoaUdpSocket *socket;
+    bool has_no_runs; /* the device does not take them: no more are made */
     unsigned n;
     unsigned first, n_run; /* slots of the last message: more can join while `run_len` is set */
     size_t run_len, run_bytes;
@@ -307,7 +308,14 @@ static void lengthen(StoaUdpBatch *batch, Lane *lane, size_t len)
         lane->run_len = 0; /* a shorter one ends it */
 }
 
-/* The kernel does not take this run as one (no offloading there, a path with a small MTU): its datagrams go one by one. */
+/* EIO: the device behind the socket cannot checksum the pieces, and never will. Whatever else refuses a run is of this one
+ * alone, such as a path with a small MTU. */
+static bool is_for_good(int error)
+{
+    return error == EIO;
+}
+
+/* The kernel does not take this run as one: its datagrams go one by one. */
 static void send_split(StoaUdpBatch *batch, Lane *lane, unsigned at)
 {
     struct msghdr one = lane->headers[at].msg_hdr;
@@ -352,10 +360,12 @@ void stoa_udp_batch_commit(StoaUdpBatch *batch, size_t len, const StoaUdpSocket 
         lengthen(batch, lane, len);
         return;
     }
+    if (lane->socket != socket)
+        lane->has_no_runs = false;
     lane->socket = socket;
     lane->first = slot;
     lane->n_run = 1;
-    lane->run_len = socket->segments ? len : 0;
+    lane->run_len = socket->segments && !lane->has_no_runs ? len : 0;
     lane->run_bytes = len;
     batch->to[slot] = *to;
     batch->local[slot] = local ? *local : (StoaAddress){ 0 };
@@ -392,14 +402,24 @@ static bool wait_for_room(int fd, int *budget_ms)
     return poll(&p, 1, 1) >= 0 || errno == EINTR;
 }
 
+static bool is_run(const Lane *lane, unsigned at)
+{
+    return lane->headers[at].msg_hdr.msg_iovlen > 1;
+}
+
 static void flush_lane(StoaUdpBatch *batch, Lane *lane)
 {
     int budget_ms = FULL_WAIT_MS;
     unsigned at = 0;
 
     while (at < lane->n) {
-        int n = sendmmsg(lane->socket->fd, lane->headers + at, lane->n - at, MSG_DONTWAIT);
+        int n;
 
+        if (lane->has_no_runs && is_run(lane, at)) { /* made before that was known */
+            send_split(batch, lane, at++);
+            continue;
+        }
+        n = sendmmsg(lane->socket->fd, lane->headers + at, lane->n - at, MSG_DONTWAIT);
         batch->stats.calls++;
         if (n > 0) {
             count_sent(batch, lane, at, (unsigned)n);
@@ -411,7 +431,8 @@ static void flush_lane(StoaUdpBatch *batch, Lane *lane)
                 continue;
             for (; at < lane->n; at++)
                 batch->stats.full += lane->headers[at].msg_hdr.msg_iovlen;
-        } else if (n < 0 && lane->headers[at].msg_hdr.msg_iovlen > 1) {
+        } else if (n < 0 && is_run(lane, at)) {
+            lane->has_no_runs = is_for_good(errno);
             send_split(batch, lane, at++);
         } else { /* this one is refused: the rest still goes */
             batch->stats.refused++;

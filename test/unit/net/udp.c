@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -150,6 +151,84 @@ static void a_refused_run_goes_one_by_one(void **state)
     assert_int_equal(receive(bed, &bed->there, STOA_UDP_BATCH), 6);
 }
 
+/* -- a kernel that says what it is told to say of runs ----------------------------------------- */
+
+static int error_of_runs; /* 0: the real kernel's */
+static unsigned n_tried;  /* runs that it was given */
+
+int __real_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags);
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
+{
+    unsigned plain = 0;
+
+    if (!error_of_runs)
+        return __real_sendmmsg(fd, headers, n, flags);
+    while (plain < n && headers[plain].msg_hdr.msg_iovlen == 1)
+        plain++;
+    if (plain > 0)
+        return __real_sendmmsg(fd, headers, plain, flags);
+    n_tried++;
+    errno = error_of_runs;
+    return -1;
+}
+
+/* Two runs, a lone datagram between them, all to one port. */
+static void send_two_runs(Bed *bed)
+{
+    for (unsigned i = 0; i < 7; i++)
+        add(bed, (uint8_t)i, i == 3 ? 90 : 100 + 200 * (i > 3), &bed->there.bound);
+    stoa_udp_batch_flush(bed->batch);
+}
+
+static void expect_seven(Bed *bed)
+{
+    struct pollfd there = { .fd = bed->there.fd, .events = POLLIN };
+
+    assert_int_equal(poll(&there, 1, 1000), 1);
+    assert_int_equal(stoa_udp_receive(bed->receiver, &bed->there, STOA_UDP_BATCH), 7);
+    for (unsigned i = 0; i < 7; i++)
+        assert_int_equal(bed->bytes[i][0], i);
+}
+
+static void a_device_that_cannot_checksum_is_given_no_more_runs(void **state)
+{
+    Bed *bed = *state;
+
+    if (!bed->here.segments)
+        skip();
+    error_of_runs = EIO;
+    n_tried = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        send_two_runs(bed);
+        expect_seven(bed);
+    }
+    error_of_runs = 0;
+    assert_int_equal(n_tried, 1);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->split, 2); /* both of the first flush */
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->sent, 21);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->runs, 0);
+}
+
+static void a_path_that_is_too_small_refuses_that_run_only(void **state)
+{
+    Bed *bed = *state;
+
+    if (!bed->here.segments)
+        skip();
+    error_of_runs = EINVAL;
+    n_tried = 0;
+    send_two_runs(bed);
+    expect_seven(bed);
+    error_of_runs = 0;
+    assert_int_equal(n_tried, 2);
+    send_two_runs(bed);
+    expect_seven(bed);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->split, 2);
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->runs, 2);
+}
+
 static void a_slot_without_commit_is_given_again(void **state)
 {
     Bed *bed = *state;
@@ -231,6 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(many_datagrams_travel_in_few_calls_and_in_order),
         TEST(a_refused_datagram_does_not_hold_up_the_rest),
+        TEST(a_device_that_cannot_checksum_is_given_no_more_runs),
+        TEST(a_path_that_is_too_small_refuses_that_run_only),
         TEST(a_slot_without_commit_is_given_again),
         TEST(a_run_to_one_address_is_one_piece_for_the_kernel),
         TEST(a_refused_run_goes_one_by_one),
