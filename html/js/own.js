@@ -36,6 +36,8 @@ export class Own {
             this.#add(track);
         if (handle.pc)
             await this.#offer({ request: 'publish', metadata: this.state });
+        if (this.screen)
+            await this.#changed();
     }
 
     async setMicrophone(on) {
@@ -105,7 +107,13 @@ export class Own {
 
     async #changed(more = {}) {
         this.onchange();
-        await this.handle?.message({ request: 'configure', metadata: this.state, ...more });
+        await this.handle?.message({ request: 'configure', metadata: this.state, descriptions: this.#descriptions(), ...more });
+    }
+
+    /* A screen comes first where somebody's line is too narrow for all. */
+    #descriptions() {
+        const line = this.handle.pc?.getTransceivers().find(({ sender }) => sender === this.senders.video);
+        return line?.mid ? [{ mid: line.mid, description: this.screen ? 'screen' : 'camera' }] : undefined;
     }
 
     /* The PeerConnection broke while we are in the room: make another. */

@@ -187,6 +187,15 @@ static void rank_all(StoaHandle *handle)
         vr_slot_rank(sinks->pdata[i]);
 }
 
+void vr_rank_all(StoaRoom *room)
+{
+    g_autoptr(GPtrArray) handles = vr_handles(room);
+
+    for (guint i = 0; i < handles->len; i++)
+        if (vr_kind(handles->pdata[i]) == VR_SUBSCRIBER)
+            rank_all(handles->pdata[i]);
+}
+
 void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant)
 {
     const VrRoom *state = stoa_room_state(room);
@@ -196,10 +205,10 @@ void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant)
         return;
     if (dominant && state->set.speaker_event)
         tell_dominant(room, track);
+    if (dominant)
+        vr_rank_all(room);
     for (guint i = 0; i < handles->len; i++) {
         const VrHandle *theirs = stoa_handle_state(handles->pdata[i]);
-        if (dominant && vr_kind(handles->pdata[i]) == VR_SUBSCRIBER)
-            rank_all(handles->pdata[i]);
         if (vr_kind(handles->pdata[i]) == VR_SUBSCRIBER && theirs->last_n > 0)
             vr_last_n_update(handles->pdata[i]);
         if (theirs->last_n > 0 && stoa_handle_needs_offer(handles->pdata[i]))

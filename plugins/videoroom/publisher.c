@@ -216,6 +216,7 @@ static void configure_track(StoaRequest *req, StoaTrack *track)
 static void describe_tracks(StoaRequest *req, StoaHandle *handle, VrSeat *seat)
 {
     const json_t *item;
+    bool is_news = false;
 
     for (size_t i = 0; (item = stoa_request_item(req, "descriptions", i)); i++) {
         const char *mid = stoa_item_string(item, "mid");
@@ -226,8 +227,10 @@ static void describe_tracks(StoaRequest *req, StoaHandle *handle, VrSeat *seat)
             continue;
         g_free(mine->description);
         mine->description = g_strdup(text);
-        seat->changed = true;
+        is_news = seat->changed = true;
     }
+    if (is_news)
+        vr_rank_all(stoa_handle_room(handle));
 }
 
 static int64_t n_publishing(StoaRoom *room)

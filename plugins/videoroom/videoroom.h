@@ -278,6 +278,8 @@ void vr_last_n_set(StoaHandle *handle, unsigned n);
 /** Bring a subscriber with last_n up to date: swap, tell it; an offer may be due. */
 void vr_last_n_update(StoaHandle *handle);
 void vr_speaker(StoaRoom *room, StoaTrack *track, bool dominant);
+/** What comes first on narrow lines changed. */
+void vr_rank_all(StoaRoom *room);
 
 /* -- notify.c ---------------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fakeMedia, launch, probe, seenAndHeard, until } from '../lib/browser.mjs';
 import { start } from '../lib/gateway.mjs';
+import { enter } from '../lib/peers.mjs';
 
 const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 };
 const hostile = '<img src=x onerror=alert(1)>"\'&amp;';
@@ -50,6 +51,15 @@ const label = (page, id, text) => page.waitForFunction(([where, words]) =>
     document.getElementById(where).textContent === words && !document.getElementById(where).disabled, [id, text]);
 const notes = (page, text) => page.waitForFunction((words) =>
     document.querySelector('.tile:not(.me) .notes')?.textContent === words, text);
+
+/* What the server is told that somebody's picture shows: it gives a screen the first place on a narrow line. */
+async function described(name, wanted) {
+    const who = await enter(gateway), handle = await who.attach('videoroom');
+    const { plugindata: { data } } = await who.message(handle, { request: 'join', ptype: 'publisher', room: 1234 });
+    who.leave();
+    const { streams } = data.publishers.find(({ display }) => display === name);
+    assert.equal(streams.find(({ type }) => type === 'video').description, wanted);
+}
 
 test('every page is served with a strict policy, and keeps to it', async () => {
     for (const path of ['/', '/index.html', '/echotest.html', '/videoroom.html']) {
@@ -114,9 +124,11 @@ test('mute, camera and screen are told to others in words', async () => {
     await ana.click('#share');
     await label(ana, 'share', 'Stop sharing');
     await notes(ben, 'shares the screen');
+    await described('Ana', 'screen');
     await ana.click('#share');
     await label(ana, 'share', 'Share screen');
     await notes(ben, '');
+    await described('Ana', 'camera');
     const before = (await ben.evaluate(() => window.received())).video[0].frames;
     await until(ben, async (frames) => (await window.received()).video[0].frames > frames + 10, before);
     await close(ana, ben);

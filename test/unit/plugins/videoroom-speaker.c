@@ -114,6 +114,25 @@ static void a_narrow_line_shows_the_speaker_first(void **unused G_GNUC_UNUSED)
     assert_string_equal(wish_of(eva, "priority", 1), "1");
 }
 
+static void a_narrow_line_shows_a_screen_before_the_speaker(void **unused G_GNUC_UNUSED)
+{
+    static const char screen[] =
+        "{'request': 'configure', 'descriptions': [{'mid': 'v', 'description': 'screen'}]}";
+    static const char camera[] =
+        "{'request': 'configure', 'descriptions': [{'mid': 'v', 'description': 'camera'}]}";
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7 "publishers = 9\n");
+    StoaBedPerson *ana = publishing(bed, 1, "ana", voice_and_face);
+    StoaBedPerson *ben = publishing(bed, 2, "ben", voice_and_face);
+    StoaBedPerson *eva = watching(bed, "[{'feed': 1, 'mid': 'v'}, {'feed': 2, 'mid': 'v'}]");
+
+    speaks(bed, ana, 6);
+    stoa_bed_asks(ben, screen, "{'configured': 'ok'}"); /* while it is seen already */
+    assert_string_equal(wish_of(eva, "priority", 0), "1");
+    assert_string_equal(wish_of(eva, "priority", 1), "2");
+    stoa_bed_asks(ben, camera, "{'configured': 'ok'}");
+    assert_string_equal(wish_of(eva, "priority", 1), "0");
+}
+
 static void nobody_sees_oneself(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
@@ -207,6 +226,7 @@ int main(void)
         cmocka_unit_test(nobody_is_told_who_did_not_ask),
         cmocka_unit_test(the_last_speakers_are_seen_on_fixed_lines),
         cmocka_unit_test(a_narrow_line_shows_the_speaker_first),
+        cmocka_unit_test(a_narrow_line_shows_a_screen_before_the_speaker),
         cmocka_unit_test(nobody_sees_oneself),
         cmocka_unit_test(lines_come_as_people_do),
         cmocka_unit_test(how_many_may_change),
