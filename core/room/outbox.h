@@ -21,7 +21,7 @@ typedef struct {
     char *transaction; /* of a reply */
     json_t *data, *jsep;
     StoaShared *shared; /* of an event that many hear: instead of `data` */
-    bool hangup; /* end the PeerConnection after it */
+    bool hangup;        /* end the PeerConnection after it */
     /* A reply to a request without a handle: instead of `transaction`. */
     StoaFileDone *done;
     void *done_data;

@@ -218,5 +218,6 @@ static const StoaOption options[] = {
 STOA_PLUGIN(.name = "chat", .version = "1.0",
             .summary = "Messages to everyone and between two, kept with the room",
             .caps = STOA_CAP_HISTORY, .methods = methods, .options = options, .metrics = metrics,
-            .conf_size = sizeof(ChatConf), .participant_size = sizeof(ChatSeat), .present = present, .present_alike = true,
-            .redact = redact, .history_name = "chat", .history_kind = "message")
+            .conf_size = sizeof(ChatConf), .participant_size = sizeof(ChatSeat), .present = present,
+            .present_alike = true, .redact = redact, .history_name = "chat",
+            .history_kind = "message")

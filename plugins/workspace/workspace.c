@@ -271,6 +271,7 @@ STOA_PLUGIN(.name = "workspace", .version = "1.0",
             .conf_size = sizeof(WorkspaceConf), .room_size = sizeof(Workspace),
             .participant_size = sizeof(WorkspaceSeat), .room_opened = workspace_room_opened,
             .room_closed = workspace_room_closed, .apply = workspace_apply, .save = workspace_save,
-            .load = workspace_load, .describe = workspace_describe, .present = workspace_present, .present_alike = true,
-            .redact = workspace_redact, .history_name = "workspace", .history_kind = "sync",
-            .history = workspace_history, .history_fill = workspace_fill, .file_added = file_added)
+            .load = workspace_load, .describe = workspace_describe, .present = workspace_present,
+            .present_alike = true, .redact = workspace_redact, .history_name = "workspace",
+            .history_kind = "sync", .history = workspace_history, .history_fill = workspace_fill,
+            .file_added = file_added)
