@@ -15,6 +15,8 @@
 enum {
     JUMP = 1000, /* a gap of the source that is a new beginning for its subscribers */
     SOON_US = 100000,
+    MAX_EARLY_US = 100000, /* a time of capture that is reasonable */
+    MAX_BEHIND_US = 2000000,
     PADDING = 255,
     MAX_PREFIX = STOA_RTX_PREFIX_LEN + MAX(STOA_REWRITE_MAX, STOA_RED_HEADS_MAX),
 };
@@ -152,12 +154,30 @@ static bool can_begin(const StoaOutlet *outlet, const StoaPacket *packet)
     return packet->info.is_keyframe || !has_keyframes(outlet->row.codec);
 }
 
+/* When a packet was captured, and was on its way at best: by the reports of its sender, whose streams share a clock; by its
+ * arrival as long as there are none. */
+static int64_t captured_us(const StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+{
+    const StoaFeed *feed = outlet->feed;
+    const StoaSource *source = feed->sources[encoding];
+    int64_t now_us = outlet->peer->worker->now_us, us;
+    uint32_t timestamp;
+
+    if (!source || !feed->clock_hz ||
+        !stoa_report_rx_timestamp(&source->rx, stoa_feed_clock(feed), g_get_real_time(),
+                                  &timestamp))
+        return packet->arrived_us;
+    us = (int64_t)(int32_t)(timestamp - packet->header.timestamp) * 1000000 / feed->clock_hz;
+    return us > -MAX_EARLY_US && us < MAX_BEHIND_US ? now_us - us : packet->arrived_us;
+}
+
 static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
 {
     const StoaTrackRef *ref = &outlet->feed->ref;
     StoaSpanSource source = { ref->peer, ref->track, (uint8_t)encoding };
 
-    stoa_splice_begin(&outlet->splice, &source, packet, outlet->wish);
+    stoa_splice_begin(&outlet->splice, &source, packet, captured_us(outlet, packet, encoding),
+                      outlet->wish);
     outlet->is_relaying = true;
     outlet->encoding = (int8_t)encoding;
     if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))

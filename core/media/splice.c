@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "media/splice.h"
 
+#include <stdlib.h>
+
 #include "rtp/seq.h"
 
 #include "base/poison.h"
 
-#define MAX_GAP_US 30000000 /* a pause longer than this moves the timestamp no further */
+#define MAX_GAP_US   30000000 /* a pause longer than this moves the timestamp no further */
+#define MAX_DRIFT_US 500000   /* between the clock of a source and ours */
 
 enum { VIDEO_HZ = 90000 };
 
@@ -99,13 +102,34 @@ void stoa_splice_forget(StoaSplice *splice)
     *append(splice) = after;
 }
 
-/* The time that passed since the last packet, in ticks: of sound at least what one packet holds, of pictures just some. */
-static uint32_t elapsed(const StoaSplice *splice, int64_t now_us)
+static uint32_t ticks_of(const StoaSplice *splice, int64_t us)
 {
-    int64_t us = CLAMP(now_us - splice->last_us, 0, MAX_GAP_US);
-    uint32_t ticks = (uint32_t)(us * splice->clock_hz / 1000000);
+    return (uint32_t)(us * splice->clock_hz / 1000000);
+}
 
-    return MAX(ticks, splice->clock_hz / (splice->clock_hz == VIDEO_HZ ? 1000 : 50));
+static void anchor(StoaSplice *splice, int64_t at_us, uint32_t timestamp)
+{
+    splice->anchor_us = at_us;
+    splice->anchor_timestamp = timestamp;
+}
+
+/* What the stream's clock shows at a moment. After the last packet, by as much at least as one packet of sound holds, of
+ * pictures just by some. Where the clock has gone another way than time did, it goes on from the last packet. */
+static uint32_t timestamp_at(StoaSplice *splice, int64_t at_us)
+{
+    uint32_t least =
+        splice->last_timestamp + splice->clock_hz / (splice->clock_hz == VIDEO_HZ ? 1000 : 50);
+    uint32_t by_gap =
+        splice->last_timestamp + ticks_of(splice, CLAMP(at_us - splice->last_us, 0, MAX_GAP_US));
+    uint32_t by_clock = splice->anchor_timestamp + ticks_of(splice, at_us - splice->anchor_us);
+    int32_t difference = (int32_t)(by_clock - by_gap);
+    uint32_t timestamp = by_clock;
+
+    if ((uint32_t)abs(difference) > ticks_of(splice, MAX_DRIFT_US)) {
+        timestamp = by_gap;
+        anchor(splice, at_us, by_gap);
+    }
+    return (int32_t)(timestamp - least) < 0 ? least : timestamp;
 }
 
 /* Only the form of 15 bits wraps at 2^15; taking the offset modulo 2^16 is right for both. */
@@ -127,15 +151,16 @@ static uint16_t frame_offset(const StoaSplice *splice, const StoaRtpFrameInfo *i
 }
 
 void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet,
-                       StoaLayers layers)
+                       int64_t at_us, StoaLayers layers)
 {
     StoaSpan *span;
     uint32_t shift = 0;
 
     stoa_splice_cut(splice);
     if (splice->has_sent)
-        shift =
-            splice->last_timestamp + elapsed(splice, packet->arrived_us) - packet->header.timestamp;
+        shift = timestamp_at(splice, at_us) - packet->header.timestamp;
+    else
+        anchor(splice, at_us, packet->header.timestamp);
     span = append(splice);
     *span = (StoaSpan){
         .source = *source,

@@ -46,6 +46,8 @@ typedef struct {
     uint64_t highest_in; /* of this cut */
     uint32_t last_timestamp;
     int64_t last_us;
+    int64_t anchor_us; /* the stream's clock showed `anchor_timestamp` then */
+    uint32_t anchor_timestamp;
     uint16_t picture_id, frame_number; /* as sent */
     uint16_t left_out;                 /* picture id of the last that was, as received */
     uint8_t tl0_pic_idx;
@@ -66,9 +68,14 @@ static inline bool stoa_splice_is_open(const StoaSplice *splice)
     return splice->is_open;
 }
 
-/** Begin a piece with `packet`; it gets the next number, and its timestamp goes on by the time that passed. */
+/**
+ * Begin a piece with `packet`; it gets the next number, and its timestamp goes on by the time that passed.
+ *
+ * @at_us  when it was captured, by a clock that all pieces share, or when it came. Times are counted from the first piece
+ *         on: a keyframe takes longer than others, and that would add up from switch to switch.
+ */
 void stoa_splice_begin(StoaSplice *splice, const StoaSpanSource *source, const StoaPacket *packet,
-                       StoaLayers layers);
+                       int64_t at_us, StoaLayers layers);
 
 /** The layers that are relayed at present. */
 StoaLayers stoa_splice_layers(const StoaSplice *splice);

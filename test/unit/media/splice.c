@@ -34,7 +34,7 @@ static void begin(StoaSplice *splice, const StoaSpanSource *source, uint64_t ind
 {
     StoaPacket packet = packet_of(index, timestamp, at_us);
 
-    stoa_splice_begin(splice, source, &packet, STOA_LAYERS_ALL);
+    stoa_splice_begin(splice, source, &packet, at_us, STOA_LAYERS_ALL);
 }
 
 static void numbers_go_on_over_a_switch(void **unused G_GNUC_UNUSED)
@@ -50,8 +50,48 @@ static void numbers_go_on_over_a_switch(void **unused G_GNUC_UNUSED)
     begin(&splice, &ben, 77, 900000, 166000);
     assert_int_equal(place(&splice, 77, 900000, 166000), 103);
     span = stoa_splice_newest(&splice);
-    /* the newest packet before had timestamp 7000 at 66 ms; 100 ms are 9000 ticks */
-    assert_int_equal((uint32_t)(900000 + span->timestamp), 16000);
+    /* it began with timestamp 1000 at 0; 166 ms are 14940 ticks */
+    assert_int_equal((uint32_t)(900000 + span->timestamp), 15940);
+    stoa_splice_clear(&splice);
+}
+
+/* A keyframe comes later than others would, the packets behind it do not. */
+static void delays_of_keyframes_do_not_add_up(void **unused G_GNUC_UNUSED)
+{
+    uint32_t source_timestamp = 0, last = 0;
+    StoaSplice splice;
+
+    stoa_splice_init(&splice, 100, 90000);
+    for (unsigned i = 0; i < 100; i++) {
+        int64_t sent_us = 500000 * (int64_t)i;
+        const StoaSpan *span;
+
+        source_timestamp = 45000 * i + (i % 2) * 777777;
+        begin(&splice, i % 2 ? &ana : &ben, 100 * i + 1, source_timestamp, sent_us + 80000);
+        span = stoa_splice_newest(&splice);
+        place(&splice, 100 * i + 1, source_timestamp, sent_us + 80000);
+        place(&splice, 100 * i + 2, source_timestamp + 3000, sent_us + 33000 + 5000);
+        last = source_timestamp + 3000 + span->timestamp;
+    }
+    assert_in_range(last, 99 * 45000 + 3000, 99 * 45000 + 3000 + 90);
+    stoa_splice_clear(&splice);
+}
+
+static void a_clock_that_goes_wrong_is_followed(void **unused G_GNUC_UNUSED)
+{
+    StoaSplice splice;
+    const StoaSpan *span;
+
+    stoa_splice_init(&splice, 100, 90000);
+    begin(&splice, &ana, 1, 0, 0);
+    place(&splice, 1, 0, 0);
+    place(&splice, 2, 10000000, 1000000);
+    begin(&splice, &ben, 1, 0, 1100000);
+    span = stoa_splice_newest(&splice);
+    assert_int_equal(span->timestamp, 10009000);
+    place(&splice, 1, 0, 1100000);
+    begin(&splice, &ana, 9, 500, 1200000);
+    assert_int_equal(500 + stoa_splice_newest(&splice)->timestamp, 10018000);
     stoa_splice_clear(&splice);
 }
 
@@ -142,9 +182,9 @@ static void picture_ids_go_on_over_a_switch(void **unused G_GNUC_UNUSED)
     second.info.picture_id = 40;
     second.info.tl0_pic_idx = 7;
     stoa_splice_init(&splice, 1, 90000);
-    stoa_splice_begin(&splice, &ana, &first, STOA_LAYERS_ALL);
+    stoa_splice_begin(&splice, &ana, &first, 0, STOA_LAYERS_ALL);
     stoa_splice_place(&splice, &first, &out);
-    stoa_splice_begin(&splice, &ben, &second, STOA_LAYERS_ALL);
+    stoa_splice_begin(&splice, &ben, &second, 0, STOA_LAYERS_ALL);
     assert_int_equal((uint16_t)(40 + stoa_splice_newest(&splice)->picture.picture_id) & 0x7fff, 0);
     assert_int_equal((uint8_t)(7 + stoa_splice_newest(&splice)->picture.tl0_pic_idx), 0);
     stoa_splice_clear(&splice);
@@ -194,7 +234,8 @@ static void forward(Life *life, int s, const StoaPacket *packet)
     if (s != life->current)
         return;
     if (!stoa_splice_is_open(&life->splice))
-        stoa_splice_begin(&life->splice, &sender->source, packet, STOA_LAYERS_ALL);
+        stoa_splice_begin(&life->splice, &sender->source, packet, packet->arrived_us,
+                          STOA_LAYERS_ALL);
     else if (packet->info.tid > 0 && g_rand_int_range(life->dice, 0, 4) == 0 &&
              stoa_splice_skip(&life->splice, packet, true))
         return;
@@ -307,6 +348,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_go_on_over_a_switch),
+        cmocka_unit_test(delays_of_keyframes_do_not_add_up),
+        cmocka_unit_test(a_clock_that_goes_wrong_is_followed),
         cmocka_unit_test(a_late_packet_of_the_piece_before_is_dropped),
         cmocka_unit_test(what_was_sent_is_found_by_its_number),
         cmocka_unit_test(left_out_packets_leave_no_gap),
