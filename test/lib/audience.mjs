@@ -80,7 +80,7 @@ async function enter({ port, room }) {
         document.body.append(video);
         const frames = [];
         const next = (now, { width, height, presentedFrames: shown, rtpTimestamp: rtp }) => {
-            frames.push({ at: performance.now(), width, height, shown, rtp });
+            frames.push({ at: performance.now(), wall: Date.now(), width, height, shown, rtp });
             video.requestVideoFrameCallback(next);
         };
         video.requestVideoFrameCallback(next);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Other layers, another feed, a pause, coming late: how soon the picture is there, in Chromium. STOA_FULL=1: fifty times each. */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openPage } from '../lib/audience.mjs';
+import { fakeMedia, launch, until } from '../lib/browser.mjs';
+import { makeFilm } from '../lib/film.mjs';
+import { slow, start } from '../lib/gateway.mjs';
+
+const full = Boolean(process.env.STOA_FULL), times = full ? 50 : 4;
+const camera = { width: 960, height: 540, fps: 15 };
+const three = [{ rid: 'h' }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'l', scaleResolutionDownBy: 4 }];
+let film, gateway, browser;
+const opened = [];
+
+before(async () => {
+    film = makeFilm({ ...camera, grain: 12 });
+    gateway = await start('videoroom:room-1234.videocodec=vp8,vp9,h264');
+    browser = await launch(...fakeMedia, ...film.args);
+});
+afterEach(() => Promise.all(opened.splice(0).map((page) => page.leave())));
+after(async () => {
+    await browser?.close();
+    film?.drop();
+    assert.equal((await gateway.stop()).code, 0);
+});
+
+async function person() {
+    const page = await openPage(browser, gateway);
+    opened.push(page);
+    return page;
+}
+
+const publish = (page, what) => page.evaluate((wanted) => window.hall.publish(wanted), { ...camera, ...what });
+const watch = (page, streams) => page.evaluate((wanted) => window.hall.watch(wanted), streams);
+
+/* Ask, and wait for the first picture after that, of a width if one is given: in ms, from the request. */
+const ask = (page, handle, body, width = 0) => page.evaluate(async ([who, request, wanted]) => {
+    const { frames } = window.hall, since = performance.now();
+    await window.hall[who].message(request);
+    for (let i = frames.length; performance.now() < since + 20000; await new Promise((resolve) => setTimeout(resolve, 5)))
+        for (; i < frames.length; i++)
+            if (!wanted || frames[i].width === wanted)
+                return Math.round(frames[i].at - since);
+    return Infinity;
+}, [handle, body, width]);
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+/* The long count holds the promise to the letter; the short one leaves room for a busy machine. */
+function soon(t, what, list, { median_ms, each_ms }) {
+    const late = list.filter((ms) => ms > each_ms).length;
+    t.diagnostic(`${what}: median ${median(list)} ms, ${list.length - late} of ${list.length} within ${each_ms}: ${list.join(' ')}`);
+    assert.ok(median(list) <= median_ms * (full ? 1 : 1.5) * slow, `${what}: ${list} ms`);
+    assert.ok(late <= (full ? 0 : list.length / 4), `${what}: ${list} ms`);
+}
+
+const sees = (page, width, more = 10) => until(page, ([wanted, n]) => {
+    const recent = window.hall.frames.slice(-n);
+    return recent.length === n && recent.every((frame) => frame.width === wanted);
+}, [width, more], 60000 * slow);
+
+test('another encoding is there within 300 ms of the wish', async (t) => {
+    const [ana, ben] = [await person(), await person()];
+    await watch(ben, [{ feed: await publish(ana, { encodings: three }) }]);
+    await sees(ben, 960, 30);
+    const took = [];
+    for (let i = 0; i < times; i++)
+        for (const [substream, width] of [[0, 240], [1, 480], [2, 960]]) {
+            took.push(await ask(ben, 'subscriber', { request: 'configure', streams: [{ mid: '0', substream }] }, width));
+            await sees(ben, width, 5);
+        }
+    soon(t, 'encodings', took, { median_ms: 300, each_ms: 1000 * slow });
+});
+
+test('resume, unmute, another feed, coming late: a picture within 500 ms', async (t) => {
+    const [ana, dan, ben] = [await person(), await person(), await person()];
+    const feeds = [await publish(ana, { width: 320, height: 180 }), await publish(dan, { width: 240, height: 136, display: 'Dan' })];
+    await watch(ben, [{ feed: feeds[0] }]);
+    await sees(ben, 320, 30);
+    const took = { resume: [], unmute: [], moderate: [], switch: [], late: [] };
+    const tell = (page, handle, body) => page.evaluate(([who, request]) => window.hall[who].message(request), [handle, body]);
+    const send = (on) => ({ request: 'configure', streams: [{ mid: '0', send: on }] });
+    const moderate = (id, mute) => ({ request: 'moderate', room: 1234, id, mid: '0', mute });
+    for (let i = 0; i < times; i++) {
+        await tell(ben, 'subscriber', { request: 'pause' });
+        await sleep(600);
+        took.resume.push(await ask(ben, 'subscriber', { request: 'start' }));
+        await tell(ben, 'subscriber', send(false));
+        await sleep(600);
+        took.unmute.push(await ask(ben, 'subscriber', send(true)));
+        const [mine, other] = [i % 2, (i + 1) % 2];
+        await tell(ana, 'publisher', moderate(feeds[mine], true));
+        await sleep(600);
+        const shown = ben.evaluate(async () => {
+            const n = window.hall.frames.length;
+            while (window.hall.frames.length === n)
+                await new Promise((resolve) => setTimeout(resolve, 5));
+            return window.hall.frames[n].wall;
+        });
+        const since = await ana.evaluate(() => Date.now());
+        await tell(ana, 'publisher', moderate(feeds[mine], false));
+        took.moderate.push(await shown - since);
+        took.switch.push(await ask(ben, 'subscriber', { request: 'switch', streams: [{ feed: feeds[other], mid: '0', sub_mid: '0' }] }, [320, 240][other]));
+        await sees(ben, [320, 240][other], 3);
+    }
+    for (let i = 0; i < times; i++) {
+        const cem = await person();
+        await watch(cem, [{ feed: feeds[0] }]);
+        took.late.push(await until(cem, () => window.hall.frames[0] && Math.round(window.hall.frames[0].at - window.hall.since)));
+        await opened.pop().leave();
+    }
+    for (const [what, list] of Object.entries(took))
+        soon(t, what, list, { median_ms: 350, each_ms: 500 * slow });
+});
