@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { slow, start } from '../lib/gateway.mjs';
-import { enter, startPeers } from '../lib/peers.mjs';
-import { readLines } from '../lib/rtp.mjs';
+import { leave, only, publishLines, watchLines } from '../lib/lines.mjs';
+import { startPeers } from '../lib/peers.mjs';
+import { vp8 } from '../lib/rtp.mjs';
 
 let gateway, peers;
 before(async () => { peers = startPeers(); gateway = await start('stoa:limits.requests_per_second=0', 'stoa:media.workers=2', 'stoa:media.room_peers_per_worker=1'); });
@@ -23,29 +24,8 @@ const extmaps = (ids) => Object.entries(ids).map(([name, id]) => `a=extmap:${id}
 const opus = (fmtp = 'minptime=10;useinbandfec=1') => ['a=rtpmap:111 opus/48000/2', 'a=rtcp-fb:111 transport-cc', `a=fmtp:111 ${fmtp}`];
 const red = ['a=rtpmap:63 red/48000/2', 'a=fmtp:63 111/111'];
 
-/* A room of its own; someone publishes these m-lines in it. */
-async function publish(lines, settings = {}) {
-    const who = await enter(gateway), handle = await who.attach('videoroom'), peer = await peers.open();
-    const { plugindata: { data: { room } } } = await who.ask('message', handle, { body: { request: 'create', ...settings } });
-    const answer = await who.message(handle, { request: 'joinandconfigure', ptype: 'publisher', room }, peer.describe('offer', 'actpass', lines));
-    await peer.remote(answer.jsep, true);
-    return { who, handle, peer, room, feed: answer.plugindata.data.id, lines: readLines(answer.jsep.sdp) };
-}
-
-/* Somebody watches all of it; `take` says which formats and lines of an offered m-line are answered. */
-async function watch({ room, feed }, take) {
-    const who = await enter(gateway), handle = await who.attach('videoroom'), peer = await peers.open();
-    const { jsep } = await who.message(handle, { request: 'join', ptype: 'subscriber', room, streams: [{ feed }] });
-    const offered = readLines(jsep.sdp);
-    peer.hear();
-    await who.message(handle, { request: 'start' }, peer.describe('answer', 'active', offered.map((line) => ({ ...line, direction: 'recvonly', ...take(line) }))));
-    await peer.remote(jsep, false);
-    return { who, handle, peer, offered, leave: () => { peer.close(); who.leave(); } };
-}
-
-const rtpmaps = (line, ...names) => names.flatMap((name) => line.text.match(new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${line.pt[name]} .*?(?=\\r?$)`, 'gm')));
-const only = (...names) => (line) => ({ formats: names.map((name) => line.pt[name]).join(' '), lines: rtpmaps(line, ...names) });
-const leave = (...all) => all.forEach(({ peer, who }) => { peer.close(); who.leave(); });
+const publish = (...args) => publishLines(gateway, peers, ...args);
+const watch = (...args) => watchLines(gateway, peers, ...args);
 const numbers = (packets) => packets.map(({ seq }) => (seq - packets[0].seq) & 0xffff);
 const times = (packets) => packets.map(({ timestamp }) => (timestamp - packets[0].timestamp) >>> 0);
 const counted = (n, step = 1) => Array.from({ length: n }, (_, i) => i * step);
@@ -67,7 +47,7 @@ async function begin(publisher, watchers, ...streams) {
     return i;
 }
 const heard = ({ peer }, n) => peer.heard(n, ({ payload }) => !payload.includes('warm'));
-const vp8Key = Buffer.from('908080011000009d012a8002e001', 'hex');
+const vp8Key = vp8({ id: 1 });
 
 /* A frame with the one before as a copy. (RFC 2198, 3) */
 const wrap = (pt, now, before) => Buffer.concat([

@@ -50,6 +50,13 @@ export function readRtp(packet) {
     };
 }
 
+/** A packet that is a whole VP8 frame with a picture id of 15 bits; `tail` is its content. (RFC 7741, 4.2 and 4.3) */
+export function vp8({ id, key = true, tail = '' }) {
+    const descriptor = [0x90, 0x80, 0x80 | id >> 8 & 127, id & 255];
+    const frame = key ? [0x10, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0xe0, 1] : [0x11, 0, 0];
+    return Buffer.concat([Buffer.from([...descriptor, ...frame]), Buffer.from(tail)]);
+}
+
 /** The m-lines of a description: {kind, mid, formats, pt: {NAME: number}, exts: {end of the URI: id}, text}. */
 export function readLines(sdp) {
     return sdp.split(/^(?=m=)/m).slice(1).map((text) => ({
