@@ -27,6 +27,7 @@ typedef struct {
     GString *out;
     char *host; /* --remove-host: whom */
     GPtrArray *rooms, *mails;
+    bool any_port; /* the link cannot name it */
     bool there, done;
     GError *error;
 } Command;
@@ -39,7 +40,7 @@ typedef struct {
     char *certificate;
 } HttpKeys;
 
-static char *url_by_conf(StoaConf *conf, const StoaCoreConf *core)
+static char *url_by_conf(StoaConf *conf, const StoaCoreConf *core, bool *any_port)
 {
     static const StoaOption keys[] = {
         { "listen.port", STOA_INT, 0, offsetof(HttpKeys, port), "8088", 0, 65535 },
@@ -56,6 +57,9 @@ static char *url_by_conf(StoaConf *conf, const StoaCoreConf *core)
 
     if (core->base_url)
         return g_strdup(core->base_url);
+    *any_port = http->port == 0;
+    if (*any_port)
+        return g_strdup_printf("%s://localhost:PORT", http->certificate ? "https" : "http");
     return g_strdup_printf("%s://localhost:%" G_GINT64_FORMAT, http->certificate ? "https" : "http",
                            http->port);
 }
@@ -72,7 +76,7 @@ static bool read_conf(Command *command, GError **error)
     g_autoptr(StoaConfValues) core = stoa_conf_fill(conf, stoa_core_conf_table());
     g_autoptr(StoaConfValues) rooms = stoa_conf_fill(conf, stoa_rooms_conf_table());
     command->signin_s = ((const StoaRoomsConf *)stoa_conf_values(rooms))->signin_s;
-    command->base_url = url_by_conf(conf, stoa_conf_values(core));
+    command->base_url = url_by_conf(conf, stoa_conf_values(core), &command->any_port);
     return true;
 }
 
@@ -227,6 +231,11 @@ static bool carry_out(Command *command, GError **error)
     command->email = email ? stoa_address_read(email, error) : NULL;
     if ((email && !command->email) || !read_conf(command, error) || !open_store(command, error))
         return false;
+    if (options->add_host && command->any_port)
+        g_printerr("stoa: http.conf takes any free port (listen.port = 0): in the link, put the "
+                   "one that the"
+                   " gateway names as it starts (\"ready http=...\") in the place of PORT, or set"
+                   " public.base_url in stoa.conf\n");
     if (options->add_host)
         return run(command, add, error);
     return options->remove_host ? remove_host(command, error) : run(command, list, error);

@@ -27,17 +27,23 @@ static const StoaParam resume_params[] = {
     { NULL },
 };
 static const StoaMethod builtin[] = {
-    { "join", on_join, STOA_ROLE_ANYONE, join_params, "Take a seat in a room" },
+    { "join", on_join, STOA_ROLE_ANYONE, join_params,
+      "Take a seat in a room; a handle that was attached with a participant's token has one" },
     { "leave", on_leave, STOA_ROLE_PARTICIPANT, NULL, "Give up your seat" },
     { "state", on_state, STOA_ROLE_PARTICIPANT, NULL, "The state as you may see it" },
     { "resume", stoa_read_on_resume, STOA_ROLE_PARTICIPANT, resume_params,
       "The events after a number, in order, then the reply" },
     { NULL },
 };
+enum { N_OF_SEATS = 2 }; /* of these are about taking a seat and giving it up */
 
 const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin)
 {
-    return plugin->scope == STOA_SCOPE_ROOM && !plugin->vocabulary ? builtin : NULL;
+    if (plugin->scope != STOA_SCOPE_ROOM || plugin->vocabulary)
+        return NULL;
+    bool is_seated =
+        g_str_equal(plugin->name, "room"); /* it is attached with a token, or not at all */
+    return is_seated ? builtin + N_OF_SEATS : builtin;
 }
 
 static const StoaMethod *find_in(const StoaMethod *methods, const char *name)

@@ -20,7 +20,7 @@ typedef enum { STOA_MESSAGE_SYNC, STOA_MESSAGE_ASYNC } StoaMessageMode;
  */
 StoaMessageMode stoa_request_mode(StoaModule *module, const json_t *body);
 
-/** The requests that the core has for that plugin: join, leave, state, resume; NULL: none. */
+/** The requests that the core has for that plugin: join, leave, state, resume, the last two for "room"; NULL: none. */
 const StoaMethod *stoa_request_builtin(const StoaPlugin *plugin);
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* POST /join: an invitation, the host's own token, or the name of a guest of a public room becomes a seat. */
+/* POST /join: an invitation, the host's own token, or the name of a guest of a public room becomes a seat.
+ * POST /join/look: what one would come into by it. */
 #include "config.h"
 
 #include "room/capability.h"
@@ -161,6 +162,7 @@ static bool as_host(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
                        comer->room, comer->host, error);
 }
 
+/* The room and whose it is; a guest is nobody yet. */
 static bool by_room(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
 {
     const StoaWebCaller *caller = stoa_web_caller(call);
@@ -178,8 +180,11 @@ static bool by_room(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
     if (g_str_equal(info->state, "ended"))
         return stoa_refuse(error, "gone", "this room has ended");
     comer->room = g_strdup(info->id);
-    if (is_host)
-        return as_host(db, call, comer, error);
+    return !is_host || as_host(db, call, comer, error);
+}
+
+static bool as_guest(StoaWebCall *call, Comer *comer, GError **error)
+{
     comer->name = clean_name(body_text(call, "name"));
     if (!comer->name)
         return stoa_fail(error, STOA_ERROR_INVALID,
@@ -189,16 +194,44 @@ static bool by_room(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
     return true;
 }
 
-bool stoa_web_join_store(StoaDb *db, StoaWebCall *call, GError **error)
+static bool find_comer(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
 {
-    Comer *comer = g_new0(Comer, 1);
-
-    stoa_web_set_data(call, comer, comer_free);
     if (body_text(call, "invitation"))
         return by_invitation(db, call, comer, error);
     if (body_text(call, "room"))
         return by_room(db, call, comer, error);
     return stoa_fail(error, STOA_ERROR_INVALID, "\"invitation\" or \"room\" is missing");
+}
+
+bool stoa_web_join_store(StoaDb *db, StoaWebCall *call, GError **error)
+{
+    Comer *comer = g_new0(Comer, 1);
+
+    stoa_web_set_data(call, comer, comer_free);
+    return find_comer(db, call, comer, error) && (comer->id || as_guest(call, comer, error));
+}
+
+/* -- a look before coming in ------------------------------------------------------------------ */
+
+bool stoa_web_join_look(StoaDb *db, StoaWebCall *call, GError **error)
+{
+    Comer *comer = g_new0(Comer, 1);
+
+    stoa_web_set_data(call, comer, comer_free);
+    if (!find_comer(db, call, comer, error))
+        return false;
+    g_autoptr(StoaRoomInfo) info = stoa_room_info_read(db, comer->room, error);
+    if (!info)
+        return false;
+    json_t *body = json_pack("{s:s, s:{s:s?}, s:s, s:b, s:b, s:s*}", "title", info->title, "host",
+                             "name", info->host_name, "state", info->state, "lobby", info->lobby,
+                             "locked", info->locked, "name", comer->name);
+    if (info->starts_ms)
+        json_object_set_new(body, "starts_at", stoa_store_time_json(info->starts_ms));
+    if (info->duration_min)
+        json_object_set_new(body, "duration_min", json_integer(info->duration_min));
+    stoa_web_set_reply(call, 200, body);
+    return true;
 }
 
 /* -- live -------------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 import { ApiError, api } from './api.js';
 import { Classroom } from './class.js';
 import { Look } from './look.js';
-import { $, note, press, reloadOn, say, takeFragment } from './page.js';
+import { $, momentOf, note, press, reloadOn, say, takeFragment } from './page.js';
 import { Seat } from './seat.js';
 
 const KEPT = 'stoa.entry'; /* of this tab, so that a reload finds the way in again */
@@ -82,13 +82,31 @@ async function oldSeat() {
     }
 }
 
+/* The host's token, of the page where they signed in. */
+const hostToken = () => JSON.parse(localStorage.getItem('stoa.host') ?? '{}').token ?? 'none';
+
+/* What it is that one comes into. A link that leads nowhere is found out before camera and microphone are asked for. */
+async function lookAhead() {
+    const { invitation, room, host } = entry;
+    try {
+        const about = await api('POST', '/join/look', { token: host ? hostToken() : undefined, body: invitation ? { invitation } : { room } });
+        const { title, starts_at: begins, duration_min: minutes } = about;
+        $('title').textContent = document.title = title;
+        const facts = [about.host.name && !host && `with ${about.host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`,
+            about.lobby && !host && 'the host lets you in', about.locked && !host && 'locked just now'].filter(Boolean);
+        $('what').textContent = facts.join(' · ');
+        $('what').hidden = facts.length === 0;
+    } catch (error) {
+        if (error instanceof ApiError && FINAL.has(error.status))
+            throw error;
+    }
+}
+
 async function newSeat() {
     if (entry.invitation)
         return api('POST', '/join', { body: { invitation: entry.invitation } });
-    if (entry.host) {
-        const { token } = JSON.parse(localStorage.getItem('stoa.host') ?? '{}');
-        return api('POST', '/join', { token: token ?? 'none', body: { room: entry.room } });
-    }
+    if (entry.host)
+        return api('POST', '/join', { token: hostToken(), body: { room: entry.room } });
     const name = $('name').value.trim();
     sessionStorage.setItem('stoa.name', name);
     return api('POST', '/join', { body: { room: entry.room, name } });
@@ -135,7 +153,8 @@ async function enter(stream) {
             over({ why: words(error) });
         } else {
             await start();
-            say(words(error));
+            if (!$('look').hidden)
+                say(words(error));
         }
     }
 }
@@ -151,6 +170,12 @@ function join(button, stream) {
 async function start() {
     say('');
     note('');
+    try {
+        await lookAhead();
+    } catch (error) {
+        over({ why: words(error) });
+        return;
+    }
     show('look');
     $('name-part').hidden = !isGuest();
     $('name').required = isGuest();

@@ -147,7 +147,7 @@ export class People {
         const facts = [ROLES[role], state === 'reconnecting' && 'reconnecting …'].filter(Boolean).join(', ');
         return el('li', { 'data-person': id }, el('span', { class: 'grow' }, el('span', { class: 'who' }, nameOf(person)), isMe && ' (you)',
             facts && el('span', { class: 'faint' }, ` ${facts}`)),
-            turn > 0 && el('span', { class: 'badge turn' }, turn === 1 ? '✋ next' : `✋ ${turn}`),
+            turn > 0 && el('span', { class: 'badge turn' }, el('span', { class: 'hidden' }, 'Hand up: '), turn === 1 ? 'next' : String(turn)),
             !isMe && this.#menu(person, isOpen));
     }
 

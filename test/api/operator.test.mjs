@@ -90,6 +90,18 @@ for (const [what, [act, args, code, line]] of Object.entries(table)) {
     });
 }
 
+test('a sign-in link where the port is any free one: what to do about it is said beside it', () => {
+    const ran = spawnSync(binary, ['-c', join(tree, 'conf'), '-d', join(dir, 'any-port'), '--add-host', 'ana@x.example', '-s', 'http:listen.port=0'], { encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.match(ran.stdout, /^http:\/\/localhost:PORT\/host\.html#s=[\w-]{43}\n$/);
+    assert.match(ran.stderr, /listen\.port = 0.*in the place of PORT/);
+});
+
+test('the built-in module is attached with a token, which is the seat: it has no join', () => {
+    const { stdout } = spawnSync(binary, ['-c', join(tree, 'conf'), '--describe', 'room'], { encoding: 'utf8' });
+    assert.deepEqual([...stdout.matchAll(/^### (.*)$/gm)].map(([, name]) => name), ['hand', 'hands_down', 'people', 'keys', 'state', 'resume']);
+});
+
 for (const name of ['echotest', 'videoroom', 'http', 'websocket']) {
     test(`the reference of ${name} is printed`, () => {
         const ran = spawnSync(binary, ['-c', join(tree, 'conf'), '--describe', name], { encoding: 'utf8' });

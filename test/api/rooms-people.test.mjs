@@ -64,6 +64,23 @@ test('who may not come in learns as little as need be', async () => {
     assert.equal(joined.participant.name, 'Zoe <b>');
 });
 
+test('a look before coming in: title, host, time; to nobody else, and nobody comes in by it', async () => {
+    const room = await makeRoom({ title: 'Evening class', lobby: true, starts_at: '2036-01-01T10:00:00Z', duration_min: 45 });
+    const token = await guest(room, 'participant', 'Ana'), look = (body, options) => want(200, gateway, 'POST', '/join/look', { body, ...options });
+    assert.deepEqual(await look({ invitation: token }), { title: 'Evening class', host: { name: 'Hana' }, state: 'scheduled', lobby: true, locked: false,
+        name: 'Ana', starts_at: '2036-01-01T10:00:00.000Z', duration_min: 45 });
+    assert.equal((await look({ room: room.id }, { token: host.token })).name, 'Hana');
+    assert.deepEqual(await people(room), []);
+    assert.equal((await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: host.token })).state, 'scheduled');
+    const unknown = await call(gateway, 'POST', '/join/look', { body: { invitation: 'x'.repeat(43) } });
+    assert.deepEqual([unknown.status, unknown.text], [404, (await call(gateway, 'POST', '/join/look', { body: { room: room.id } })).text]);
+    await want(400, gateway, 'POST', '/join/look', { body: {} });
+    const open = await makeRoom({ access: 'public', title: 'For all' });
+    assert.equal((await look({ room: open.id })).title, 'For all');
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    assert.equal(await code(410, 'POST', '/join/look', { body: { invitation: token } }), 'gone');
+});
+
 test('revoked, expired and ended are gone; a banned person too', async () => {
     const room = await makeRoom();
     const one = await invite(gateway, host.token, room.id, 'revoked@school.example');

@@ -92,9 +92,6 @@ story('the lobby turns somebody away; a co-host gets the controls and loses them
     assert.equal(await eve.locator('#again').isVisible(), false);
     await fits(eve, 'banned');
     await eve.goto(`${gateway.http}/join.html#i=${eve.invitation}`);
-    await has(eve, '#over-why, #look', /./);
-    if (await eve.locator('#look').isVisible())
-        await listen(eve);
     await isOver(eve, 'not valid any more');
     await close(host, ana, ben, eve);
 });
@@ -146,7 +143,7 @@ story('an invitation is sent again, taken back, and given once more', async () =
     await says(host, 'status', /A new invitation is on its way/);
     links.push(await nextLink());
     const ana = await open(links[0]);
-    await isOverOnEntry(ana, 'leads nowhere');
+    await isOver(ana, 'leads nowhere');
     await ana.goto(links[1]);
     await listen(ana);
     await inClass(ana);
@@ -158,7 +155,7 @@ story('an invitation is sent again, taken back, and given once more', async () =
     await has(host, '#invitations li', 'taken back');
     await fits(host, 'taken-back');
     await ana.goto(links[1]);
-    await isOverOnEntry(ana, 'withdrawn');
+    await isOver(ana, 'withdrawn');
     await host.fill('textarea#people', 'ana@example.org');
     await host.click('button:text-is("Invite")');
     await ana.goto(await nextLink());
@@ -166,14 +163,6 @@ story('an invitation is sent again, taken back, and given once more', async () =
     await inClass(ana);
     await close(host, ana);
 });
-
-/* A link that is dead says so before or after the look. */
-async function isOverOnEntry(page, words) {
-    await page.waitForSelector('#look:not([hidden]), #over:not([hidden])');
-    if (await page.locator('#look').isVisible())
-        await listen(page);
-    await isOver(page, words);
-}
 
 /* -- what is said -------------------------------------------------------------------------------------------- */
 
@@ -273,6 +262,15 @@ story('polls: several answers with names, shown live; an anonymous one, whose vo
     await close(host, ana, ben);
 });
 
+story('an address where nothing is has a page that leads back', async () => {
+    const page = await open('/clas.html');
+    await has(page, 'h1', 'There is no such page');
+    await fits(page, 'nowhere');
+    await page.click('text=To the first page');
+    await has(page, 'h1', 'Stoa');
+    await close(page);
+});
+
 /* -- what stays, and what does not ---------------------------------------------------------------------------- */
 
 const saved = async (page, label) => {
@@ -334,7 +332,7 @@ story('a class is exported whole; somebody is erased, before everyone\'s eyes an
     await lacks(ana, '#workspace li', 'ben.txt');
     await shot(ana, 'erased');
     await ben.goto(`${gateway.http}/join.html#i=${ben.invitation}`);
-    await isOverOnEntry(ben, 'leads nowhere');
+    await isOver(ben, 'leads nowhere');
 
     await host.goto(`${gateway.http}/host.html#room=${room.id}`);
     await host.click('text=Delete this room');
@@ -346,6 +344,6 @@ story('a class is exported whole; somebody is erased, before everyone\'s eyes an
     await says(host, 'status', /The room was deleted/);
     await lacks(host, '.rows li', 'Geometry');
     await ana.goto(`${gateway.http}/join.html#i=${ana.invitation}`);
-    await isOverOnEntry(ana, 'leads nowhere');
+    await isOver(ana, 'leads nowhere');
     await close(host, ana, ben);
 });

@@ -263,6 +263,17 @@ static enum MHD_Result answer_page(HttpRequest *request)
     return http_reply_redirect(request, folder);
 }
 
+/* People get a page with a way back, and all else a line. */
+static enum MHD_Result answer_no_page(HttpRequest *request)
+{
+    const HttpPage *page = http_pages_find(request->setup->pages, "/404.html");
+    const char *accept = http_request_header(request, "Accept");
+
+    if (page && accept && strstr(accept, "text/html"))
+        return http_reply_no_page(request, page);
+    return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such page\n"));
+}
+
 static enum MHD_Result answer_other(HttpRequest *request)
 {
     HttpRouteKind kind = request->route.kind;
@@ -273,7 +284,7 @@ static enum MHD_Result answer_other(HttpRequest *request)
     if (kind == HTTP_ROUTE_NONE || http_route_is_web(kind) || (is_page && request->listener->admin))
         return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such path\n"));
     if (kind == HTTP_ROUTE_PAGE && !is_known_page(request))
-        return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL, g_strdup("no such page\n"));
+        return answer_no_page(request);
     if (!http_route_takes(kind, request->listener->admin, request->method))
         return http_reply_not_allowed(request);
     switch (kind) {

@@ -273,22 +273,38 @@ static struct MHD_Response *page_body(const HttpPage *page)
         len, (void *)(uintptr_t)data, unref_bytes, g_bytes_ref(page->body));
 }
 
-enum MHD_Result http_reply_page(HttpRequest *request, const HttpPage *page)
+/* Makes `response` an answer with a page. */
+static void add_page_headers(HttpRequest *request, struct MHD_Response *response,
+                             const HttpPage *page)
 {
-    bool fresh = http_pages_is_fresh(page, http_request_header(request, "If-None-Match"));
-    struct MHD_Response *response =
-        fresh ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT) : page_body(page);
     g_autofree char *policy =
         http_web_host_policy(request->setup->websocket_url, request->setup->websocket_origin,
                              http_request_header(request, "Host"));
 
     add(response, "Content-Type", page->type);
-    add(response, "ETag", page->etag);
     add(response, "Content-Security-Policy", policy);
     for (size_t i = 0; i < G_N_ELEMENTS(page_headers); i++)
         add(response, page_headers[i].name, page_headers[i].value);
     add_common(request, response);
+}
+
+enum MHD_Result http_reply_page(HttpRequest *request, const HttpPage *page)
+{
+    bool fresh = http_pages_is_fresh(page, http_request_header(request, "If-None-Match"));
+    struct MHD_Response *response =
+        fresh ? MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT) : page_body(page);
+
+    add(response, "ETag", page->etag);
+    add_page_headers(request, response, page);
     return queue(request, fresh ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+}
+
+enum MHD_Result http_reply_no_page(HttpRequest *request, const HttpPage *page)
+{
+    struct MHD_Response *response = page_body(page);
+
+    add_page_headers(request, response, page);
+    return queue(request, MHD_HTTP_NOT_FOUND, response);
 }
 
 enum MHD_Result http_reply_redirect(HttpRequest *request, const char *path)

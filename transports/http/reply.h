@@ -36,5 +36,8 @@ enum MHD_Result http_reply_preflight(HttpRequest *request);
 /** Answer with a page, or that the client has it already. */
 enum MHD_Result http_reply_page(HttpRequest *request, const HttpPage *page);
 
+/** Answer that there is nothing, with a page that says so. */
+enum MHD_Result http_reply_no_page(HttpRequest *request, const HttpPage *page);
+
 /** Send the client to another path of ours. */
 enum MHD_Result http_reply_redirect(HttpRequest *request, const char *path);
