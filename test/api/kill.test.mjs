@@ -15,7 +15,7 @@ import { until } from '../lib/wire.mjs';
 
 const ROUNDS = process.env.STOA_FULL ? 200 : 20;
 const data = mkdtempSync(path(tmpdir(), 'stoa-kill-'));
-const settings = ['chat:limits.messages_per_second=0', 'stoa:limits.requests_per_second=0', 'rooms:limits.attempts_per_minute=0'];
+const settings = ['chat:limits.messages_per_second=0', 'workspace:limits.items=100000', 'poll:limits.polls=10000', 'stoa:limits.requests_per_second=0', 'rooms:limits.attempts_per_minute=0'];
 after(() => rmSync(data, { recursive: true }));
 
 const sql = (text) => execFileSync('sqlite3', [path(data, 'stoa.db'), text], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
