@@ -123,6 +123,8 @@ typedef struct {
     StoaShareTrack tracks[STOA_SHARE_TRACKS];
     unsigned n;
     uint64_t audio_bps;
+    uint64_t
+        copies_bps; /* of it, in redundant audio that goes to this subscriber as such or could */
     uint64_t wished_bps;   /* of all that its owner asks for */
     uint64_t possible_bps; /* of all that there is */
 } Demand;
@@ -250,10 +252,20 @@ static void add_video(Demand *demand, StoaOutlet *outlet, int64_t now_us)
     demand->outlets[demand->n++] = outlet;
 }
 
+/* What is new in redundant audio is half of it, about. */
+static void add_voice(Demand *demand, const StoaOutlet *outlet, int64_t now_us)
+{
+    uint32_t bps = flow_bps(outlet->feed, 0, now_us);
+    uint32_t copies_bps = bps > 0 && outlet->feed->sources[0]->is_red ? bps / 2 : 0;
+
+    demand->audio_bps += bps - (outlet->row.red_payload_type ? 0 : copies_bps);
+    demand->copies_bps += outlet->row.red_payload_type ? copies_bps : 0;
+}
+
 static void gather(Demand *demand, const StoaPeer *peer, int64_t now_us)
 {
     demand->n = 0;
-    demand->audio_bps = demand->wished_bps = demand->possible_bps = 0;
+    demand->audio_bps = demand->copies_bps = demand->wished_bps = demand->possible_bps = 0;
     for (unsigned i = 0; i < peer->n_outlets; i++) {
         StoaOutlet *outlet = peer->outlets[i];
 
@@ -262,7 +274,7 @@ static void gather(Demand *demand, const StoaPeer *peer, int64_t now_us)
         if (outlet->row.kind == STOA_VIDEO)
             add_video(demand, outlet, now_us);
         else
-            demand->audio_bps += flow_bps(outlet->feed, 0, now_us);
+            add_voice(demand, outlet, now_us);
     }
 }
 
@@ -344,6 +356,20 @@ static void note_usable(StoaOutlet *outlet, const StoaShareTrack *track, uint32_
     set_usable(outlet, is_enough ? STOA_OUTLET_ANY_BPS : (uint32_t)MIN(bps, UINT32_MAX - 1));
 }
 
+/* Copies are against losses by chance: where voices with them would take half of the way, they would only make a jam. */
+static void thin_voices(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps)
+{
+    const StoaPeer *peer = downlink->peer;
+    uint64_t limit_bps = downlink->is_thin ? estimate_bps / 3 : estimate_bps / 2;
+
+    downlink->is_thin = estimate_bps > 0 && demand->audio_bps > limit_bps;
+    for (unsigned i = 0; i < peer->n_outlets; i++)
+        if (peer->outlets[i]->row.kind == STOA_AUDIO)
+            stoa_outlet_thin(peer->outlets[i], downlink->is_thin);
+    if (downlink->is_thin)
+        demand->audio_bps -= demand->copies_bps;
+}
+
 static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps, int64_t now_us)
 {
     uint64_t reserved = demand->audio_bps + demand->audio_bps / 8;
@@ -392,6 +418,7 @@ static void allot(StoaDownlink *downlink, int64_t now_us)
 
     downlink->shared_us = now_us;
     gather(&demand, downlink->peer, now_us);
+    thin_voices(downlink, &demand, estimate_bps);
     stoa_bwe_want(&downlink->bwe, wanted_bps(&demand));
     downlink->is_holding = false;
     if (estimate_bps)

@@ -23,6 +23,7 @@ typedef struct StoaDownlink {
     int64_t shared_us;
     int64_t risen_us; /* when a sink was last given more, or less */
     StoaClimb climb;  /* where REMB is all there is */
+    bool is_thin;     /* voices go without their copies */
     bool is_holding;  /* some video is held back: nothing may come that brings us on */
     StoaWheelTimer pad, again;
 } StoaDownlink;

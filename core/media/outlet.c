@@ -134,6 +134,15 @@ void stoa_outlet_pause(StoaOutlet *outlet, bool paused)
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
 
+/* A number that was sealed one way is never sealed another way. */
+void stoa_outlet_thin(StoaOutlet *outlet, bool is_thin)
+{
+    if (outlet->is_thin == is_thin)
+        return;
+    outlet->is_thin = is_thin;
+    stoa_splice_forget(&outlet->splice);
+}
+
 void stoa_outlet_break(StoaOutlet *outlet)
 {
     stoa_splice_cut(&outlet->splice);
@@ -223,7 +232,8 @@ static bool take_over(StoaOutlet *outlet, const StoaPacket *packet, unsigned enc
  * stands for the plain codec. */
 static bool goes_as_red(const StoaOutlet *outlet, const StoaPacket *packet, bool rtx)
 {
-    return packet->info.red.heads_len > 0 && outlet->row.red_payload_type && !rtx;
+    return packet->info.red.heads_len > 0 && outlet->row.red_payload_type && !outlet->is_thin &&
+           !rtx;
 }
 
 static bool has_jumped(const StoaOutlet *outlet, const StoaPacket *packet)

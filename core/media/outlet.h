@@ -36,6 +36,7 @@ struct StoaOutlet {
     uint32_t number;
     bool has_row; /* negotiated */
     bool is_paused;
+    bool is_thin;                       /* of redundant audio it relays what is new only */
     bool is_relaying;                   /* the splice takes packets of `encoding` */
     bool is_waiting;                    /* for a keyframe, since the last stoa_outlet_choose() */
     int8_t encoding;                    /* relayed now; -1: none */
@@ -82,6 +83,9 @@ void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row);
 /** Show another track; ref.peer 0: nothing. */
 void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref);
 void stoa_outlet_pause(StoaOutlet *outlet, bool paused);
+
+/** Whether the way is too narrow for redundant audio. */
+void stoa_outlet_thin(StoaOutlet *outlet, bool is_thin);
 
 /* -- choose.c ------------------------------------------------------------------------------ */
 

@@ -32,6 +32,7 @@ typedef struct StoaSource {
     uint8_t sids_before, tids_before;    /* and in the one before */
     int64_t layers_us;                   /* when it began */
     bool is_receiving;                   /* as last told by the `media` event */
+    bool is_red;                         /* what came last was redundant audio */
 
     int64_t asked_us;    /* last request for a keyframe; 0: never */
     int64_t keyframe_us; /* when one began; 0: none that may be shown again */

@@ -13,6 +13,7 @@
 
 enum { OUT = 5000, OUT_RTX = 5001, VOICE = 6000, RID_ID = 10, MID_ID = 4, TWCC_ID = 5 };
 enum { FRAME_MS = 20, NEVER = 0xffffff };
+enum { RED = 63, RED_OUT = 121 };
 
 static const char *const rids[] = { "h", "l" };
 
@@ -35,6 +36,7 @@ typedef struct {
     uint64_t next[2]; /* sequence numbers */
     uint32_t high_bps;
     uint64_t remb_bps; /* as ana was told last; 0: nothing */
+    bool speaks_twice;
 } Scene;
 
 static void join(Scene *s, Viewer *viewer)
@@ -43,6 +45,7 @@ static void join(Scene *s, Viewer *viewer)
     StoaMedia *media = bed_media(s->bed);
 
     rows[0].ext.id_of_kind[STOA_RTP_EXT_TWCC] = rows[1].ext.id_of_kind[STOA_RTP_EXT_TWCC] = TWCC_ID;
+    rows[1].red_payload_type = RED_OUT;
     viewer->person = person_new(s->bed, 1);
     viewer->person->ext.kind_of_id[TWCC_ID] = STOA_RTP_EXT_TWCC;
     viewer->last = NEVER;
@@ -64,6 +67,7 @@ static Scene scene_on(unsigned workers, unsigned n_encodings)
                            bed_audio_in(2, "1", 2000) };
 
     rows[0].remb = rows[0].twcc = true;
+    rows[1].red_payload_type = RED;
     rows[0].n_encodings = n_encodings;
     for (unsigned i = 0; i < n_encodings && n_encodings > 1; i++)
         g_strlcpy(rows[0].encodings[i].rid, rids[i], STOA_RID_MAX);
@@ -158,6 +162,14 @@ static void view(Viewer *viewer)
         report(viewer, now_us);
 }
 
+/* Every voice is sent with a copy of itself. */
+static void speak_twice(Scene *s)
+{
+    uint8_t payload[165] = { 0x80 | 111, 960 >> 6, (960 & 63) << 2, 80, 111 };
+
+    person_send(s->ana, 2000, RED, 10 + s->n, s->n * 960, false, payload, sizeof(payload));
+}
+
 /* Everything for a frame's time; keyframes when they are asked for. */
 static void step(Scene *s)
 {
@@ -168,7 +180,10 @@ static void step(Scene *s)
     person_forget_rtcp(s->ana);
     for (unsigned i = 0; i < s->n_encodings; i++)
         send_frame(s, i, key);
-    person_send(s->ana, 2000, 111, 10 + s->n, s->n * 960, false, voice, sizeof(voice));
+    if (s->speaks_twice)
+        speak_twice(s);
+    else
+        person_send(s->ana, 2000, 111, 10 + s->n, s->n * 960, false, voice, sizeof(voice));
     s->n++;
     bed_run(s->bed, FRAME_MS);
     view(&s->ben);
@@ -247,6 +262,52 @@ static void too_narrow_for_any_picture_it_still_hears(void **unused G_GNUC_UNUSE
     s.ben.last = NEVER;
     s.ben.rate_bps = 0;
     until_sees(&s, &s.ben, 0, 20000);
+    bed_free(s.bed);
+}
+
+static uint8_t last_voice(const Viewer *viewer)
+{
+    unsigned n = person_n_received(viewer->person, VOICE);
+
+    return n > 0 ? person_received(viewer->person, VOICE, n - 1)->header.payload_type : 0;
+}
+
+static void until_voice_is(Scene *s, Viewer *viewer, uint8_t payload_type)
+{
+    int64_t since_us = g_get_monotonic_time();
+
+    while (last_voice(viewer) != payload_type) {
+        if (g_get_monotonic_time() - since_us > 20000000)
+            fail_msg("voices come as %u, not as %u", last_voice(viewer), payload_type);
+        step(s);
+    }
+}
+
+/* The numbers go on, whatever is left out. */
+static void assert_no_gap(const Viewer *viewer)
+{
+    for (unsigned i = 1; i < person_n_received(viewer->person, VOICE); i++) {
+        const Received *before = person_received(viewer->person, VOICE, i - 1);
+        const Received *now = person_received(viewer->person, VOICE, i);
+
+        assert_int_equal((uint16_t)(now->header.seq - before->header.seq), 1);
+    }
+}
+
+static void a_narrow_way_carries_each_voice_once(void **unused G_GNUC_UNUSED)
+{
+    Scene s = scene_new(2);
+    uint8_t plain = bed_audio_out(2, "1", VOICE).payload_type;
+
+    s.speaks_twice = true;
+    steps(&s, 300);
+    join(&s, &s.ben);
+    until_voice_is(&s, &s.ben, RED_OUT);
+    s.ben.rate_bps = 100000;
+    until_voice_is(&s, &s.ben, plain);
+    s.ben.rate_bps = 0;
+    until_voice_is(&s, &s.ben, RED_OUT);
+    assert_no_gap(&s.ben);
     bed_free(s.bed);
 }
 
@@ -357,6 +418,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_narrow_way_gets_less_and_a_wide_one_all),
         cmocka_unit_test(too_narrow_for_any_picture_it_still_hears),
+        cmocka_unit_test(a_narrow_way_carries_each_voice_once),
         cmocka_unit_test(who_speaks_of_a_limit_is_believed),
         cmocka_unit_test(who_speaks_of_limits_only_climbs_again),
         cmocka_unit_test_prestate(a_publisher_is_told_what_its_best_viewer_can_take, &one),
