@@ -67,6 +67,17 @@ function over({ why, again = false, ended = false, deleted = false }) {
     $('over-title').focus();
 }
 
+/* For good. Who comes with an invitation when the class has ended finds what it left behind. */
+function refused(error) {
+    over({ why: words(error) });
+    const { invitation } = entry;
+    if (error.status === 410 && invitation)
+        api('POST', '/history/session', { body: { token: invitation } }).then(() => {
+            $('over-history').href = `/history.html#h=${invitation}`;
+            $('over-history').hidden = false;
+        }).catch(() => {}); /* there is nothing, or it is not theirs */
+}
+
 /* -- going in ---------------------------------------------------------------------------------------------- */
 
 /* After a reload a guest's seat may still be there. */
@@ -150,7 +161,7 @@ async function enter(stream) {
         for (const track of stream.getTracks())
             track.stop();
         if (error instanceof ApiError && FINAL.has(error.status)) {
-            over({ why: words(error) });
+            refused(error);
         } else {
             await start();
             if (!$('look').hidden)
@@ -173,7 +184,7 @@ async function start() {
     try {
         await lookAhead();
     } catch (error) {
-        over({ why: words(error) });
+        refused(error);
         return;
     }
     show('look');

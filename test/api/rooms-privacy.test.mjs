@@ -96,6 +96,17 @@ test('a summary that is a file, and one that is written after the erasure', asyn
     assert.ok(before.bytes.includes('Ana Secretová'), before.bytes.toString());
     assert.match(before.bytes.toString(), /^http:\S+\/history\.html#h=[\w-]{43}\r$/m, 'the link is whole');
 
+    /* who came by a public link has no address, and the same right */
+    const open = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
+    const [guest, other] = [await join(gateway, { room: open.id, name: 'Secret Guest' }), await join(gateway, { room: open.id, name: 'Gus' })];
+    const page = await enter(gateway, other, 'room');
+    assert.equal((await want(200, gateway, 'GET', '/me/export', { token: guest.token })).person.name, 'Secret Guest');
+    await want(204, gateway, 'DELETE', '/me', { token: guest.token });
+    assert.equal((await page.hears('room', 'erased')).id, guest.participant.id);
+    assert.ok(!names.test(JSON.stringify(await page.ask('room', 'people'))));
+    assert.ok(names.test((await fileFor('ben@x.example', 'Filed')).bytes), 'of another person');
+    page.close();
+
     const second = await classOf(gateway, host, 'Later');
     await want(204, gateway, 'DELETE', '/me', { token: second.ana.token });
     await isFineFor(gateway, await until('a new file for Ben', () => fileFor('ben@x.example', 'Filed', (bytes) => !names.test(bytes))), first.room);

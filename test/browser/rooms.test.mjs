@@ -259,6 +259,14 @@ story('polls: several answers with names, shown live; an anonymous one, whose vo
     await host.click('.poll:first-child button:text-is("Remove")');
     await answer(host, 'Remove it');
     await lacks(ana, '.poll', 'too fast');
+    await api.want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await isOver(ana, 'The class has ended');
+    await ana.click('#over-history');
+    await ana.click('text=Who voted what');
+    await has(ana, '.poll li', 'Ana: 2, 4');
+    await has(ana, '.poll li', 'Ben: 3, 4');
+    await lacks(ana, '.poll', 'too fast');
+    await fits(ana, 'history-poll');
     await close(host, ana, ben);
 });
 
@@ -308,6 +316,12 @@ story('a class is exported whole; somebody is erased, before everyone\'s eyes an
         [['ana.txt', 'from Ana\n'], ['ben.txt', 'from Ben\n']]);
     assert.deepEqual(JSON.parse(files.get('history.json')).meetings.map(({ chat }) => chat.length), [2]);
     await fits(host, 'history-kept');
+
+    /* who comes too late is shown the way to it */
+    await ana.goto(`${gateway.http}/join.html#i=${ana.invitation}`);
+    await isOver(ana, 'has ended');
+    await ana.click('#over-history');
+    await has(ana, '.message', 'So was Ben');
 
     /* one more sitting, in which Ben is erased by Ana's side */
     await api.want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
