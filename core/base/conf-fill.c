@@ -47,7 +47,7 @@ bool stoa_conf_key_at(const StoaConfTable *table, const StoaOption *rows, unsign
     return true;
 }
 
-bool stoa_conf_group_at(const StoaConfTable *table, unsigned i, StoaGroup *group)
+bool stoa_conf_group(const StoaConfTable *table, unsigned i, StoaGroup *group)
 {
     if (!table->groups)
         return false;
@@ -57,7 +57,7 @@ bool stoa_conf_group_at(const StoaConfTable *table, unsigned i, StoaGroup *group
 
 static bool find_group(const StoaConfTable *table, const char *section, StoaGroup *group)
 {
-    for (unsigned i = 0; stoa_conf_group_at(table, i, group); i++)
+    for (unsigned i = 0; stoa_conf_group(table, i, group); i++)
         if (g_str_has_prefix(section, group->prefix) && section[strlen(group->prefix)])
             return true;
     return false;
@@ -122,7 +122,7 @@ static GPtrArray *known_sections(const StoaConfTable *table)
         add_once(names, "module");
     for (unsigned i = 0; stoa_conf_key_at(table, table->options, i, NULL, &key); i++)
         add_once(names, key.section);
-    for (unsigned i = 0; stoa_conf_group_at(table, i, &group); i++)
+    for (unsigned i = 0; stoa_conf_group(table, i, &group); i++)
         g_ptr_array_add(names, g_strconcat(group.prefix, "ID", NULL));
     g_ptr_array_add(names, NULL);
     return names;
@@ -182,7 +182,7 @@ static void unknown_section(const Fill *fill, const char *section)
     StoaGroup group;
 
     g_ptr_array_set_size(known, (int)known->len - 1);
-    for (unsigned i = 0; dash && stoa_conf_group_at(fill->table, i, &group); i++)
+    for (unsigned i = 0; dash && stoa_conf_group(fill->table, i, &group); i++)
         g_ptr_array_add(known, g_strconcat(group.prefix, dash + 1, NULL));
     g_ptr_array_add(known, NULL);
     near = stoa_conf_nearest(section, (const char *const *)known->pdata);
@@ -362,6 +362,24 @@ void stoa_conf_values_free(StoaConfValues *values)
     g_free(values);
 }
 
+/* Both were filled from one table, so that they have the same keys there. */
+bool stoa_conf_section_equal(const StoaConfValues *a, const StoaConfValues *b, const char *section)
+{
+    g_autofree char *prefix = g_strconcat(section, ".", NULL);
+    GHashTableIter iter;
+    gpointer name, text;
+
+    if (!g_hash_table_contains(a->items, section) || !g_hash_table_contains(b->items, section))
+        return false;
+    g_hash_table_iter_init(&iter, a->texts);
+    while (g_hash_table_iter_next(&iter, &name, &text)) {
+        if (g_str_has_prefix(name, prefix) &&
+            g_strcmp0(text, g_hash_table_lookup(b->texts, name)) != 0)
+            return false;
+    }
+    return true;
+}
+
 const void *stoa_conf_values(const StoaConfValues *values)
 {
     return values->data;
@@ -395,7 +413,7 @@ StoaConfValues *stoa_conf_refill(StoaConf *conf, const StoaConfTable *table,
     if (table->is_module)
         stoa_conf_enabled(conf, table->file, true);
     pour_options(&fill);
-    for (unsigned i = 0; stoa_conf_group_at(table, i, &group); i++)
+    for (unsigned i = 0; stoa_conf_group(table, i, &group); i++)
         pour_group(&fill, &group);
     note_gone_items(&fill);
     found = (StoaConfChanges){ close_list(fill.live), close_list(fill.restart) };

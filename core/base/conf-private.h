@@ -34,9 +34,6 @@ typedef struct {
 bool stoa_conf_key_at(const StoaConfTable *table, const StoaOption *rows, unsigned i,
                       const char *section, ConfKey *key);
 
-/** Read group `i` of a table; false past its end. */
-bool stoa_conf_group_at(const StoaConfTable *table, unsigned i, StoaGroup *group);
-
 /** The row that the core adds to each module: [module] enabled. */
 extern const StoaOption stoa_conf_enabled_row;
 

@@ -84,7 +84,7 @@ char *stoa_conf_sample(const StoaConfTable *table, const char *summary)
         g_string_append_printf(out, "\n[%s]\n", key.section);
         put_section(out, table, key.section);
     }
-    for (unsigned i = 0; stoa_conf_group_at(table, i, &group); i++)
+    for (unsigned i = 0; stoa_conf_group(table, i, &group); i++)
         put_group(out, table, &group);
     return g_string_free(out, FALSE);
 }
@@ -171,7 +171,7 @@ bool stoa_conf_sample_check(const StoaConfTable *table, const char *text, GError
 
     check_comments(conf, table, lines);
     check_options(conf, table, values);
-    for (unsigned i = 0; stoa_conf_group_at(table, i, &group); i++)
+    for (unsigned i = 0; stoa_conf_group(table, i, &group); i++)
         check_group(conf, table, &group, lines);
     return stoa_conf_check(conf, error);
 }

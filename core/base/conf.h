@@ -80,6 +80,11 @@ void stoa_conf_changes_clear(StoaConfChanges *changes);
 /** The filled struct: to be cast. Lives as long as `values`. Never NULL. */
 const void *stoa_conf_values(const StoaConfValues *values);
 void stoa_conf_values_free(StoaConfValues *values);
+/** Whether a group's section, "room-7", says the same in both; false if one has no such section. */
+bool stoa_conf_section_equal(const StoaConfValues *a, const StoaConfValues *b, const char *section);
+
+/** Read group `i` of a table; false past its end. */
+bool stoa_conf_group(const StoaConfTable *table, unsigned i, StoaGroup *group);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaConfValues, stoa_conf_values_free)
 
 /** Note a problem that only the caller can see; `key` is "section.key" or NULL. */

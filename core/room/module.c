@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/task.h"
 #include "room/bridge.h"
+#include "room/conf-rooms.h"
 #include "room/room-private.h"
 #include "room/table.h"
 
@@ -81,21 +82,28 @@ StoaModule *stoa_module_new(const StoaPlugin *plugin, const StoaRoomEnv *env, St
 
 bool stoa_module_start(StoaModule *module, GError **error)
 {
+    if (!stoa_conf_rooms_check(module, module->conf, error))
+        return false;
     if (module->plugin.start && !module->plugin.start(module, error)) {
         if (error && !*error)
             stoa_fail(error, STOA_ERROR_INTERNAL, "its start failed without saying why");
         return false;
     }
     module->started = true;
-    return true;
+    return stoa_conf_rooms_open(module, error);
 }
 
 bool stoa_module_reconfigure(StoaModule *module, StoaConfValues *conf, GError **error)
 {
     StoaConfValues *old = module->conf;
 
+    if (!stoa_conf_rooms_check(module, conf, error)) {
+        stoa_conf_values_free(conf);
+        return false;
+    }
     module->conf = conf;
     bool ok = !module->plugin.conf_changed || module->plugin.conf_changed(module, error);
+    stoa_conf_rooms_follow(module, old);
     stoa_conf_values_free(old);
     return ok;
 }

@@ -59,6 +59,7 @@ struct StoaRoom {
     GPtrArray *handles; /* of StoaHandle, borrowed: who is in */
     GHashTable *timers; /* set of StoaRoomTimer, owned */
     bool own;           /* made by the plugin: stays when empty */
+    bool from_conf;     /* one that the module's conf lists */
     bool closing;
     bool muted;             /* its state is being made from records: it says and counts nothing */
     bool applying;          /* `apply` runs */

@@ -122,7 +122,7 @@ static bool may_enter(StoaRequest *req, StoaRoom *room, GError **error)
     const TrRoom *state = state_of(room);
     const char *token = stoa_request_string(req, "token");
 
-    if (!tr_knows(req, "pin", state->set.pin, error))
+    if (!stoa_request_knows(req, "pin", state->set.pin, error))
         return false;
     if (state->check_allowed && !(token && g_hash_table_contains(state->allowed, token)))
         return stoa_refuse(error, "unauthorized", "this room needs a token that it knows");
@@ -384,7 +384,7 @@ bool tr_on_listparticipants(StoaRequest *req, GError **error)
     if (!room)
         return false;
     if (stoa_request_has(req, "secret") &&
-        !tr_knows(req, "secret", state_of(room)->set.secret, error))
+        !stoa_request_knows(req, "secret", state_of(room)->set.secret, error))
         return false;
     json_t *body = tr_body("success", room);
     json_object_set_new(body, "participants", members_json(room, NULL));

@@ -6,37 +6,11 @@
 
 /* -- who may ------------------------------------------------------------------------------------- */
 
-/* Takes as long as `given` is long, wherever they differ. */
-static bool is_same(const char *secret, const char *given)
-{
-    size_t n = strlen(secret), n_given = strlen(given);
-    volatile unsigned char differs = n != n_given;
-
-    for (size_t i = 0; i < n_given; i++)
-        differs |= (unsigned char)(secret[i % (n + 1)] ^ given[i]);
-    return !differs;
-}
-
-bool tr_knows(StoaRequest *req, const char *field, const char *secret, GError **error)
-{
-    if (!secret)
-        return true;
-    if (!stoa_request_has(req, field))
-        return stoa_refuse(error, "missing_element", "this needs \"%s\"", field);
-    return is_same(secret, stoa_request_string(req, field)) ||
-           stoa_refuse(error, "unauthorized", "the %s is wrong", field);
-}
-
 StoaRoom *tr_seat(StoaRequest *req, StoaSeat *seat)
 {
     StoaHandle *handle = stoa_request_handle(req);
 
     return handle ? stoa_handle_seat(handle, seat) : NULL;
-}
-
-static bool is_operator(StoaRequest *req)
-{
-    return !stoa_request_handle(req);
 }
 
 static StoaRoom *find_by_number(StoaRequest *req, GError **error)
@@ -77,7 +51,7 @@ StoaRoom *tr_find_own_room(StoaRequest *req, GError **error)
     StoaRoom *room = tr_find_room(req, error);
     StoaSeat seat;
 
-    if (!room || is_operator(req))
+    if (!room || stoa_request_is_operators(req))
         return room;
     if (tr_seat(req, &seat)) {
         if (seat.role >= STOA_ROLE_COHOST)
@@ -85,7 +59,8 @@ StoaRoom *tr_find_own_room(StoaRequest *req, GError **error)
         stoa_refuse(error, "forbidden", "this is for hosts and cohosts");
         return NULL;
     }
-    return tr_knows(req, "secret", ((const TrRoom *)stoa_room_state(room))->set.secret, error)
+    return stoa_request_knows(req, "secret", ((const TrRoom *)stoa_room_state(room))->set.secret,
+                              error)
                ? room
                : NULL;
 }
@@ -126,10 +101,9 @@ void tr_room_closed(StoaRoom *room)
     g_clear_pointer(&state->allowed, g_hash_table_unref);
     g_queue_clear_full(&state->history, g_free);
     tr_settings_clear(&state->set);
-    tr_settings_clear(&state->as_conf);
 }
 
-void tr_room_apply(StoaRoom *room, const TrSettings *settings)
+static void apply_settings(StoaRoom *room, const TrSettings *settings)
 {
     TrRoom *state = stoa_room_state(room);
     TrSettings old = state->set;
@@ -138,41 +112,26 @@ void tr_room_apply(StoaRoom *room, const TrSettings *settings)
     tr_settings_clear(&old);
     if (!state->set.description)
         state->set.description = g_strdup_printf("Room %s", stoa_room_id(room));
+    stoa_room_set_title(room, state->set.description);
 }
 
-StoaRoom *tr_room_open(StoaModule *module, const TrSettings *settings, const char *id,
-                       GError **error)
+void tr_conf_room_set(StoaRoom *room, const void *item)
+{
+    apply_settings(room, item);
+}
+
+static StoaRoom *open_room(StoaModule *module, const TrSettings *settings, const char *id,
+                           GError **error)
 {
     StoaRoomSpec spec = { .id = id, .title = settings->description };
     StoaRoom *room = stoa_module_create_room(module, &spec, error);
 
     if (room)
-        tr_room_apply(room, settings);
+        apply_settings(room, settings);
     return room;
 }
 
 /* -- create, edit, destroy ------------------------------------------------------------------------------ */
-
-static void count_room(StoaRoom *room, void *data)
-{
-    *(int64_t *)data += !stoa_room_is_kept(room);
-}
-
-static bool may_create(StoaRequest *req, GError **error)
-{
-    StoaModule *module = stoa_request_module(req);
-    const TrConf *conf = stoa_module_conf(module);
-    int64_t n = 0;
-
-    if (!is_operator(req) && !tr_knows(req, "admin_key", conf->admin_key, error))
-        return false;
-    stoa_module_foreach_room(module, count_room, &n);
-    if (conf->max_rooms > 0 && n >= conf->max_rooms)
-        return stoa_refuse(error, "too_many_rooms",
-                           "there are %" PRId64 " rooms already: destroy one, or raise max_rooms",
-                           n);
-    return true;
-}
 
 /* Who asks that every message is posted somewhere counts on it: it is not silently left out. */
 static bool asks_for_post(StoaRequest *req, const char *field, GError **error)
@@ -230,17 +189,20 @@ static void reply_done(StoaRequest *req, StoaRoom *room, const char *what)
 
 bool tr_on_create(StoaRequest *req, GError **error)
 {
+    const TrConf *conf = stoa_module_conf(stoa_request_module(req));
     TrSettings settings = { 0 };
     const char *id = NULL;
 
-    if (is_elsewhere(req, error) || !may_create(req, error) || asks_for_post(req, "post", error))
+    if (is_elsewhere(req, error) ||
+        !stoa_request_may_create(req, conf->admin_key, conf->max_rooms, error) ||
+        asks_for_post(req, "post", error))
         return false;
     if (json_is_string(stoa_request_json(req, "room")))
         return stoa_refuse(error, "wrong_type", "\"room\" must be an integer, not a string");
     if (stoa_request_has(req, "room"))
         id = stoa_request_id(req, "room");
     read_settings(req, "", &settings);
-    StoaRoom *room = tr_room_open(stoa_request_module(req), &settings, id, error);
+    StoaRoom *room = open_room(stoa_request_module(req), &settings, id, error);
     tr_settings_clear(&settings);
     if (!room)
         return false;
@@ -261,7 +223,7 @@ bool tr_on_edit(StoaRequest *req, GError **error)
         return false;
     tr_settings_copy(&settings, &((const TrRoom *)stoa_room_state(room))->set);
     read_settings(req, "new_", &settings);
-    tr_room_apply(room, &settings);
+    apply_settings(room, &settings);
     tr_settings_clear(&settings);
     reply_done(req, room, "edited");
     return true;
@@ -355,10 +317,10 @@ static void list_room(StoaRoom *room, void *data)
 bool tr_on_list(StoaRequest *req, GError **error)
 {
     const TrConf *conf = stoa_module_conf(stoa_request_module(req));
-    Listing listing = { .all = is_operator(req) };
+    Listing listing = { .all = stoa_request_is_operators(req) };
 
     if (stoa_request_has(req, "admin_key") && conf->admin_key) {
-        if (!tr_knows(req, "admin_key", conf->admin_key, error))
+        if (!stoa_request_knows(req, "admin_key", conf->admin_key, error))
             return false;
         listing.all = true;
     }

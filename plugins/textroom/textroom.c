@@ -266,7 +266,8 @@ STOA_PLUGIN(.name = "textroom", .version = "1.0", .summary = "Rooms of text over
             .caps = STOA_CAP_MEDIA | STOA_CAP_DATA, .methods = methods,
             .data_methods = data_methods, .options = options, .groups = groups, .metrics = metrics,
             .numbers = numbers, .conf_size = sizeof(TrConf), .room_size = sizeof(TrRoom),
-            .handle_size = sizeof(TrHandle), .start = tr_start, .conf_changed = tr_conf_changed,
-            .room_opened = tr_room_opened, .room_closed = tr_room_closed, .left = tr_left,
-            .detached = detached, .disconnected = disconnected, .info = info,
-            .data_received = tr_data_received, .data_closed = data_closed)
+            .handle_size = sizeof(TrHandle), .conf_rooms = "room-",
+            .conf_room_set = tr_conf_room_set, .room_opened = tr_room_opened,
+            .room_closed = tr_room_closed, .left = tr_left, .detached = detached,
+            .disconnected = disconnected, .info = info, .data_received = tr_data_received,
+            .data_closed = data_closed)

@@ -25,8 +25,6 @@ typedef struct {
 
 typedef struct {
     TrSettings set;
-    TrSettings as_conf; /* what conf said last; only with from_conf */
-    bool from_conf;
     bool check_allowed;  /* only tokens in `allowed` may come in */
     GHashTable *allowed; /* set of tokens; never NULL */
     GPtrArray *members;  /* of TrMember, in the order they came */
@@ -56,12 +54,10 @@ json_t *tr_body(const char *what, const StoaRoom *room);
 /** The same with the time of now. */
 json_t *tr_dated(const char *what, const StoaRoom *room);
 
-/* -- settings.c: rooms of conf ------------------------------------------------------------------------------ */
+/* -- settings.c -------------------------------------------------------------------------------------------- */
 
 void tr_settings_copy(TrSettings *to, const TrSettings *from);
 void tr_settings_clear(TrSettings *settings);
-bool tr_start(StoaModule *module, GError **error);
-bool tr_conf_changed(StoaModule *module, GError **error);
 extern const StoaOption tr_room_options[];
 
 /* -- room.c -------------------------------------------------------------------------------------------------- */
@@ -72,11 +68,8 @@ StoaRoom *tr_find_room(StoaRequest *req, GError **error);
 StoaRoom *tr_find_own_room(StoaRequest *req, GError **error);
 /** The room and the seat of a handle with a participant token; NULL: it has none. */
 StoaRoom *tr_seat(StoaRequest *req, StoaSeat *seat);
-/** Whether a field holds the secret; true when there is none to know. "missing_element" or "unauthorized". */
-bool tr_knows(StoaRequest *req, const char *field, const char *secret, GError **error);
-StoaRoom *tr_room_open(StoaModule *module, const TrSettings *settings, const char *id,
-                       GError **error);
-void tr_room_apply(StoaRoom *room, const TrSettings *settings);
+/** A room is to be as the conf has it. */
+void tr_conf_room_set(StoaRoom *room, const void *item);
 void tr_room_opened(StoaRoom *room);
 void tr_room_closed(StoaRoom *room);
 StoaHandler tr_on_create, tr_on_edit, tr_on_destroy, tr_on_exists, tr_on_list, tr_on_allowed;

@@ -28,7 +28,7 @@ bool vr_may_enter(StoaRoom *room, StoaRequest *req, StoaParticipant *owner, GErr
 {
     const VrRoom *state = stoa_room_state(room);
 
-    if (!vr_knows(req, "pin", state->set.pin, error))
+    if (!stoa_request_knows(req, "pin", state->set.pin, error))
         return false;
     if (state->check_allowed && !owner && !has_token(state, req))
         return stoa_refuse(error, "unauthorized", "this room needs a token that it knows");
@@ -186,7 +186,8 @@ bool vr_on_listparticipants(StoaRequest *req, GError **error)
     if (!room)
         return false;
     const VrRoom *state = stoa_room_state(room);
-    if (stoa_request_has(req, "secret") && !vr_knows(req, "secret", state->set.secret, error))
+    if (stoa_request_has(req, "secret") &&
+        !stoa_request_knows(req, "secret", state->set.secret, error))
         return false;
     g_autoptr(GPtrArray) people = vr_people(room);
     json_t *list = json_array();

@@ -8,28 +8,6 @@ enum { KEPT_PUBLISHERS = 10000 };
 
 /* -- who may ------------------------------------------------------------------------------------ */
 
-/* Takes as long as `given` is long, wherever they differ. */
-bool vr_same_secret(const char *secret, const char *given)
-{
-    size_t n = strlen(secret), n_given = strlen(given);
-    volatile unsigned char differs = n != n_given;
-
-    for (size_t i = 0; i < n_given; i++)
-        differs |= (unsigned char)(secret[i % (n + 1)] ^ given[i]);
-    return !differs;
-}
-
-bool vr_knows(StoaRequest *req, const char *field, const char *secret, GError **error)
-{
-    if (!secret)
-        return true;
-    if (!stoa_request_has(req, field))
-        return stoa_refuse(error, "missing_element", "this needs \"%s\"", field);
-    if (!vr_same_secret(secret, stoa_request_string(req, field)))
-        return stoa_refuse(error, "unauthorized", "the %s is wrong", field);
-    return true;
-}
-
 StoaRoom *vr_find_room(StoaRequest *req, GError **error)
 {
     StoaSeat seat;
@@ -50,21 +28,16 @@ StoaRoom *vr_find_room(StoaRequest *req, GError **error)
     return NULL;
 }
 
-static bool is_operator(StoaRequest *req)
-{
-    return !stoa_request_handle(req);
-}
-
 StoaRoom *vr_find_own_room(StoaRequest *req, GError **error)
 {
     StoaRoom *room = vr_find_room(req, error);
 
-    if (!room || is_operator(req))
+    if (!room || stoa_request_is_operators(req))
         return room;
     if (stoa_room_is_kept(room))
         return vr_may_manage(req, "manage", error) ? room : NULL;
     const VrRoom *state = stoa_room_state(room);
-    return vr_knows(req, "secret", state->set.secret, error) ? room : NULL;
+    return stoa_request_knows(req, "secret", state->set.secret, error) ? room : NULL;
 }
 
 /* -- life ----------------------------------------------------------------------------------------- */
@@ -121,7 +94,6 @@ void vr_room_closed(StoaRoom *room)
     VrRoom *state = stoa_room_state(room);
 
     vr_settings_clear(&state->set);
-    vr_settings_clear(&state->as_conf);
     g_clear_pointer(&state->allowed, g_hash_table_unref);
 }
 
@@ -154,8 +126,25 @@ void vr_room_apply(StoaRoom *room, const VrSettings *settings)
     apply_to_people(room);
 }
 
-StoaRoom *vr_room_open(StoaModule *module, const VrSettings *settings, const char *id,
-                       GError **error)
+bool vr_conf_room_check(const void *item, GError **error)
+{
+    g_auto(VrSettings) copy = { 0 };
+
+    vr_settings_copy(&copy, item);
+    return vr_settings_check(&copy, error);
+}
+
+void vr_conf_room_set(StoaRoom *room, const void *item)
+{
+    g_auto(VrSettings) copy = { 0 };
+
+    vr_settings_copy(&copy, item);
+    if (vr_settings_check(&copy, NULL))
+        vr_room_apply(room, &copy);
+}
+
+static StoaRoom *open_room(StoaModule *module, const VrSettings *settings, const char *id,
+                           GError **error)
 {
     StoaRoomSpec spec = { .id = id, .title = settings->description };
     StoaRoom *room = stoa_module_create_room(module, &spec, error);
@@ -182,27 +171,6 @@ void vr_room_destroy(StoaRoom *room)
 
 /* -- requests ----------------------------------------------------------------------------------------- */
 
-static void count_room(StoaRoom *room, void *data)
-{
-    *(int64_t *)data += !stoa_room_is_kept(room);
-}
-
-static bool may_create(StoaRequest *req, GError **error)
-{
-    StoaModule *module = stoa_request_module(req);
-    const VrConf *conf = stoa_module_conf(module);
-    int64_t n = 0;
-
-    if (!is_operator(req) && !vr_knows(req, "admin_key", conf->admin_key, error))
-        return false;
-    stoa_module_foreach_room(module, count_room, &n);
-    if (conf->max_rooms > 0 && n >= conf->max_rooms)
-        return stoa_refuse(error, "too_many_rooms",
-                           "there are %" PRId64 " rooms already: destroy one, or raise max_rooms",
-                           n);
-    return true;
-}
-
 /* What would weaken a room if it were silently left out. */
 static bool asks_for_more(StoaRequest *req, GError **error)
 {
@@ -220,9 +188,11 @@ static bool asks_for_more(StoaRequest *req, GError **error)
 
 bool vr_on_create(StoaRequest *req, GError **error)
 {
+    const VrConf *conf = stoa_module_conf(stoa_request_module(req));
     g_auto(VrSettings) settings = { 0 };
 
-    if (vr_is_elsewhere(req, error) || !vr_ids_fit(req, error) || !may_create(req, error) ||
+    if (vr_is_elsewhere(req, error) || !vr_ids_fit(req, error) ||
+        !stoa_request_may_create(req, conf->admin_key, conf->max_rooms, error) ||
         asks_for_more(req, error))
         return false;
     vr_settings_init(&settings);
@@ -230,7 +200,7 @@ bool vr_on_create(StoaRequest *req, GError **error)
     if (!vr_settings_check(&settings, error))
         return false;
     const char *id = stoa_request_has(req, "room") ? stoa_request_id(req, "room") : NULL;
-    StoaRoom *room = vr_room_open(stoa_request_module(req), &settings, id, error);
+    StoaRoom *room = open_room(stoa_request_module(req), &settings, id, error);
     if (!room)
         return false;
     if (stoa_request_has(req, "allowed")) {
@@ -337,10 +307,10 @@ static void list_room(StoaRoom *room, void *data)
 bool vr_on_list(StoaRequest *req, GError **error)
 {
     const VrConf *conf = stoa_module_conf(stoa_request_module(req));
-    Listing listing = { .all = is_operator(req) };
+    Listing listing = { .all = stoa_request_is_operators(req) };
 
     if (stoa_request_has(req, "admin_key") && conf->admin_key) {
-        if (!vr_knows(req, "admin_key", conf->admin_key, error))
+        if (!stoa_request_knows(req, "admin_key", conf->admin_key, error))
             return false;
         listing.all = true;
     }

@@ -101,26 +101,6 @@ void vr_settings_clear(VrSettings *settings)
     }
 }
 
-static bool is_row_equal(VrSettings *a, VrSettings *b, const StoaOption *row)
-{
-    switch (row->type) {
-    case STOA_BOOL: return *bool_at(a, row) == *bool_at(b, row);
-    case STOA_INT: return *int_at(a, row) == *int_at(b, row);
-    default: return g_strcmp0(*text_at(a, row), *text_at(b, row)) == 0;
-    }
-}
-
-bool vr_settings_equal(const VrSettings *a, const VrSettings *b)
-{
-    VrSettings left = *a, right = *b; /* borrowed strings: only to look at */
-
-    for (const StoaOption *row = vr_room_options; row->key; row++) {
-        if (!is_row_equal(&left, &right, row))
-            return false;
-    }
-    return true;
-}
-
 void vr_settings_read(VrSettings *settings, const char *prefix, StoaRequest *req)
 {
     for (const StoaOption *row = vr_room_options; row->key; row++) {

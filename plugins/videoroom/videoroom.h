@@ -40,7 +40,6 @@ void vr_settings_init(VrSettings *settings);
 void vr_settings_copy(VrSettings *to, const VrSettings *from);
 void vr_settings_clear(VrSettings *settings);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VrSettings, vr_settings_clear)
-bool vr_settings_equal(const VrSettings *a, const VrSettings *b);
 /** Take every field of the request whose name is @prefix and a setting's: "" for `create`, "new_" for `edit`. */
 void vr_settings_read(VrSettings *settings, const char *prefix, StoaRequest *req);
 /** Bring codec lists into their plain form; false with "wrong_type" when a value does not fit. */
@@ -52,8 +51,6 @@ bool vr_codec_is_in(const char *list, const char *codec);
 
 typedef struct {
     VrSettings set;
-    VrSettings as_conf; /* what conf said last; only with from_conf */
-    bool from_conf;
     bool check_allowed;  /* only tokens in `allowed` may come in */
     bool destroyed;      /* everybody was told */
     GHashTable *allowed; /* set of tokens; never NULL */
@@ -143,23 +140,16 @@ void vr_handle_reset(StoaHandle *handle);
 StoaRoom *vr_find_room(StoaRequest *req, GError **error);
 /** The same for those who know its secret. */
 StoaRoom *vr_find_own_room(StoaRequest *req, GError **error);
-/** Whether a field holds the secret; true when there is none to know. "missing_element" or "unauthorized". */
-bool vr_knows(StoaRequest *req, const char *field, const char *secret, GError **error);
-bool vr_same_secret(const char *secret, const char *given);
-StoaRoom *vr_room_open(StoaModule *module, const VrSettings *settings, const char *id,
-                       GError **error);
 /** Replace the settings of a room that lives. */
 void vr_room_apply(StoaRoom *room, const VrSettings *settings);
 /** Tell everybody, end their PeerConnections, close. */
 void vr_room_destroy(StoaRoom *room);
+/** Rooms of the conf. */
+bool vr_conf_room_check(const void *item, GError **error);
+void vr_conf_room_set(StoaRoom *room, const void *item);
 void vr_room_opened(StoaRoom *room);
 void vr_room_closed(StoaRoom *room);
 StoaHandler vr_on_create, vr_on_edit, vr_on_destroy, vr_on_exists, vr_on_list;
-
-/* -- conf.c ---------------------------------------------------------------------------------------------- */
-
-bool vr_start(StoaModule *module, GError **error);
-bool vr_conf_changed(StoaModule *module, GError **error);
 
 /* -- people.c -------------------------------------------------------------------------------------------- */
 

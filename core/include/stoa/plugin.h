@@ -159,6 +159,16 @@ typedef struct {
     /* `present` looks at the record and never at the viewer: it is asked once for all who hear a record that is for everyone
      * (viewer NULL then), and what it says is written once. Say so where you can: in a large room that is most of the work. */
     bool present_alike;
+
+    /* -- rooms of the conf: those that its groups of this prefix list ("room-"), each named by a number. The core looks at all before it
+     *    touches any, opens them at start, and follows the file at each reload; one that a request made is left alone. */
+    const char *conf_rooms;
+    /* Whether an item is sound. Optional. */
+    bool (*conf_room_check)(const void *item, GError **error);
+    /* A room is to be as its item says: it was opened, or the item changed. */
+    void (*conf_room_set)(StoaRoom *room, const void *item);
+    /* It is gone from the file: close it. NULL: stoa_room_close(). */
+    void (*conf_room_gone)(StoaRoom *room);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
@@ -199,6 +209,17 @@ STOA_EXPORT const char *stoa_request_string(StoaRequest *req, const char *name) 
 STOA_EXPORT const char *stoa_request_id(StoaRequest *req, const char *name) STOA_ON_CONTROL;
 /** An object, array or any value, already checked against `fields`; for tables within tables. */
 STOA_EXPORT const json_t *stoa_request_json(StoaRequest *req, const char *name) STOA_ON_CONTROL;
+
+/** Whether it is the operator's (the admin API's `message_plugin`), and no client's. */
+STOA_EXPORT bool stoa_request_is_operators(StoaRequest *req) STOA_ON_CONTROL;
+/** Whether it brings a secret in a text of that name; compared in a time that tells nothing of it. `secret` NULL: none is needed.
+ * False with the reason "missing_element" or "unauthorized". */
+STOA_EXPORT bool stoa_request_knows(StoaRequest *req, const char *field, const char *secret,
+                                    GError **error) STOA_ON_CONTROL;
+/** Whether it may make a room that is not kept: it knows "admin_key" or is the operator's, and there are less than `max_rooms`
+ * (0: any number) of this module. False with the reason "too_many_rooms", or as of stoa_request_knows(). */
+STOA_EXPORT bool stoa_request_may_create(StoaRequest *req, const char *admin_key, int64_t max_rooms,
+                                         GError **error) STOA_ON_CONTROL;
 
 /**
  * Go through an array of objects. Each item is read with the stoa_item_* functions.
