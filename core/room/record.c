@@ -5,6 +5,7 @@
 #include "room/record.h"
 #include "room/room-private.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void stoa_record_free(StoaRecord *record)
@@ -163,6 +164,21 @@ bool stoa_journal_erase(StoaDb *db, const char *room, const char *meeting, GErro
 uint64_t stoa_record_seq(const StoaRecord *record)
 {
     return record->seq;
+}
+
+json_t *stoa_record_id(uint64_t seq)
+{
+    char text[24];
+
+    g_snprintf(text, sizeof text, "%" PRIu64, seq);
+    return json_string(text);
+}
+
+uint64_t stoa_record_id_seq(const char *id)
+{
+    guint64 seq = 0;
+
+    return id && g_ascii_string_to_unsigned(id, 10, 1, INT64_MAX, &seq, NULL) ? seq : 0;
 }
 
 const char *stoa_record_kind(const StoaRecord *record)

@@ -255,20 +255,12 @@ static const StoaMethod methods[] = {
 
 const StoaPlugin *stoa_room_module_plugin(void)
 {
-    static const StoaPlugin self = { .abi = STOA_ABI,
-                                     .struct_size = sizeof self,
-                                     .param_size = sizeof(StoaParam),
-                                     .method_size = sizeof(StoaMethod),
-                                     .option_size = sizeof(StoaOption),
-                                     .group_size = sizeof(StoaGroup),
-                                     .metric_size = sizeof(StoaMetric),
-                                     .number_size = sizeof(StoaNumber),
-                                     .name = "room",
-                                     .version = PACKAGE_VERSION,
-                                     .summary = "Who is here, hands, keys from browser to browser",
-                                     .methods = methods,
-                                     .attached = attached,
-                                     .describe = describe };
+    static const StoaPlugin self = {
+        STOA_PLUGIN_SIZES,          .name = "room",
+        .version = PACKAGE_VERSION, .summary = "Who is here, hands, keys from browser to browser",
+        .methods = methods,         .attached = attached,
+        .describe = describe
+    };
 
     return &self;
 }

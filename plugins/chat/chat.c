@@ -2,7 +2,6 @@
 /* Messages to everyone and between two. All of them are in the room's journal and none in memory. (rooms API, chat; R23) */
 #include <stoa/plugin.h>
 
-#include <inttypes.h>
 #include <string.h>
 
 enum { TEXT_MAX = 4000, PAGE = 50, PAGE_MAX = 200 };
@@ -23,13 +22,6 @@ static const StoaMetric metrics[] = {
 
 /* -- what people see ---------------------------------------------------------------------------- */
 
-static json_t *id_of(uint64_t seq)
-{
-    g_autofree char *text = g_strdup_printf("%" PRIu64, seq);
-
-    return json_string(text);
-}
-
 /* The other end of a private message, by id as `send` takes it, and by name. */
 static void put_recipient(json_t *message, StoaRoom *room, const char *to)
 {
@@ -45,7 +37,7 @@ static json_t *message_of(StoaRoom *room, const StoaRecord *record)
 {
     json_t *text = json_object_get(stoa_record_body(record), "text");
     json_t *message =
-        json_pack("{s:o, s:s, s:o}", "id", id_of(stoa_record_seq(record)), "at",
+        json_pack("{s:o, s:s, s:o}", "id", stoa_record_id(stoa_record_seq(record)), "at",
                   stoa_record_at(record), "from", stoa_room_who(room, stoa_record_author(record)));
 
     if (text) {
@@ -91,8 +83,8 @@ static bool on_send(StoaRequest *req, GError **error)
     json_t *body = json_pack("{s:O}", "text", stoa_request_json(req, "text"));
     if (!stoa_request_record_to(req, "message", body, to, error))
         return false;
-    stoa_request_reply(req, json_pack("{s:o, s:s}", "id", id_of(stoa_request_seq(req)), "at",
-                                      stoa_request_at(req)));
+    stoa_request_reply(req, json_pack("{s:o, s:s}", "id", stoa_record_id(stoa_request_seq(req)),
+                                      "at", stoa_request_at(req)));
     stoa_room_count(stoa_request_room(req), SENT, 1);
     return true;
 }
@@ -113,14 +105,6 @@ static bool on_typing(StoaRequest *req, GError **error G_GNUC_UNUSED)
 
 /* -- reading back ----------------------------------------------------------------------------------- */
 
-/* The number in an id; 0: no message has such an id. */
-static uint64_t seq_of(const char *id)
-{
-    guint64 seq = 0;
-
-    return id && g_ascii_string_to_unsigned(id, 10, 1, INT64_MAX, &seq, NULL) ? seq : 0;
-}
-
 static bool got_history(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
                         GError **error G_GNUC_UNUSED)
 {
@@ -137,7 +121,7 @@ static bool on_history(StoaRequest *req, GError **error)
     StoaRecordQuery query = { .kind = "message", .newest = true, .limit = PAGE };
 
     if (stoa_request_has(req, "before"))
-        query.before = seq_of(stoa_request_id(req, "before"));
+        query.before = stoa_record_id_seq(stoa_request_id(req, "before"));
     if (stoa_request_has(req, "before") && query.before == 0)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"before\" must be the id of a message");
     if (stoa_request_has(req, "limit"))
@@ -165,17 +149,19 @@ static bool got_message(StoaRequest *req, const StoaRecord *const *records, size
     const char *to =
         own || !stoa_record_to(record) ? stoa_record_to(record) : stoa_record_author(record);
     uint64_t seq = stoa_record_seq(record);
-    if (!stoa_request_record_to(req, "deleted", json_pack("{s:o}", "id", id_of(seq)), to, error))
+    if (!stoa_request_record_to(req, "deleted", json_pack("{s:o}", "id", stoa_record_id(seq)), to,
+                                error))
         return false;
     stoa_room_erase(stoa_request_room(req), seq);
     stoa_room_count(stoa_request_room(req), DELETED, 1);
-    stoa_request_reply(req, json_pack("{s:o}", "id", id_of(seq)));
+    stoa_request_reply(req, json_pack("{s:o}", "id", stoa_record_id(seq)));
     return true;
 }
 
 static bool on_delete(StoaRequest *req, GError **error)
 {
-    StoaRecordQuery query = { .kind = "message", .seq = seq_of(stoa_request_id(req, "id")) };
+    StoaRecordQuery query = { .kind = "message",
+                              .seq = stoa_record_id_seq(stoa_request_id(req, "id")) };
 
     if (query.seq == 0)
         return stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no message %s",

@@ -16,7 +16,7 @@ static const StoaMetric metrics[] = {
 static Poll *poll_of(StoaRequest *req, GError **error)
 {
     const char *id = stoa_request_id(req, "id");
-    Poll *poll = poll_find(stoa_request_room(req), poll_id_of(id));
+    Poll *poll = poll_find(stoa_request_room(req), stoa_record_id_seq(id));
 
     if (!poll || !poll_is_seen_by(poll, stoa_request_from(req))) {
         stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no poll %s", id);
@@ -27,7 +27,7 @@ static Poll *poll_of(StoaRequest *req, GError **error)
 
 static json_t *id_body(const Poll *poll)
 {
-    return json_pack("{s:o}", "id", poll_id_json(poll));
+    return json_pack("{s:o}", "id", stoa_record_id(poll->id));
 }
 
 /* -- asking ----------------------------------------------------------------------------------------- */
@@ -91,9 +91,9 @@ static bool on_open(StoaRequest *req, GError **error)
         return stoa_fail(error, STOA_ERROR_CONFLICT, "this poll was opened already%s",
                          poll->state == POLL_CLOSED ? ": create another one" : "");
     json_t *body =
-        json_pack("{s:o, s:O, s:O, s:b, s:b, s:b, s:O*}", "id", poll_id_json(poll), "question",
-                  poll->question, "options", poll->options, "multiple", poll->multiple, "anonymous",
-                  poll->anonymous, "live", poll->live, "correct", poll->correct);
+        json_pack("{s:o, s:O, s:O, s:b, s:b, s:b, s:O*}", "id", stoa_record_id(poll->id),
+                  "question", poll->question, "options", poll->options, "multiple", poll->multiple,
+                  "anonymous", poll->anonymous, "live", poll->live, "correct", poll->correct);
     stoa_request_reply(req, id_body(poll));
     return stoa_request_record(req, "opened", body, error);
 }
@@ -123,7 +123,7 @@ static bool on_vote(StoaRequest *req, GError **error)
         return false;
     const PollVote *before = poll_vote_of(poll, stoa_participant_id(stoa_request_from(req)));
     uint64_t seq = before ? before->seq : 0;
-    json_t *id = poll_id_json(poll);
+    json_t *id = stoa_record_id(poll->id);
     if (!stoa_request_record(req, "vote", json_pack("{s:O, s:O}", "id", id, "choices", choices),
                              error)) {
         json_decref(id);
@@ -150,7 +150,7 @@ static json_t *totals(const Poll *poll)
 
     for (size_t i = 0; i < poll_n_options(poll); i++)
         json_array_append_new(counts, json_integer(poll->counts[i]));
-    return json_pack("{s:o, s:o, s:I}", "id", poll_id_json(poll), "counts", counts, "voters",
+    return json_pack("{s:o, s:o, s:I}", "id", stoa_record_id(poll->id), "counts", counts, "voters",
                      (json_int_t)poll->n_voters);
 }
 

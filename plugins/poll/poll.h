@@ -51,8 +51,6 @@ bool poll_load(StoaRoom *room, const json_t *snapshot);
 /** NULL: there is none of that id. */
 Poll *poll_find(StoaRoom *room, uint64_t id);
 /** The number in an id of the wire; 0: it is none of ours. */
-uint64_t poll_id_of(const char *text);
-json_t *poll_id_json(const Poll *poll);
 /** What a person chose; NULL: nothing yet, or it is not known any more. */
 const PollVote *poll_vote_of(const Poll *poll, const char *who);
 size_t poll_n_options(const Poll *poll);

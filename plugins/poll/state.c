@@ -57,20 +57,6 @@ Poll *poll_find(StoaRoom *room, uint64_t id)
     return NULL;
 }
 
-uint64_t poll_id_of(const char *text)
-{
-    guint64 id = 0;
-
-    return text && g_ascii_string_to_unsigned(text, 10, 1, INT64_MAX, &id, NULL) ? id : 0;
-}
-
-json_t *poll_id_json(const Poll *poll)
-{
-    g_autofree char *text = g_strdup_printf("%" PRIu64, poll->id);
-
-    return json_string(text);
-}
-
 size_t poll_n_options(const Poll *poll)
 {
     return MIN(json_array_size(poll->options), (size_t)POLL_OPTIONS_MAX);
@@ -193,7 +179,7 @@ void poll_apply(StoaRoom *room, StoaParticipant *author G_GNUC_UNUSED, const Sto
     PollRoom *state = stoa_room_state(room);
     const json_t *body = stoa_record_body(record);
     const char *kind = stoa_record_kind(record);
-    uint64_t id = poll_id_of(json_string_value(json_object_get(body, "id")));
+    uint64_t id = stoa_record_id_seq(json_string_value(json_object_get(body, "id")));
     Poll *poll = poll_find(room, id);
 
     if (g_str_equal(kind, "created")) {

@@ -73,7 +73,7 @@ static void put_results(json_t *body, StoaRoom *room, Poll *poll)
 
 static json_t *results_json(StoaRoom *room, Poll *poll, const StoaParticipant *viewer)
 {
-    json_t *body = json_pack("{s:s, s:o}", "event", "results", "id", poll_id_json(poll));
+    json_t *body = json_pack("{s:s, s:o}", "event", "results", "id", stoa_record_id(poll->id));
 
     put_results(body, room, poll);
     if (shows_correct(poll, viewer))
@@ -84,12 +84,12 @@ static json_t *results_json(StoaRoom *room, Poll *poll, const StoaParticipant *v
 static json_t *poll_json(StoaRoom *room, Poll *poll, StoaParticipant *viewer)
 {
     const PollVote *mine = viewer ? poll_vote_of(poll, stoa_participant_id(viewer)) : NULL;
-    json_t *body =
-        json_pack("{s:o, s:O, s:O, s:b, s:b, s:s, s:s, s:o, s:s?, s:s?}", "id", poll_id_json(poll),
-                  "question", poll->question, "options", poll->options, "multiple", poll->multiple,
-                  "anonymous", poll->anonymous, "show_results", poll->live ? "live" : "closed",
-                  "state", state_names[poll->state], "by", stoa_room_who(room, poll->author),
-                  "opened_at", poll->opened_at, "closed_at", poll->closed_at);
+    json_t *body = json_pack(
+        "{s:o, s:O, s:O, s:b, s:b, s:s, s:s, s:o, s:s?, s:s?}", "id", stoa_record_id(poll->id),
+        "question", poll->question, "options", poll->options, "multiple", poll->multiple,
+        "anonymous", poll->anonymous, "show_results", poll->live ? "live" : "closed", "state",
+        state_names[poll->state], "by", stoa_room_who(room, poll->author), "opened_at",
+        poll->opened_at, "closed_at", poll->closed_at);
 
     if (shows_correct(poll, viewer))
         json_object_set(body, "correct", poll->correct);
@@ -127,14 +127,14 @@ static json_t *present_vote(StoaRoom *room, Poll *poll, const StoaRecord *record
         return results_json(room, poll, viewer);
     if (!is_moderator(viewer))
         return NULL;
-    return json_pack("{s:s, s:o, s:I}", "event", "progress", "id", poll_id_json(poll), "voted",
-                     (json_int_t)poll->n_voters);
+    return json_pack("{s:s, s:o, s:I}", "event", "progress", "id", stoa_record_id(poll->id),
+                     "voted", (json_int_t)poll->n_voters);
 }
 
 static json_t *present_closed(const Poll *poll, const StoaRecord *record)
 {
-    json_t *body =
-        json_pack("{s:o, s:s}", "id", poll_id_json(poll), "closed_at", stoa_record_at(record));
+    json_t *body = json_pack("{s:o, s:s}", "id", stoa_record_id(poll->id), "closed_at",
+                             stoa_record_at(record));
 
     if (poll->correct)
         json_object_set(body, "correct", poll->correct);
@@ -153,9 +153,9 @@ json_t *poll_present(StoaRoom *room, const StoaRecord *record, StoaParticipant *
     const json_t *body = stoa_record_body(record);
     const char *kind = stoa_record_kind(record);
     bool created = g_str_equal(kind, "created");
-    Poll *poll =
-        poll_find(room, created ? stoa_record_seq(record)
-                                : poll_id_of(json_string_value(json_object_get(body, "id"))));
+    Poll *poll = poll_find(
+        room, created ? stoa_record_seq(record)
+                      : stoa_record_id_seq(json_string_value(json_object_get(body, "id"))));
 
     if (!body)
         return NULL;
@@ -225,10 +225,10 @@ static json_t *history_votes(StoaRoom *room, const Poll *poll)
 static json_t *history_poll(StoaRoom *room, const Poll *poll)
 {
     json_t *body =
-        json_pack("{s:o, s:O, s:o, s:b, s:b, s:s?, s:O*}", "id", poll_id_json(poll), "question",
-                  poll->question, "options", history_options(poll), "anonymous", poll->anonymous,
-                  "multiple", poll->multiple, "closed_at", poll->closed_at, "correct",
-                  poll->state == POLL_CLOSED ? poll->correct : NULL);
+        json_pack("{s:o, s:O, s:o, s:b, s:b, s:s?, s:O*}", "id", stoa_record_id(poll->id),
+                  "question", poll->question, "options", history_options(poll), "anonymous",
+                  poll->anonymous, "multiple", poll->multiple, "closed_at", poll->closed_at,
+                  "correct", poll->state == POLL_CLOSED ? poll->correct : NULL);
 
     if (!poll->anonymous)
         json_object_set_new(body, "votes", history_votes(room, poll));

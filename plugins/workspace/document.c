@@ -10,7 +10,7 @@ enum { PAGE = 200 };
 Item *workspace_item_of(StoaRequest *req, GError **error)
 {
     const char *id = stoa_request_id(req, "id");
-    Item *item = workspace_find(stoa_request_room(req), workspace_id_of(id));
+    Item *item = workspace_find(stoa_request_room(req), stoa_record_id_seq(id));
 
     if (!item)
         stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no item %s", id);
@@ -43,7 +43,7 @@ static bool check_bytes(int64_t bytes, int64_t max, GError **error)
 
 static json_t *id_and_update(StoaRequest *req, const Item *item)
 {
-    return json_pack("{s:o, s:O}", "id", workspace_id_json(item->id), "update",
+    return json_pack("{s:o, s:O}", "id", stoa_record_id(item->id), "update",
                      stoa_request_json(req, "update"));
 }
 
@@ -59,7 +59,7 @@ static void want_snapshot(StoaRequest *req, Item *item)
         return;
     item->wanted_at = item->n_updates;
     stoa_participant_send(stoa_request_from(req), "snapshot_wanted",
-                          json_pack("{s:o, s:I}", "id", workspace_id_json(item->id), "upto",
+                          json_pack("{s:o, s:I}", "id", stoa_record_id(item->id), "upto",
                                     (json_int_t)item->last_sync));
 }
 
@@ -78,7 +78,7 @@ bool workspace_on_sync(StoaRequest *req, GError **error)
                          item->kind, item->bytes);
     if (!stoa_request_record(req, "sync", id_and_update(req, item), error))
         return false;
-    stoa_request_reply(req, json_pack("{s:o}", "id", workspace_id_json(item->id)));
+    stoa_request_reply(req, json_pack("{s:o}", "id", stoa_record_id(item->id)));
     want_snapshot(req, item);
     return true;
 }
@@ -103,7 +103,7 @@ static bool got_rest(StoaRequest *req, const StoaRecord *const *records, size_t 
     for (size_t i = 0; i < n; i++) {
         const json_t *body = stoa_record_body(records[i]);
         const char *update = json_string_value(json_object_get(body, "update"));
-        if (workspace_id_of(json_string_value(json_object_get(body, "id"))) != item->id ||
+        if (stoa_record_id_seq(json_string_value(json_object_get(body, "id"))) != item->id ||
             json_object_get(body, "upto"))
             continue;
         n_after++;
@@ -116,7 +116,7 @@ static bool got_rest(StoaRequest *req, const StoaRecord *const *records, size_t 
     if (!stoa_request_record(req, "sync", body, error))
         return false;
     workspace_sweep_soon(stoa_request_room(req));
-    stoa_request_reply(req, json_pack("{s:o}", "id", workspace_id_json(item->id)));
+    stoa_request_reply(req, json_pack("{s:o}", "id", stoa_record_id(item->id)));
     return true;
 }
 
@@ -157,9 +157,9 @@ bool workspace_on_presence(StoaRequest *req, GError **error)
                          "\"data\" has %zu bytes: at most %" PRId64 " are handed on", size,
                          conf->presence_bytes);
     stoa_room_broadcast_except(room, from, "presence",
-                               json_pack("{s:o, s:o, s:O}", "id", workspace_id_json(item->id),
-                                         "from", stoa_room_who(room, stoa_participant_id(from)),
-                                         "data", data));
+                               json_pack("{s:o, s:o, s:O}", "id", stoa_record_id(item->id), "from",
+                                         stoa_room_who(room, stoa_participant_id(from)), "data",
+                                         data));
     return true;
 }
 

@@ -2,7 +2,6 @@
 /* The items of a room, folded from its records. Kinds: added, updated, removed, sync (with "upto": a snapshot). */
 #include "workspace.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
@@ -53,20 +52,6 @@ Item *workspace_find(StoaRoom *room, uint64_t id)
             return item;
     }
     return NULL;
-}
-
-uint64_t workspace_id_of(const char *text)
-{
-    guint64 id = 0;
-
-    return text && g_ascii_string_to_unsigned(text, 10, 1, INT64_MAX, &id, NULL) ? id : 0;
-}
-
-json_t *workspace_id_json(uint64_t id)
-{
-    g_autofree char *text = g_strdup_printf("%" PRIu64, id);
-
-    return json_string(text);
 }
 
 bool workspace_is_document(const Item *item)
@@ -168,7 +153,7 @@ static void apply_removed(StoaRoom *room, Item *item, const StoaRecord *record)
     Workspace *state = stoa_room_state(room);
     const json_t *body = stoa_record_body(record);
     uint64_t seq = stoa_record_seq(record);
-    Sweep sweep = { .item = workspace_id_of(json_string_value(json_object_get(body, "id"))),
+    Sweep sweep = { .item = stoa_record_id_seq(json_string_value(json_object_get(body, "id"))),
                     .upto = seq,
                     .before = seq,
                     .due_ms = stoa_record_at_ms(record) };
@@ -185,7 +170,7 @@ void workspace_apply(StoaRoom *room, StoaParticipant *author G_GNUC_UNUSED,
     const json_t *body = stoa_record_body(record);
     const char *kind = stoa_record_kind(record);
     Item *item =
-        workspace_find(room, workspace_id_of(json_string_value(json_object_get(body, "id"))));
+        workspace_find(room, stoa_record_id_seq(json_string_value(json_object_get(body, "id"))));
 
     if (g_str_equal(kind, "added"))
         apply_added(room, record);

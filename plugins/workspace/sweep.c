@@ -52,7 +52,7 @@ static bool is_swept(const Sweep *sweep, const StoaRecord *record)
     const json_t *body = stoa_record_body(record);
     bool is_snapshot = json_object_get(body, "upto") != NULL;
 
-    return workspace_id_of(json_string_value(json_object_get(body, "id"))) == sweep->item &&
+    return stoa_record_id_seq(json_string_value(json_object_get(body, "id"))) == sweep->item &&
            (is_snapshot ? stoa_record_seq(record) < sweep->before
                         : stoa_record_seq(record) <= sweep->upto);
 }

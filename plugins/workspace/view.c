@@ -17,7 +17,7 @@ json_t *workspace_item_json(StoaRoom *room, const Item *item)
 {
     json_t *body =
         json_pack("{s:o, s:s, s:O, s:o, s:s, s:o*, s:O*, s:s*, s:s*}", "id",
-                  workspace_id_json(item->id), "kind", item->kind, "title", item->title, "by",
+                  stoa_record_id(item->id), "kind", item->kind, "title", item->title, "by",
                   stoa_room_who(room, item->author), "at", item->at, "url", url_json(room, item),
                   "text", item->text, "type", item->type, "updated_at", item->updated_at);
 
@@ -81,7 +81,7 @@ json_t *workspace_present(StoaRoom *room, const StoaRecord *record,
     bool added = g_str_equal(kind, "added");
     const Item *item = workspace_find(
         room, added ? stoa_record_seq(record)
-                    : workspace_id_of(json_string_value(json_object_get(body, "id"))));
+                    : stoa_record_id_seq(json_string_value(json_object_get(body, "id"))));
 
     if (!body)
         return NULL;

@@ -143,7 +143,7 @@ static bool on_update(StoaRequest *req, GError **error)
     if (!check_url(url, error))
         return false;
     uint64_t id = item->id, replaced = item->edited;
-    json_t *body = json_pack("{s:o, s:O, s:O*, s:O*}", "id", workspace_id_json(id), "title",
+    json_t *body = json_pack("{s:o, s:O, s:O*, s:O*}", "id", stoa_record_id(id), "title",
                              title ? title : item->title, "url", url ? url : item->url, "text",
                              text ? text : item->text);
     if (!stoa_request_record(req, "updated", body, error))
@@ -163,8 +163,8 @@ static bool on_remove(StoaRequest *req, GError **error)
         return false;
     uint64_t id = item->id, edited = item->edited;
     g_autofree char *file = g_strdup(item->file);
-    json_t *body = json_pack("{s:o, s:b}", "id", workspace_id_json(id), "document",
-                             workspace_is_document(item));
+    json_t *body =
+        json_pack("{s:o, s:b}", "id", stoa_record_id(id), "document", workspace_is_document(item));
     if (!stoa_request_record(req, "removed", body, error))
         return false;
     stoa_room_erase(room, id);
@@ -173,7 +173,7 @@ static bool on_remove(StoaRequest *req, GError **error)
     if (file)
         stoa_room_remove_file(room, file);
     workspace_sweep_soon(room);
-    stoa_request_reply(req, json_pack("{s:o}", "id", workspace_id_json(id)));
+    stoa_request_reply(req, json_pack("{s:o}", "id", stoa_record_id(id)));
     return true;
 }
 

@@ -60,8 +60,6 @@ void workspace_apply(StoaRoom *room, StoaParticipant *author, const StoaRecord *
 json_t *workspace_save(StoaRoom *room);
 bool workspace_load(StoaRoom *room, const json_t *snapshot);
 Item *workspace_find(StoaRoom *room, uint64_t id);
-uint64_t workspace_id_of(const char *text);
-json_t *workspace_id_json(uint64_t id);
 /** Whether it is a document that is edited together. */
 bool workspace_is_document(const Item *item);
 

@@ -2,6 +2,7 @@
 /* How long a kept message takes from the request to its reply, through a real store: ROOMS rooms, PEOPLE in each, at RATE a
  * second for SECONDS. Prints percentiles in milliseconds. Usage: records [RATE [SECONDS [STORED]]]; STORED messages are in the
  * database before it begins. */
+#include "../unit/store/room-row.h"
 #include "base/loop.h"
 #include "room/journal.h"
 #include "room/request.h"
@@ -34,18 +35,8 @@ static bool on_send(StoaRequest *req, GError **error)
 static const StoaParam send_params[] = { { "text", STOA_STRING, STOA_REQUIRED }, { NULL } };
 static const StoaMethod methods[] = { { "send", on_send, STOA_ROLE_PARTICIPANT, send_params, "" },
                                       { NULL } };
-static const StoaPlugin chat = { .abi = STOA_ABI,
-                                 .struct_size = sizeof(StoaPlugin),
-                                 .param_size = sizeof(StoaParam),
-                                 .method_size = sizeof(StoaMethod),
-                                 .option_size = sizeof(StoaOption),
-                                 .group_size = sizeof(StoaGroup),
-                                 .metric_size = sizeof(StoaMetric),
-                                 .number_size = sizeof(StoaNumber),
-                                 .name = "chat",
-                                 .version = "1",
-                                 .caps = STOA_CAP_HISTORY,
-                                 .methods = methods };
+static const StoaPlugin chat = { STOA_PLUGIN_SIZES, .name = "chat", .version = "1",
+                                 .caps = STOA_CAP_HISTORY, .methods = methods };
 
 static bool member(void *user G_GNUC_UNUSED, const char *id, StoaMemberFace *face)
 {
@@ -98,16 +89,11 @@ static gboolean on_tick(gpointer loop)
 static bool make_rooms(StoaDb *db, void *data, GError **error)
 {
     int64_t n_stored = *(int64_t *)data;
-    bool ok = stoa_db_exec(db, error, "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1)", "");
+    bool ok = true;
 
     for (int i = 0; i < ROOMS + 1 && ok; i++) {
         g_autofree char *id = g_strdup_printf("%020d", i);
-        ok = stoa_db_exec(
-            db, error,
-            "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, modules,"
-            " retention_days, state, created_at) VALUES(?1, 'h', 'T', 'public', 0, 0,"
-            " 'off', '[]', 1, 'open', 1)",
-            "s", id);
+        ok = room_row(db, id, error);
     }
     for (int64_t i = 1; i <= n_stored && ok; i++)
         ok = stoa_db_exec(db, error,

@@ -172,21 +172,19 @@ typedef struct {
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 
-#define STOA_PLUGIN(...)                                                    \
-    STOA_EXPORT const StoaPlugin *stoa_plugin(void);                        \
-    const StoaPlugin *stoa_plugin(void)                                     \
-    {                                                                       \
-        static const StoaPlugin self = { .abi = STOA_ABI,                   \
-                                         .struct_size = sizeof self,        \
-                                         .param_size = sizeof(StoaParam),   \
-                                         .method_size = sizeof(StoaMethod), \
-                                         .option_size = sizeof(StoaOption), \
-                                         .group_size = sizeof(StoaGroup),   \
-                                         .metric_size = sizeof(StoaMetric), \
-                                         .number_size = sizeof(StoaNumber), \
-                                         .route_size = sizeof(StoaRoute),   \
-                                         __VA_ARGS__ };                     \
-        return &self;                                                       \
+/* What a descriptor was built with. */
+#define STOA_PLUGIN_SIZES                                                                \
+    .abi = STOA_ABI, .struct_size = sizeof(StoaPlugin), .param_size = sizeof(StoaParam), \
+    .method_size = sizeof(StoaMethod), .option_size = sizeof(StoaOption),                \
+    .group_size = sizeof(StoaGroup), .metric_size = sizeof(StoaMetric),                  \
+    .number_size = sizeof(StoaNumber), .route_size = sizeof(StoaRoute)
+
+#define STOA_PLUGIN(...)                                                   \
+    STOA_EXPORT const StoaPlugin *stoa_plugin(void);                       \
+    const StoaPlugin *stoa_plugin(void)                                    \
+    {                                                                      \
+        static const StoaPlugin self = { STOA_PLUGIN_SIZES, __VA_ARGS__ }; \
+        return &self;                                                      \
     }
 
 /* -- requests: arguments were checked against the method's `params` before the handler runs ---------------------- */
@@ -388,6 +386,10 @@ STOA_EXPORT void stoa_request_set_data(StoaRequest *req, void *data, GDestroyNot
 STOA_EXPORT void *stoa_request_data(StoaRequest *req) STOA_ON_CONTROL;
 
 STOA_EXPORT uint64_t stoa_record_seq(const StoaRecord *record);
+/** A record's number as the id of what it made, as text: clients count up to 2^53 only. New reference. */
+STOA_EXPORT json_t *stoa_record_id(uint64_t seq);
+/** The number in such an id; 0: it is none. NULL is fine. */
+STOA_EXPORT uint64_t stoa_record_id_seq(const char *id);
 STOA_EXPORT const char *stoa_record_kind(const StoaRecord *record);
 /** NULL: erased. Borrowed. */
 STOA_EXPORT const json_t *stoa_record_body(const StoaRecord *record);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once /* A room with a journal for tests: the plugin of STYLE section 10, a store in memory, people who speak JSON. */
+#include "../store/room-row.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/timer.h"
@@ -193,14 +194,7 @@ static const StoaMethod methods[] = {
 };
 
 static const StoaPlugin hands = {
-    .abi = STOA_ABI,
-    .struct_size = sizeof(StoaPlugin),
-    .param_size = sizeof(StoaParam),
-    .method_size = sizeof(StoaMethod),
-    .option_size = sizeof(StoaOption),
-    .group_size = sizeof(StoaGroup),
-    .metric_size = sizeof(StoaMetric),
-    .number_size = sizeof(StoaNumber),
+    STOA_PLUGIN_SIZES,
     .name = "hands",
     .version = "1",
     .caps = STOA_CAP_HISTORY,
@@ -261,13 +255,7 @@ static StoaModule *find_module(void *user, const char *name)
 
 static bool make_room(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
-    return stoa_db_exec(db, error, "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1)", "") &&
-           stoa_db_exec(
-               db, error,
-               "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, modules, "
-               "retention_days, state, created_at) VALUES(?1, 'h', 'T', 'public', 0, 0, "
-               "'off', '[]', 1, 'open', 1)",
-               "s", room_id);
+    return room_row(db, room_id, error);
 }
 
 static bool read_last(StoaDb *db, void *data, GError **error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kill -9 at any moment loses nothing that was acknowledged. A child keeps messages as fast as it can and says on a pipe which
  * were acknowledged; it is killed, and the store is opened again. 5 rounds, or as many as STOA_ROUNDS says. */
+#include "../store/room-row.h"
 #include "base/loop.h"
 #include "room/journal.h"
 #include "room/request.h"
@@ -35,18 +36,8 @@ static bool on_send(StoaRequest *req, GError **error)
 
 static const StoaMethod methods[] = { { "send", on_send, STOA_ROLE_PARTICIPANT, NULL, "" },
                                       { NULL } };
-static const StoaPlugin chat = { .abi = STOA_ABI,
-                                 .struct_size = sizeof(StoaPlugin),
-                                 .param_size = sizeof(StoaParam),
-                                 .method_size = sizeof(StoaMethod),
-                                 .option_size = sizeof(StoaOption),
-                                 .group_size = sizeof(StoaGroup),
-                                 .metric_size = sizeof(StoaMetric),
-                                 .number_size = sizeof(StoaNumber),
-                                 .name = "chat",
-                                 .version = "1",
-                                 .caps = STOA_CAP_HISTORY,
-                                 .methods = methods };
+static const StoaPlugin chat = { STOA_PLUGIN_SIZES, .name = "chat", .version = "1",
+                                 .caps = STOA_CAP_HISTORY, .methods = methods };
 
 static bool member(void *user G_GNUC_UNUSED, const char *id G_GNUC_UNUSED, StoaMemberFace *face)
 {
@@ -91,14 +82,7 @@ static void on_view(StoaRoom *view, const GError *error, void *data G_GNUC_UNUSE
 static bool make_room(StoaDb *db, void *data, GError **error)
 {
     *(uint64_t *)data = stoa_journal_last_seq(db, room_id, error);
-    return stoa_db_exec(
-               db, error,
-               "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1) ON CONFLICT DO NOTHING", "") &&
-           stoa_db_exec(db, error,
-                        "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, modules,"
-                        " retention_days, state, created_at) VALUES(?1, 'h', 'T', 'public', 0, 0,"
-                        " 'off', '[]', 1, 'open', 1) ON CONFLICT DO NOTHING",
-                        "s", room_id);
+    return room_row(db, room_id, error);
 }
 
 static void be_the_child(const char *dir)

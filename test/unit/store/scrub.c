@@ -2,6 +2,7 @@
 /* Erasure is real: after a scrub no byte of what was deleted is left in the database or its WAL. */
 #include "base/loop.h"
 #include "first-schema.h"
+#include "room-row.h"
 #include "store/store.h"
 
 #include <glib/gstdio.h>
@@ -79,15 +80,11 @@ static bool forget_room(StoaDb *db, World *world, GError **error)
 
 static bool make_rooms(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
-    bool ok = stoa_db_exec(db, error, "INSERT INTO host VALUES('h', 'h@x.example', 'H', 1)", "");
+    bool ok = true;
 
     for (unsigned i = 0; i < ROOMS && ok; i++) {
         g_autofree char *id = g_strdup_printf("room%u", i);
-        ok = stoa_db_exec(db, error,
-                          "INSERT INTO room(id, host_id, title, access, lobby, locked, e2ee, "
-                          "modules, retention_days, state, created_at) VALUES(?1, 'h', 'T', "
-                          "'public', 0, 0, 'off', '[]', 1, 'open', 1)",
-                          "s", id);
+        ok = room_row(db, id, error);
     }
     return ok;
 }
