@@ -51,6 +51,12 @@ StoaConf *stoa_conf_of_text(const char *file, const char *text);
 char *stoa_conf_value_check(const StoaOption *row, const char *text, const char *dir,
                             char **canonical);
 
+/** Whether a text looks as the row's `form` asks; one item of a list. Not called for an empty one. */
+bool stoa_conf_form_fits(const StoaOption *row, const char *text);
+
+/** The same in words: "an IP address"; NULL: any text. @many  a list of them. Free with g_free(). */
+char *stoa_conf_form_wanted(const StoaOption *row, bool many);
+
 /** What would fit, in words: "an integer from 0 to 65535". Free with g_free(). */
 char *stoa_conf_value_wanted(const StoaOption *row);
 

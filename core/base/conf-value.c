@@ -23,7 +23,10 @@ static bool has_range(const StoaOption *row)
 char *stoa_conf_value_wanted(const StoaOption *row)
 {
     g_autofree char *choices = row->choices ? g_strjoinv(", ", (char **)row->choices) : NULL;
+    char *form = stoa_conf_form_wanted(row, row->type == STOA_LIST);
 
+    if (form)
+        return form;
     switch (row->type) {
     case STOA_BOOL: return g_strdup("true or false");
     case STOA_INT:
@@ -53,7 +56,8 @@ char *stoa_conf_value_wanted(const StoaOption *row)
 static char *complain(const StoaOption *row, const char *text)
 {
     g_autofree char *wanted = stoa_conf_value_wanted(row);
-    const char *near = row->choices ? stoa_conf_nearest(text, row->choices) : NULL;
+    bool may_slip = row->choices && row->form != STOA_FORM_URL;
+    const char *near = may_slip ? stoa_conf_nearest(text, row->choices) : NULL;
 
     if (row->flags & STOA_SECRET)
         return g_strdup_printf("the value given is not %s", wanted);
@@ -122,9 +126,12 @@ static char *check_list(const StoaOption *row, const char *text)
 {
     g_auto(GStrv) parts = stoa_conf_value_split(text);
 
-    for (unsigned i = 0; row->choices && parts[i]; i++)
-        if (!is_choice(row, parts[i]))
+    for (unsigned i = 0; parts[i]; i++) {
+        bool fits = row->form || !row->choices ? stoa_conf_form_fits(row, parts[i])
+                                               : is_choice(row, parts[i]);
+        if (!fits)
             return NULL;
+    }
     return g_strjoinv(";", parts);
 }
 
@@ -142,7 +149,7 @@ static char *check_string(const StoaOption *row, const char *text)
 
     if (has_range(row) && (len > row->max || (len > 0 && len < row->min)))
         return NULL;
-    return g_strdup(text);
+    return len == 0 || stoa_conf_form_fits(row, text) ? g_strdup(text) : NULL;
 }
 
 static char *check_type(const StoaOption *row, const char *text)

@@ -6,6 +6,7 @@
 
 static const char *const ice_modes[] = { "lite", "full", NULL };
 static const char *const turn_transports[] = { "udp", "tcp", NULL };
+static const char *const web_schemes[] = { "https", "http", NULL };
 static const char *const log_levels[] = { "none", "error", "warn", "info", "debug", NULL };
 
 #define AT(member) offsetof(StoaCoreConf, member)
@@ -26,7 +27,7 @@ static const StoaOption options[] = {
       "the first UDP and TCP port for media, one more for each worker; 0: any free ones" },
     { "media.workers", STOA_INT, 0, AT(media_workers), "0", 0, 64,
       "media threads; 0: one for each core" },
-    { "media.addresses", STOA_LIST, 0, AT(media_addresses), "",
+    { "media.addresses", STOA_LIST, 0, AT(media_addresses), "", .form = STOA_FORM_ADDRESS,
       .help = "addresses that clients are told to send media to, for a 1:1 NAT too; "
               "empty: every interface, loopback last" },
     { "media.ice", STOA_ENUM, 0, AT(media_ice), "lite", .choices = ice_modes,
@@ -53,9 +54,11 @@ static const StoaOption options[] = {
     { "media.full_ports", STOA_INT, 0, AT(media_full_ports), "0", 0, 65535,
       "ports from media.port on that calls may take, one or two a call (ice = full), for a "
       "firewall; 0: any" },
-    { "public.base_url", STOA_STRING, STOA_LIVE, AT(base_url), "",
+    { "public.base_url", STOA_STRING, STOA_LIVE, AT(base_url), "", .form = STOA_FORM_URL,
+      .choices = web_schemes,
       .help = "where people reach this server: https://class.example; empty: as they came" },
     { "public.trusted_proxies", STOA_LIST, STOA_LIVE, AT(trusted_proxies), "",
+      .form = STOA_FORM_NETWORK,
       .help = "addresses or networks of reverse proxies whose X-Forwarded-For is believed" },
     { "sessions.timeout_s", STOA_INT, STOA_LIVE, AT(signaling.session_timeout_s), "60", 0, 86400,
       "a session without a request for so long ends; 0: never" },
@@ -96,6 +99,7 @@ static const StoaOption options[] = {
     { "modules.aliases", STOA_LIST, STOA_LIVE, AT(aliases),
       "janus.plugin.echotest=echotest;janus.plugin.videoroom=videoroom;"
       "janus.plugin.textroom=textroom",
+      .form = STOA_FORM_PAIR,
       .help = "other names of modules, for clients that know them by these" },
     { "log.level", STOA_ENUM, STOA_LIVE, AT(log_level), "info", .choices = log_levels,
       .help = "how much is logged" },

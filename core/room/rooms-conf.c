@@ -7,6 +7,8 @@
 #define AT(member) offsetof(StoaRoomsConf, member)
 #define DAY_S      (24 * 60 * 60)
 
+static const char *const ice_schemes[] = { "stun", "stuns", "turn", "turns", NULL };
+
 static const StoaOption options[] = {
     { "api.keys", STOA_LIST, STOA_SECRET | STOA_LIVE, AT(api_keys), "",
       .help = "API keys of integrators, long and random (openssl rand -hex 32): who has one is "
@@ -27,7 +29,8 @@ static const StoaOption options[] = {
       "how long a token made from a history link is good" },
     { "tokens.ticket_s", STOA_INT, STOA_LIVE, AT(ticket_s), "600", 1, DAY_S,
       "how long the link of a file is good, as found in the history" },
-    { "ice.servers", STOA_LIST, STOA_LIVE, AT(ice_servers), "",
+    { "ice.servers", STOA_LIST, STOA_LIVE, AT(ice_servers), "", .form = STOA_FORM_URL,
+      .choices = ice_schemes,
       .help = "STUN and TURN servers that browsers are told of: stun:HOST:PORT, turn:HOST:PORT, "
               "turns:HOST:PORT" },
     { "ice.turn_secret", STOA_STRING, STOA_SECRET | STOA_LIVE, AT(turn_secret), "",

@@ -10,9 +10,14 @@
 #define SECRET(member, help) \
     { #member, STOA_STRING, STOA_LIVE | STOA_SECRET, offsetof(VrSettings, member), "", 0, 0, help }
 #define TEXT(member, fallback, help)     ROW(STOA_STRING, member, fallback, 0, 0, help)
+#define CODECS(member, fallback, known, help) \
+    { #member, STOA_STRING, STOA_LIVE, offsetof(VrSettings, member), fallback, 0, 0, help, known, STOA_FORM_CHOICES }
 #define BOOL(member, fallback, help)     ROW(STOA_BOOL, member, fallback, 0, 0, help)
 #define INT(member, fallback, max, help) ROW(STOA_INT, member, fallback, 0, max, help)
 /* clang-format on */
+
+static const char *const audio_codecs[] = { "opus", "pcmu", "pcma", "g722", NULL };
+static const char *const video_codecs[] = { "vp8", "vp9", "h264", "av1", NULL };
 
 enum { LEAST_BITRATE = 64000 };
 
@@ -26,8 +31,10 @@ const StoaOption vr_room_options[] = {
         "Bits per second that a publisher is asked to keep its video to; 0: no limit"),
     BOOL(bitrate_cap, "false", "Whether a publisher's own wish may not go above bitrate"),
     INT(fir_freq, "0", 86400, "Seconds between keyframe requests to publishers; 0: on demand only"),
-    TEXT(audiocodec, "opus", "Audio codecs that may be published, the preferred first"),
-    TEXT(videocodec, "vp8", "Video codecs that may be published, the preferred first"),
+    CODECS(audiocodec, "opus", audio_codecs,
+           "Audio codecs that may be published, the preferred first"),
+    CODECS(videocodec, "vp8", video_codecs,
+           "Video codecs that may be published, the preferred first"),
     TEXT(h264_profile, "", "The H.264 profile to accept, like 42e01f; empty: any"),
     TEXT(vp9_profile, "", "The VP9 profile to accept, 0 to 3; empty: any"),
     BOOL(opus_fec, "true", "Whether publishers are asked for Opus in-band error correction"),
@@ -146,11 +153,8 @@ static bool tidy_codecs(char **list, const char *what, const char *fallback,
 
 bool vr_settings_check(VrSettings *settings, GError **error)
 {
-    static const char *const audio[] = { "opus", "pcmu", "pcma", "g722", NULL };
-    static const char *const video[] = { "vp8", "vp9", "h264", "av1", NULL };
-
-    if (!tidy_codecs(&settings->audiocodec, "audiocodec", "opus", audio, error) ||
-        !tidy_codecs(&settings->videocodec, "videocodec", "vp8", video, error))
+    if (!tidy_codecs(&settings->audiocodec, "audiocodec", "opus", audio_codecs, error) ||
+        !tidy_codecs(&settings->videocodec, "videocodec", "vp8", video_codecs, error))
         return false;
     if (settings->bitrate > 0 && settings->bitrate < LEAST_BITRATE)
         settings->bitrate = LEAST_BITRATE; /* no camera gets below, and Janus clients count on it */

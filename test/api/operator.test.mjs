@@ -37,6 +37,10 @@ const table = {
     'a key that nobody knows': [() => append('echotest.conf', '\n[module]\nenabeld = true\n'), ['-t'], 1,
         /^(stoa: )?echotest\.conf: module\.enabeld.*enabled/m],
     'a value that does not fit': [() => {}, ['-t', '-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port.*eighty.*0 to 65535/],
+    ...Object.fromEntries([['stoa:public.base_url=class.example', /stoa\.conf: public\.base_url.*https/], ['stoa:media.addresses=here', /media\.addresses.*IP addr/],
+        ['stoa:public.trusted_proxies=10.0.0.1/8', /public\.trusted_proxies.*192\.0\.2\.0\/24/], ['http:listen.allow_origins=class.example', /http\.conf: .*origins like/],
+        ['rooms:ice.servers=turn.example', /rooms\.conf: ice\.servers.*turns/], ['videoroom:room-1234.videocodec=vp8,vp7', /room-1234\.videocodec.*vp9/]]
+        .map(([setting, says]) => [`a text that does not look as it has to: ${setting}`, [() => {}, ['-t', '-s', setting], 1, says]])),
     'a number out of its range': [() => {}, ['-t', '-s', 'http:listen.port=65536'], 1, /http\.conf: listen\.port.*65536.*0 to 65535/],
     'a section that nobody knows': [() => append('stoa.conf', '\n[limit]\nsdp_bytes = 1\n'), ['-t'], 1, /stoa\.conf: .*limit.*limits/],
     'a file without a module': [() => writeFileSync(join(conf(), 'ecotest.conf'), '[module]\nenabled = true\n'), ['-t'], 1,

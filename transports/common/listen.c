@@ -116,8 +116,9 @@ int stoa_listen_open(const char *address, int64_t port, const char *key, uint16_
     }
     fd = wildcard ? open_wildcard((uint16_t)port) : open_named(address, (uint16_t)port);
     if (fd == -2) {
-        stoa_fail(error, STOA_ERROR_INVALID, "%s: \"%s\" is no address of this machine", key,
-                  shown);
+        int section = (int)(strlen(key) - strlen("port")); /* the key is SECTION.port */
+        stoa_fail(error, STOA_ERROR_INVALID, "%.*saddress: \"%s\" is no address of this machine",
+                  section, key, shown);
         return -1;
     }
     if (fd < 0 && errno == EADDRINUSE) {

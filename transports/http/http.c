@@ -18,6 +18,8 @@
 #define ADMIN_CONNECTIONS 64
 #define FLUSH_STEPS       80 /* of 5 ms: how long stop() waits for answers to leave */
 
+static const char *const websocket_schemes[] = { "wss", "ws", NULL };
+
 static const StoaOption options[] = {
     { "listen.port", STOA_INT, 0, offsetof(HttpConf, port), "8088", 0, 65535,
       "Port of the API and the pages; 0 takes any free one" },
@@ -26,7 +28,8 @@ static const StoaOption options[] = {
     { "listen.base_path", STOA_STRING, STOA_LIVE, offsetof(HttpConf, base_path), "/janus", 0, 0,
       "Path of the API" },
     { "listen.allow_origins", STOA_LIST, STOA_LIVE, offsetof(HttpConf, allow_origins), "", 0, 0,
-      "Origins whose pages may use the API; empty: the server's own; *: any" },
+      "Origins whose pages may use the API; empty: the server's own; *: any",
+      .form = STOA_FORM_ORIGIN },
     { "listen.threads", STOA_INT, 0, offsetof(HttpConf, threads), "2", 1, 16,
       "Threads that read and write connections" },
     { "tls.certificate", STOA_STRING, STOA_LIVE, offsetof(HttpConf, certificate), "", 0, 0,
@@ -36,7 +39,8 @@ static const StoaOption options[] = {
     { "static.enabled", STOA_BOOL, STOA_LIVE, offsetof(HttpConf, static_enabled), "true", 0, 0,
       "Serve the bundled pages" },
     { "static.websocket_url", STOA_STRING, STOA_LIVE, offsetof(HttpConf, websocket_url), "", 0, 0,
-      "Where pages find the WebSocket; empty: the page's host and the websocket transport's port" },
+      "Where pages find the WebSocket; empty: the page's host and the websocket transport's port",
+      .form = STOA_FORM_URL, .choices = websocket_schemes },
     { "metrics.public", STOA_BOOL, STOA_LIVE, offsetof(HttpConf, metrics_public), "false", 0, 0,
       "Show /metrics to everybody, not on the admin listener alone" },
     { "limits.connections", STOA_INT, 0, offsetof(HttpConf, connections), "4096", 16, 1000000,

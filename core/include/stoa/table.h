@@ -51,6 +51,17 @@ typedef struct StoaParam {
         item_max; /* ARRAY of `items`: an INT is 0 to this, a STRING, TEXT or BYTES 1 to this long; 0: any */
 } StoaParam;
 
+/* What a STRING of a conf file, or each item of a LIST, has to look like; an empty value always fits. */
+typedef enum {
+    STOA_FORM_ANY,
+    STOA_FORM_ADDRESS, /* 192.0.2.7 or 2001:db8::7 */
+    STOA_FORM_NETWORK, /* an address, or 192.0.2.0/24 */
+    STOA_FORM_ORIGIN,  /* https://class.example, or *: no path */
+    STOA_FORM_URL,     /* of one of the schemes in `choices`: "https", "stun" */
+    STOA_FORM_PAIR,    /* NAME=VALUE */
+    STOA_FORM_CHOICES  /* a STRING: some of `choices`, with commas between */
+} StoaForm;
+
 /* One key of a conf file, and where its value goes in a plain struct. Rows end with one whose `key` is NULL.
  * In the struct: BOOL is bool, INT int64_t, STRING and ENUM char * (NULL when empty), LIST char ** (never NULL).
  * The strings belong to the core and live until the next reload. */
@@ -62,7 +73,8 @@ typedef struct {
     const char *fallback; /* the default, as the conf file would write it */
     int64_t min, max;     /* INT: both 0: any */
     const char *help;
-    const char *const *choices; /* ENUM: NULL-terminated */
+    const char *const *choices; /* ENUM, or what `form` needs: NULL-terminated */
+    StoaForm form;
 } StoaOption;
 
 /* A group of conf that may occur many times: [PREFIXid]. Each becomes one item in an array.
