@@ -2,7 +2,7 @@
 /* What hosts and people do on the rooms' pages besides the class itself: who comes in, who goes, what stays, what is erased. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { act, close, enter, fits, gateway, has, hostPage, inClass, linkIn, mailTo, open, says, shot, story, tab, write } from '../lib/pages.mjs';
+import { act, close, enter, fits, gateway, has, hostPage, inClass, linkIn, mailTo, open, restart, says, shot, story, tab, write } from '../lib/pages.mjs';
 import * as api from '../lib/rooms.mjs';
 import { unzip } from '../lib/unzip.mjs';
 
@@ -162,6 +162,36 @@ story('an invitation is sent again, taken back, and given once more', async () =
     await listen(ana);
     await inClass(ana);
     await close(host, ana);
+});
+
+story('the server dies under a class: everybody is back by themselves, and hands are up as they were', async () => {
+    const host = await hostPage('sven@example.org', 'Sven');
+    const room = await makeRoom(host);
+    await goIn(host, room);
+    const ana = await comeIn(host, room, 'Ana'), ben = await comeIn(host, room, 'Ben');
+    await tab(host, 'people');
+    await ben.click('#hand');
+    await has(host, '#people li', 'next');
+    await ana.click('#hand');
+    const turns = () => host.waitForFunction(() => [...document.querySelectorAll('#people .who, #people .turn')].map((one) => one.textContent).join() === 'Ben,Hand up: next,Ana,Hand up: 2,Sven');
+    await turns();
+    await tab(ana, 'chat');
+    await write(ana, 'before it');
+    await restart();
+    for (const page of [host, ana, ben])
+        await page.waitForFunction(() => window.sockets.length > 1 && !document.getElementById('status').textContent);
+    await turns();
+    await tab(host, 'chat');
+    await write(host, 'after it');
+    for (const page of [ana, ben])
+        await has(page, '.message p', 'after it');
+    assert.deepEqual(await ana.locator('.message p').allTextContents(), ['before it', 'after it']);
+    await ben.click('#hand:has-text("Lower hand")');
+    await tab(host, 'people');
+    await has(host, '#people li:first-child', 'next');
+    for (const page of [host, ana, ben])
+        page.problems.length = 0; /* what the browser says of a server that is not there */
+    await close(host, ana, ben);
 });
 
 /* -- what is said -------------------------------------------------------------------------------------------- */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The rooms' pages in Chromium, with a gateway and a mail server of the test's own. STOA_SHOTS=DIR keeps pictures. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fakeMedia, launch, probe } from './browser.mjs';
 import { start } from './gateway.mjs';
@@ -9,18 +12,29 @@ import { startSmtp } from './smtp.mjs';
 
 const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 };
 export let gateway, smtp;
-let browser;
+let browser, begin;
 
 before(async () => {
     smtp = await startSmtp();
-    gateway = await start(`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'rooms:limits.attempts_per_minute=0', 'chat:limits.messages_per_second=0');
+    const data = mkdtempSync(join(tmpdir(), 'stoa-data-'));
+    begin = (...more) => start({ data }, `mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'rooms:limits.attempts_per_minute=0', 'chat:limits.messages_per_second=0', ...more);
+    gateway = await begin();
     browser = await launch(...fakeMedia);
 });
 after(async () => {
     await browser?.close();
     await smtp?.stop();
     assert.equal((await gateway.stop()).code, 0);
+    rmSync(gateway.data, { recursive: true, force: true });
 });
+
+/** The gateway dies and is there again, at the same addresses. */
+export async function restart() {
+    const port = (url) => new URL(url).port;
+    gateway.child.kill('SIGKILL');
+    await gateway.ended;
+    gateway = await begin(`http:listen.port=${port(gateway.http)}`, `websocket:listen.port=${port(gateway.websocket)}`);
+}
 
 /* -- pages ---------------------------------------------------------------------------------------- */
 
