@@ -102,7 +102,7 @@ async function lookAhead() {
     try {
         const about = await api('POST', '/join/look', { token: host ? hostToken() : undefined, body: invitation ? { invitation } : { room } });
         const { title, starts_at: begins, duration_min: minutes } = about;
-        $('title').textContent = document.title = title;
+        $('title').textContent = $('which').textContent = document.title = title;
         const facts = [about.host.name && !host && `with ${about.host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`,
             about.lobby && !host && 'the host lets you in', about.locked && !host && 'locked just now'].filter(Boolean);
         $('what').textContent = facts.join(' · ');

@@ -25,7 +25,7 @@ story('a class from the invitation to the file in the history', async () => {
     for (const link of invitations) {
         const page = await open(link);
         assert.equal(new URL(page.url()).hash, '');
-        await has(page, 'h1', 'Algebra I');
+        await has(page, '#look h2', 'Algebra I');
         await has(page, '#what', 'with Prof. Weiß');
         if (people.length === 1)
             await fits(page, 'look');
