@@ -4,6 +4,8 @@
 
 #include "host/core-conf.h"
 
+#include <string.h>
+
 static const char *const ice_modes[] = { "lite", "full", NULL };
 static const char *const turn_transports[] = { "udp", "tcp", NULL };
 static const char *const web_schemes[] = { "https", "http", NULL };
@@ -107,6 +109,13 @@ static const StoaOption options[] = {
       .help = "show whole addresses and names in the log; for debugging only" },
     { NULL },
 };
+
+char *stoa_core_conf_bare_url(char *url)
+{
+    for (size_t len = url ? strlen(url) : 0; len > 0 && url[len - 1] == '/'; len--)
+        url[len - 1] = '\0';
+    return url;
+}
 
 const StoaConfTable *stoa_core_conf_table(void)
 {

@@ -23,5 +23,8 @@ typedef struct {
     bool log_debug_pii;
 } StoaCoreConf;
 
+/** Take the slashes off a URL's end, in place: paths are appended to it. NULL is fine. Returns it. */
+char *stoa_core_conf_bare_url(char *url);
+
 /** The table of stoa.conf. Static. */
 const StoaConfTable *stoa_core_conf_table(void);

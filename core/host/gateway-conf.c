@@ -36,6 +36,7 @@ void stoa_gateway_adopt(StoaGateway *gateway, StoaConfValues *values)
     gateway->env.sdp_bytes = conf->signaling.sdp_bytes;
     gateway->env.sdp_media = conf->signaling.sdp_media;
     gateway->env.adhoc = conf->adhoc;
+    stoa_core_conf_bare_url(conf->base_url);
     StoaTransportSettings *settings = &gateway->settings;
     settings->message_bytes = conf->signaling.message_bytes;
     settings->connections_per_address = conf->connections_per_address;

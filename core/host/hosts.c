@@ -56,7 +56,7 @@ static char *url_by_conf(StoaConf *conf, const StoaCoreConf *core, bool *any_por
     const HttpKeys *http = stoa_conf_values(values);
 
     if (core->base_url)
-        return g_strdup(core->base_url);
+        return stoa_core_conf_bare_url(g_strdup(core->base_url));
     *any_port = http->port == 0;
     if (*any_port)
         return g_strdup_printf("%s://localhost:PORT", http->certificate ? "https" : "http");

@@ -35,6 +35,16 @@ test('a host is made on the command line, signs in once, and out', async () => {
     await assert.rejects(stoa(gateway, '--add-host', 'no address'), /email/);
 });
 
+test('links are made of the base URL, with or without a slash at its end', async (t) => {
+    const away = await start('stoa:public.base_url=https://class.example/stoa/', `rooms:api.keys=${KEY}`);
+    t.after(() => away.stop());
+    assert.match((await stoa(away, '-s', 'stoa:public.base_url=https://class.example/', '--add-host', 'new@school.example')).trim(), /^https:\/\/class\.example\/host\.html#s=[A-Za-z0-9_-]{43}$/);
+    const room = await want(201, away, 'POST', '/rooms', { token: KEY, body: { title: 'Algebra', host_email: 'new@school.example' } });
+    const { invitations: [{ link }] } = await want(201, away, 'POST', `/rooms/${room.id}/invitations`, { token: KEY, body: { people: [{ email: 'ana@school.example' }], deliver: 'none' } });
+    assert.match(link, /^https:\/\/class\.example\/stoa\/join\.html#i=/);
+    assert.equal((await want(200, away, 'POST', '/join', { body: { invitation: link.split('#i=')[1] } })).signaling.http, 'https://class.example/stoa/janus');
+});
+
 test('asking for a sign-in link tells nobody who is a host', async () => {
     for (const email of ['hana@school.example', 'nobody@school.example', 'no address', "' OR 1=1 --"])
         assert.deepEqual(await want(202, gateway, 'POST', '/host/signin', { body: { email } }), {});
