@@ -2,16 +2,20 @@
 /* What the voices of Chromium look like on their way: redundant audio between two pages, and a room that does without. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openPage } from '../lib/audience.mjs';
 import { fakeMedia, launch, probe, seenAndHeard, until } from '../lib/browser.mjs';
 import { start } from '../lib/gateway.mjs';
+import { openLink } from '../lib/link.mjs';
 
 let gateway, browser;
+const links = [];
 
 before(async () => {
-    gateway = await start('videoroom:room-5678.opus_red=false');
+    gateway = await start('stoa:media.workers=1', 'videoroom:room-5678.opus_red=false');
     browser = await launch(...fakeMedia);
 });
-after(async () => { await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
+after(async () => { await Promise.all(links.map((link) => link.close())); await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
 
 async function join(name, room) {
     const page = await (await browser.newContext()).newPage();
@@ -53,4 +57,58 @@ test('each frame of a voice comes twice where a room asks for it, and once where
     assert.ok(twice.said.flat().every(carriesRed), JSON.stringify(twice.said));
     assert.deepEqual(once.said.map(([local, remote]) => [local, remote].every(carriesRed)), [false, false]);
     assert.ok(twice.heard > 1.5 * once.heard, `${twice.heard} and ${once.heard} bytes`);
+});
+
+/* -- losses --------------------------------------------------------------------------------------- */
+
+async function speak(page, room) {
+    return page.evaluate(async (number) => {
+        const handle = await window.hall.attach(), stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+        const { data } = await handle.message({ request: 'join', ptype: 'publisher', room: number });
+        handle.open().addTransceiver(stream.getAudioTracks()[0], { direction: 'sendonly', streams: [stream] });
+        const up = new Promise((resolve) => {
+            handle.oncore = ({ janus }) => janus === 'webrtcup' && resolve();
+        });
+        await handle.offer({ request: 'publish' });
+        await up;
+        return data.id;
+    }, room);
+}
+
+/* Listen to somebody, who is not heard at first. */
+async function listen(page, room, feed) {
+    await page.evaluate(async ({ room: number, feed: id }) => {
+        const handle = await window.hall.attach();
+        const { jsep } = await handle.message({ request: 'join', ptype: 'subscriber', room: number, streams: [{ feed: id }] });
+        handle.open().ontrack = ({ streams, track }) => {
+            const audio = Object.assign(new Audio(), { srcObject: streams[0] ?? new MediaStream([track]), autoplay: true });
+            document.body.append(audio);
+        };
+        await handle.answer(jsep, { request: 'start' });
+        window.heard = async () => (await window.hall.stats(handle.pc, ({ type, kind }) => type === 'inbound-rtp' && kind === 'audio'))
+            .map(({ packetsReceived: packets, packetsLost: lost, concealedSamples: concealed, totalSamplesReceived: samples }) => ({ packets, lost, concealed, samples }))[0];
+    }, { room, feed });
+}
+
+/* The share of packets lost on a bad line, and of sound that had to be made up. */
+async function conceal(room) {
+    const link = await openLink(gateway);
+    links.push(link);
+    const ana = await openPage(browser, gateway), ben = await openPage(browser, gateway, { link });
+    await listen(ben, room, await speak(ana, room));
+    const before = await until(ben, async () => (await window.heard())?.packets > 50 && window.heard());
+    link.down({ loss: 0.15 });
+    await sleep(10000);
+    const now = await ben.evaluate(() => window.heard());
+    await Promise.all([ana, ben].map((page) => page.leave()));
+    const lost = now.lost - before.lost;
+    return { lost: lost / (lost + now.packets - before.packets), concealed: (now.concealed - before.concealed) / (now.samples - before.samples) };
+}
+
+test('where every seventh packet is lost the voice is whole, or nearly', async () => {
+    const [twice, once] = await Promise.all([conceal(1234), conceal(5678)]);
+    const percent = (share) => `${(100 * share).toFixed(1)} %`;
+    console.log(`lost ${percent(twice.lost)}, made up ${percent(twice.concealed)}; without redundancy ${percent(once.lost)} and ${percent(once.concealed)}`);
+    assert.ok(twice.lost > 0.05 && once.lost > 0.05, 'the line is bad');
+    assert.ok(twice.concealed < once.concealed / 2, 'half as much has to be made up, at most');
 });

@@ -35,6 +35,7 @@ async function enter({ port, room }) {
         return handle;
     }
 
+    hall.attach = attach;
     hall.stats = async (pc, fits) => [...(await pc.getStats()).values()].filter(fits);
 
     /* What is sent: {codec, encodings, width, height, fps, edit: a function's body over `sdp` of the offer}; → the feed's id */
