@@ -2,6 +2,7 @@
 /* From a sealed datagram to a packet in the ring of its source: opened once, parsed once. (DESIGN section 3) */
 #include <string.h>
 
+#include "media/copies.h"
 #include "media/peer-private.h"
 #include "rtp/dd.h"
 #include "rtp/rtx.h"
@@ -273,6 +274,21 @@ static StoaPacket *keep(StoaPeer *peer, StoaPacket *packet)
     return stoa_pool_has_large(pool) ? stoa_packet_ref(packet) : NULL;
 }
 
+static void fill_gap(StoaPeer *peer, StoaSource *source, const StoaPacket *packet)
+{
+    StoaPool *pool = peer->worker->pool;
+    StoaPacket *lost = stoa_copies_lost(source, packet, pool);
+
+    if (!lost)
+        return;
+    if (stoa_source_file(source, lost, pool)) {
+        source->n_recovered++;
+        stoa_count(&peer->worker->counters, STOA_COUNT_RECOVERED, 1);
+        stoa_feed_push(source->feed, source, lost);
+    }
+    stoa_packet_unref(lost, pool);
+}
+
 static void file(StoaPeer *peer, StoaSource *source, StoaPacket *packet, bool is_rtx)
 {
     StoaWorker *w = peer->worker;
@@ -286,6 +302,8 @@ static void file(StoaPeer *peer, StoaSource *source, StoaPacket *packet, bool is
         drop(peer, STOA_DROP_JUNK);
         return;
     }
+    if (packet->info.red.copy_len > 0)
+        fill_gap(peer, source, packet);
     kept = keep(peer, packet);
     if (!kept) {
         drop(peer, STOA_DROP_POOL);
@@ -296,6 +314,9 @@ static void file(StoaPeer *peer, StoaSource *source, StoaPacket *packet, bool is
         stoa_count(&w->counters, STOA_COUNT_RECOVERED, is_rtx);
         stoa_feed_push(source->feed, source, kept);
     } else {
+        if (kept->info.red.heads_len > 0 && !is_rtx)
+            stoa_source_count(source, kept,
+                              false); /* it came after all, behind its copy: no loss */
         drop(peer, STOA_DROP_DUPLICATE);
     }
     stoa_packet_unref(kept, w->pool);

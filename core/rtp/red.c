@@ -8,9 +8,14 @@
 #define IS_COPY  0x80
 #define HEAD_LEN 4
 
-static size_t block_len(const uint8_t *head)
+static uint16_t block_len(const uint8_t *head)
 {
     return stoa_bytes_get16(head + 2) & 0x3ffu;
+}
+
+static uint16_t block_age(const uint8_t *head)
+{
+    return stoa_bytes_get16(head + 1) >> 2;
 }
 
 bool stoa_red_read(const uint8_t *payload, size_t len, uint8_t payload_type, StoaRed *red)
@@ -29,6 +34,10 @@ bool stoa_red_read(const uint8_t *payload, size_t len, uint8_t payload_type, Sto
     if (copies > len - at)
         return false;
     *red = (StoaRed){ .heads_len = (uint8_t)at, .primary_at = (uint16_t)(at + copies) };
+    if (at > 1) {
+        red->copy_len = block_len(payload + at - 1 - HEAD_LEN);
+        red->copy_age = block_age(payload + at - 1 - HEAD_LEN);
+    }
     return true;
 }
 

@@ -14,6 +14,9 @@ enum {
 typedef struct {
     uint8_t heads_len;   /* bytes from the start of the payload */
     uint16_t primary_at; /* bytes from the start to the new frame, which runs to the end */
+    uint16_t
+        copy_len; /* bytes of the latest copy, which ends where the new frame begins; 0: none */
+    uint16_t copy_age; /* how much older it is, in ticks of the media clock */
 } StoaRed;
 
 /**

@@ -116,7 +116,7 @@ static void try_red(const uint8_t *payload, size_t len)
     if (!stoa_red_read(payload, len, 111, &red))
         return;
     g_assert(red.heads_len <= STOA_RED_HEADS_MAX && red.heads_len <= red.primary_at);
-    g_assert(red.primary_at <= len);
+    g_assert(red.primary_at <= len && red.copy_len <= red.primary_at - red.heads_len);
     stoa_red_heads_write(payload, red.heads_len, 63, copy);
     g_assert(stoa_red_read(copy, len, 63, &again));
     g_assert(again.heads_len == red.heads_len && again.primary_at == red.primary_at);

@@ -203,6 +203,65 @@ static void what_is_no_red_goes_to_nobody(void **state)
     bed_free(s.bed);
 }
 
+/* The i-th as RED with a copy that is so many frames old, 0: none. */
+static void say(Person *person, unsigned i, unsigned age)
+{
+    uint8_t payload[32];
+    size_t len = red_payload(age ? i : 0, 111, payload);
+
+    payload[len - 1] = (uint8_t)('0' + i);
+    if (age) {
+        stoa_bytes_put32(payload, (0x80u | 111) << 24 | age * FRAME << 10 | 4);
+        payload[len - 5] = (uint8_t)('0' + i - age);
+    }
+    person_send(person, VOICE, RED, FIRST_SEQ + i, 5000 + i * FRAME, i == 0, payload, len);
+}
+
+static void what_is_lost_on_the_way_up_comes_back_from_the_copy(void **state)
+{
+    Scene s = scene_new(*state);
+
+    publish(s.ana, voice_in());
+    watch(s.ben, s.ana, red_out());
+    watch(s.cleo, s.ana, bed_audio_out(1, "0", OUT));
+    connect_all(&s);
+    say(s.ana, 0, 0);
+    say(s.ana, 1, 1);
+    say(s.ana, 3, 1); /* 2 is lost */
+    say(s.ana, 4, 1);
+    say(s.ana, 6, 1); /* 5 comes late */
+    say(s.ana, 5, 1);
+    say(s.ana, 7, 1);
+    expect(s.ben, 8);
+    expect(s.cleo, 8);
+    assert_unbroken(s.ben, 8);
+    assert_unbroken(s.cleo, 8);
+    for (unsigned i = 0; i < 8; i++) {
+        char frame[5] = { 'n', 'e', 'w', (char)('0' + i) };
+
+        says(person_received(s.cleo, OUT, i), frame, 4);
+        assert_int_equal(person_received(s.ben, OUT, i)->header.payload_type,
+                         i == 2 || i == 5 ? 100 : RED_OUT);
+    }
+    bed_free(s.bed);
+}
+
+static void a_copy_of_something_else_fills_no_gap(void **state)
+{
+    Scene s = scene_new(*state);
+
+    publish(s.ana, voice_in());
+    watch(s.cleo, s.ana, bed_audio_out(1, "0", OUT));
+    connect_all(&s);
+    say(s.ana, 0, 0);
+    say(s.ana, 2, 2); /* 1 is lost, this has 0 */
+    say(s.ana, 4, 0); /* 3 is lost, this has none */
+    expect(s.cleo, 3);
+    bed_run(s.bed, 50);
+    assert_int_equal(person_n_received(s.cleo, OUT), 3);
+    bed_free(s.bed);
+}
+
 static void repeat(Person *person, uint16_t seq)
 {
     uint8_t buf[100];
@@ -421,6 +480,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         BOTH(red_goes_whole_to_who_takes_it_and_its_news_to_all),
         BOTH(what_is_no_red_goes_to_nobody),
+        BOTH(what_is_lost_on_the_way_up_comes_back_from_the_copy),
+        BOTH(a_copy_of_something_else_fills_no_gap),
         BOTH(red_is_sent_again_as_it_was_and_plain_by_rtx),
         BOTH(silence_stays_a_gap_in_time_only),
         BOTH(extensions_go_by_what_each_negotiated),

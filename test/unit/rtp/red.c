@@ -17,8 +17,12 @@ static void the_new_frame_comes_last(void **unused G_GNUC_UNUSED)
     assert_true(stoa_red_read(two_copies, sizeof(two_copies), 111, &red));
     assert_int_equal(red.heads_len, 9);
     assert_memory_equal(two_copies + red.primary_at, "news", 4);
+    assert_int_equal(red.copy_len, 5);
+    assert_memory_equal(two_copies + red.primary_at - red.copy_len, "older", 5);
+    assert_int_equal(red.copy_age, 480);
     assert_true(stoa_red_read(alone, sizeof(alone), 111, &red));
     assert_int_equal(red.heads_len, 1);
+    assert_int_equal(red.copy_len, 0);
     assert_int_equal(red.primary_at, 1);
     assert_true(stoa_red_read(alone, 1, 111, &red)); /* silence */
     assert_int_equal(red.primary_at, 1);
