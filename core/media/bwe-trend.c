@@ -173,13 +173,18 @@ static bool is_rising(const StoaBweTrend *trend)
            trend->moments[0].at_us - trend->moments[STOA_BWE_TREND_MOMENTS - 1].at_us;
 }
 
-static void judge_flood(StoaBweTrend *trend)
+int64_t stoa_bwe_trend_latest_us(const StoaBweTrend *trend)
 {
     double base_ms = fmin(trend->base_ms[0], trend->base_ms[1]);
-    int64_t base_us = trend->origin_us + (int64_t)(base_ms * 1000);
 
-    trend->is_flooded =
-        trend->n_groups > 0 && is_rising(trend) && trend->moments[0].min_us - base_us > FLOOD_US;
+    if (trend->n_groups == 0)
+        return 0;
+    return trend->moments[0].min_us - trend->origin_us - (int64_t)(base_ms * 1000);
+}
+
+static void judge_flood(StoaBweTrend *trend)
+{
+    trend->is_flooded = is_rising(trend) && stoa_bwe_trend_latest_us(trend) > FLOOD_US;
 }
 
 /* -- packets ------------------------------------------------------------------------------- */

@@ -50,5 +50,8 @@ bool stoa_bwe_trend_input(StoaBweTrend *trend, int64_t sent_us, int64_t arrival_
 /** When the packets began to be sent by which it judges now. */
 int64_t stoa_bwe_trend_since_us(const StoaBweTrend *trend);
 
+/** The same as stoa_bwe_trend_queue_us() of the last moment alone: restless. */
+int64_t stoa_bwe_trend_latest_us(const StoaBweTrend *trend);
+
 /** How much longer packets wait now than the quickest of the last half minute did. */
 int64_t stoa_bwe_trend_queue_us(const StoaBweTrend *trend);

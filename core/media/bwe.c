@@ -11,10 +11,13 @@
 #define AGAIN_US          3000000 /* a second over-use in this time: the first cut was too small */
 #define SILENCE_US        2000000 /* without feedback: the path may be gone */
 #define SILENCE_N         20      /* packets that should have brought some */
-#define EFFECT_US         300000  /* and a round trip: until a cut shows in the trend */
-#define CUT               0.85    /* of what arrived, on over-use (GCC, 5.5) */
-#define GROWTH            0.08    /* a second */
-#define LIMIT             1.5     /* of what arrives: more was never tried */
+#define REFUTE_US         1000000
+#define REFUTE_QUEUE_US   100000
+#define REFUTE            1.5    /* of the capacity that was believed */
+#define EFFECT_US         300000 /* and a round trip: until a cut shows in the trend */
+#define CUT               0.85   /* of what arrived, on over-use (GCC, 5.5) */
+#define GROWTH            0.08   /* a second */
+#define LIMIT             1.5    /* of what arrives: more was never tried */
 #define HIGH_LOSS         0.10
 #define LOW_LOSS          0.02
 #define PROBE_WAIT_US     1000000
@@ -109,7 +112,26 @@ static void on_overuse(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
         bps = bwe->estimate_bps ? bwe->estimate_bps : STOA_BWE_START_BPS;
     if (bwe->lowered_us && now_us - bwe->lowered_us < AGAIN_US)
         bps = MIN(bps, bwe->estimate_bps);
+    bwe->before_bps = bwe->estimate_bps;
     lower(bwe, CUT * bps, now_us);
+}
+
+/* The queue was gone at once, and much more came through than it could have carried: somebody was held up for a moment,
+ * the path was not too narrow. */
+static bool is_refuted(const StoaBwe *bwe, int64_t now_us)
+{
+    return bwe->before_bps > bwe->estimate_bps && now_us - bwe->lowered_us < REFUTE_US &&
+           stoa_bwe_trend_latest_us(&bwe->trend) < REFUTE_QUEUE_US &&
+           stoa_bwe_acked_lately_bps(&bwe->acked) > REFUTE * bwe->capacity_bps;
+}
+
+static void take_back(StoaBwe *bwe, int64_t now_us)
+{
+    set(bwe, bwe->before_bps);
+    bwe->before_bps = bwe->capacity_bps = 0;
+    bwe->grown_us = now_us;
+    bwe->lowered_us = 0;
+    bwe->n_lowered--;
 }
 
 /* By a share; near what was the capacity by half a packet a round trip, which brings flows that share it together.
@@ -157,7 +179,9 @@ static void begin_estimate(StoaBwe *bwe)
 static void judge(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 {
     judge_losses(bwe, now_us);
-    if (bwe->trend.usage == STOA_BWE_OVERUSE || bwe->trend.is_flooded)
+    if (is_refuted(bwe, now_us))
+        take_back(bwe, now_us);
+    else if (bwe->trend.usage == STOA_BWE_OVERUSE || bwe->trend.is_flooded)
         on_overuse(bwe, rtt_us, now_us);
     else if (!bwe->estimate_bps && now_us - bwe->begun_us > PROOF_US)
         begin_estimate(bwe);

@@ -31,6 +31,7 @@ typedef struct {
     uint32_t estimate_bps; /* 0: none yet */
     uint32_t wanted_bps;   /* more than this is of no use */
     uint32_t proven_bps;   /* what a probe brought through last */
+    uint32_t before_bps; /* the estimate before the last cut, which may be refuted; 0: it may not */
     uint32_t capacity_bps; /* what arrived when the path was full; 0: it never was */
     int64_t begun_us;      /* the first feedback; 0: none came */
     int64_t feedback_us;   /* the last one */

@@ -13,6 +13,7 @@ enum {
     AGAIN_US = 200000,
     PAD_US = 10000,
     RISE_US = 1000000, /* between two changes for the better: a layer's switch takes a while */
+    GRACE_US = 250000,
     JAM_US = 3000000,
     MAX_ROUND_US = 1000000,
     REMB_US = 10000000,   /* a word of the client holds so long */
@@ -317,12 +318,23 @@ static void stop_excess(StoaOutlet *outlet, const StoaShareStep *step, int64_t n
         stoa_outlet_break(outlet);
 }
 
+/* A picture stands still until a keyframe, once it was stopped: not for an estimate that is taken back in a moment. */
+static bool is_given_up(StoaOutlet *outlet, int64_t now_us)
+{
+    if (!outlet->is_relaying)
+        return true;
+    if (!outlet->doomed_us)
+        outlet->doomed_us = now_us;
+    return now_us - outlet->doomed_us >= GRACE_US;
+}
+
 static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_us)
 {
     const StoaShareStep *step = &track->steps[MAX(track->chosen, 0)];
 
     if (track->chosen < 0)
-        return allow(outlet, STOA_PAUSED, -1, now_us);
+        return is_given_up(outlet, now_us) && allow(outlet, STOA_PAUSED, -1, now_us);
+    outlet->doomed_us = 0;
     if (track->chosen < track->now)
         stop_excess(outlet, step, now_us);
     return allow(outlet, step->substream, step->temporal, now_us);

@@ -422,6 +422,8 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
     if (!ext_values(outlet, (uint16_t)out, sealing == STOA_SEAL_AGAIN, &values))
         return false;
     values.dd_frames = span->frame_number;
+    values.has_playout_delay =
+        stoa_cushion_tells(&outlet->cushion, outlet->peer->worker->now_us, &values.playout_delay);
     return seal(outlet, packet, span, out, &stream, &values);
 }
 

@@ -2,6 +2,7 @@
 /* An outgoing track on its worker: `sink` of media/command.h. It decides forward, drop or switch, rewrites and seals. */
 #pragma once
 
+#include "media/cushion.h"
 #include "media/feed.h"
 #include "media/splice.h"
 
@@ -45,6 +46,7 @@ struct StoaOutlet {
     int8_t max_spatial;                 /* of each encoding; -1: all */
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
+    int64_t doomed_us;        /* since when it would get nothing; 0: it gets something */
     uint8_t priority;         /* for the allocator: more comes first */
     uint32_t usable_bps;  /* what its share would allow; STOA_OUTLET_ANY_BPS: no limit is known */
     StoaLayers wish;      /* what these make of the layers of `target` */
@@ -70,6 +72,7 @@ struct StoaOutlet {
     uint32_t n_packets_before; /* at the last second's end */
     int32_t lost, lost_told;   /* as the subscriber reports it */
     uint8_t fraction_lost;
+    StoaCushion cushion; /* of video with RTX */
     uint32_t jitter;
 };
 

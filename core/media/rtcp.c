@@ -41,6 +41,17 @@ static void note_rtt(StoaPeer *peer, const StoaRtcpBlock *block)
         peer->rtt_us = MAX(rtt_us, 1);
 }
 
+/* Losses in a jam are no reason to wait for repairs; nor can the bytes of a repeat in the same stream change. */
+static void plan_repairs(StoaOutlet *outlet)
+{
+    StoaPeer *peer = outlet->peer;
+    int64_t now_us = peer->worker->now_us;
+
+    if (outlet->row.kind == STOA_VIDEO && outlet->row.rtx_ssrc && outlet->row.nack &&
+        !stoa_downlink_is_jammed(peer->downlink, now_us))
+        stoa_cushion_report(&outlet->cushion, outlet->fraction_lost, peer->rtt_us, now_us);
+}
+
 static void on_blocks(StoaPeer *peer, const StoaRtcpPacket *packet)
 {
     StoaRtcpBlock block;
@@ -53,6 +64,7 @@ static void on_blocks(StoaPeer *peer, const StoaRtcpPacket *packet)
             continue;
         outlet->lost = block.total_lost;
         outlet->fraction_lost = block.fraction_lost;
+        plan_repairs(outlet);
         outlet->jitter = block.jitter;
     }
 }

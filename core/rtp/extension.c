@@ -162,7 +162,7 @@ static inline size_t copied_len(const StoaRtpExts *exts, unsigned kind)
     return exts->len[kind];
 }
 
-static inline void put_values(Cursor *cursor, const uint8_t *id_of_kind,
+static inline void put_values(Cursor *cursor, const uint8_t *id_of_kind, const StoaRtpExts *exts,
                               const StoaRtpExtValues *values)
 {
     uint8_t *at;
@@ -176,6 +176,10 @@ static inline void put_values(Cursor *cursor, const uint8_t *id_of_kind,
     if (values->mid && values->mid_len > 0 && id_of_kind[STOA_RTP_EXT_MID] != 0 &&
         (at = begin_element(cursor, id_of_kind[STOA_RTP_EXT_MID], values->mid_len)))
         memcpy(at, values->mid, values->mid_len);
+    if (values->has_playout_delay && !stoa_rtp_extension_has(exts, STOA_RTP_EXT_PLAYOUT_DELAY) &&
+        id_of_kind[STOA_RTP_EXT_PLAYOUT_DELAY] != 0 &&
+        (at = begin_element(cursor, id_of_kind[STOA_RTP_EXT_PLAYOUT_DELAY], 3)))
+        stoa_bytes_put24(at, values->playout_delay);
 }
 
 static bool needs_two_bytes(const StoaRtpExtSink *sink, const StoaRtpExts *exts, unsigned copied,
@@ -205,7 +209,7 @@ size_t stoa_rtp_extension_write(const StoaRtpExtSink *sink, const uint8_t *packe
         return 0;
     cursor.at = out + BLOCK_HEADER_LEN;
     cursor.end = out + (size & ~(size_t)3);
-    put_values(&cursor, sink->map.id_of_kind, values);
+    put_values(&cursor, sink->map.id_of_kind, exts, values);
     for (; copied != 0; copied &= copied - 1) {
         unsigned kind = (unsigned)__builtin_ctz(copied);
         size_t n = copied_len(exts, kind);

@@ -128,6 +128,29 @@ static void a_flood_is_noticed_at_once(void **unused)
     link_free(link);
 }
 
+/* A machine that is busy for a moment looks like a path that is full, until all that waited comes at once. */
+static void a_stall_is_forgiven(void **unused)
+{
+    Link *link = link_new(10000000, 25000);
+    uint32_t rate = 600000, before;
+    Flow *flow = link_flow(link, a_fixed_rate, &rate);
+
+    (void)unused;
+    stoa_bwe_want(&flow->bwe, 750000);
+    link_run(link, 10000);
+    before = flow->bwe.estimate_bps;
+    link->capacity_bps = 150000;
+    for (unsigned ms = 0; flow->bwe.n_lowered == 0 && ms < 2000; ms += 10)
+        link_run(link, 10);
+    assert_in_range(flow->bwe.estimate_bps, 30000, 300000);
+    link->capacity_bps = 10000000;
+    link->busy_us = 0;
+    link_run(link, 700);
+    assert_in_range(flow->bwe.estimate_bps, before, 2 * before);
+    assert_int_equal(flow->bwe.n_lowered, 0);
+    link_free(link);
+}
+
 static void a_good_link_is_never_held_back(void **unused)
 {
     Link *link = link_new(50000000, 25000);
@@ -308,6 +331,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_follows_steps_of_the_capacity),
         cmocka_unit_test(a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_faster),
         cmocka_unit_test(a_flood_is_noticed_at_once),
+        cmocka_unit_test(a_stall_is_forgiven),
         cmocka_unit_test(a_good_link_is_never_held_back),
         cmocka_unit_test(jitter_is_no_congestion),
         cmocka_unit_test(losses_of_a_short_queue_lower_it),

@@ -208,6 +208,23 @@ static void a_sink_gets_our_values_and_the_medias_own(void **unused G_GNUC_UNUSE
     assert_false(stoa_rtp_extension_has(&seen, STOA_RTP_EXT_RID)); /* never passed on */
 }
 
+static void a_playout_delay_of_ours_gives_way_to_that_of_the_source(void **unused G_GNUC_UNUSED)
+{
+    static const uint8_t block[] = { 0x62, 0x01, 0x02, 0x03 };
+    StoaRtpExtIds ids = { .kind_of_id = { [6] = STOA_RTP_EXT_PLAYOUT_DELAY } };
+    StoaRtpExtMap map = { .id_of_kind = { [STOA_RTP_EXT_PLAYOUT_DELAY] = 8 } };
+    StoaRtpExtValues values = { .has_playout_delay = true, .playout_delay = 0x0143e8 };
+    StoaRtpExts none = { 0 }, exts, seen;
+    uint8_t packet[64], out[100];
+    StoaRtpHeader header = make_packet(packet, 0xbede, block, sizeof(block));
+
+    assert_true(forward(&map, packet, &none, &values, out, sizeof(out), &seen) > 0);
+    assert_int_equal(stoa_bytes_get24(out + seen.at[STOA_RTP_EXT_PLAYOUT_DELAY]), 0x0143e8);
+    assert_true(stoa_rtp_extension_read(packet, &header, &ids, &exts));
+    assert_true(forward(&map, packet, &exts, &values, out, sizeof(out), &seen) > 0);
+    assert_int_equal(stoa_bytes_get24(out + seen.at[STOA_RTP_EXT_PLAYOUT_DELAY]), 0x010203);
+}
+
 static void a_large_id_or_element_makes_two_byte_form(void **unused G_GNUC_UNUSED)
 {
     StoaRtpExtMap map = { .id_of_kind = { [STOA_RTP_EXT_TWCC] = 15 } };
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test(short_elements_have_no_value),
         cmocka_unit_test(text_is_a_token_that_fits),
         cmocka_unit_test(a_sink_gets_our_values_and_the_medias_own),
+        cmocka_unit_test(a_playout_delay_of_ours_gives_way_to_that_of_the_source),
         cmocka_unit_test(a_large_id_or_element_makes_two_byte_form),
         cmocka_unit_test(nothing_to_say_writes_nothing),
         cmocka_unit_test(random_blocks_survive_the_way_through_a_sink),

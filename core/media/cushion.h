@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* How long a subscriber's player should hold pictures back on a lossy line, so that what is repaired comes in time.
+ *
+ * A receiver that sends nothing knows no round trip: browsers then plan for none, and a picture whose packet is asked for
+ * again comes too late to be shown smoothly. We know it, and say so by the playout delay extension. Pure: the clock is an
+ * argument. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All zero is a good start. */
+typedef struct {
+    double loss;        /* smoothed share */
+    uint16_t ms;        /* the least delay to ask for; 0: none */
+    int64_t lossy_us;   /* when there were losses last */
+    int64_t changed_us; /* when `ms` changed last; 0: never */
+} StoaCushion;
+
+/** The subscriber reports its losses. @fraction_lost  of 256, since its last report */
+void stoa_cushion_report(StoaCushion *cushion, uint8_t fraction_lost, int64_t rtt_us,
+                         int64_t now_us);
+
+/** Whether to tell the player; it keeps what it was told last. @delay  written then: the extension's 24 bits */
+bool stoa_cushion_tells(const StoaCushion *cushion, int64_t now_us, uint32_t *delay);
