@@ -35,7 +35,7 @@ export async function startSmtp({ port = 0, refuse = () => false, delay = 0, giv
                 for (const one of [...waiting])
                     one();
                 done();
-            }, delay);
+            }, delay).unref(); // a test that does not wait for it does not end later
         },
         ...options,
     });
