@@ -39,7 +39,7 @@ const table = {
     'a value that does not fit': [() => {}, ['-t', '-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port.*eighty.*0 to 65535/],
     ...Object.fromEntries([['stoa:public.base_url=class.example', /stoa\.conf: public\.base_url.*https/], ['stoa:media.addresses=here', /media\.addresses.*IP addr/],
         ['stoa:public.trusted_proxies=10.0.0.1/8', /public\.trusted_proxies.*192\.0\.2\.0\/24/], ['http:listen.allow_origins=class.example', /http\.conf: .*origins like/],
-        ['rooms:ice.servers=turn.example', /rooms\.conf: ice\.servers.*turns/], ['videoroom:room-1234.videocodec=vp8,vp7', /room-1234\.videocodec.*vp9/]]
+        ['http:listen.base_path=/', /http\.conf: listen\.base_path.*like \/janus/], ['rooms:ice.servers=turn.example', /rooms\.conf: ice\.servers.*turns/], ['videoroom:room-1234.videocodec=vp8,vp7', /room-1234\.videocodec.*vp9/]]
         .map(([setting, says]) => [`a text that does not look as it has to: ${setting}`, [() => {}, ['-t', '-s', setting], 1, says]])),
     'a number out of its range': [() => {}, ['-t', '-s', 'http:listen.port=65536'], 1, /http\.conf: listen\.port.*65536.*0 to 65535/],
     'a section that nobody knows': [() => append('stoa.conf', '\n[limit]\nsdp_bytes = 1\n'), ['-t'], 1, /stoa\.conf: .*limit.*limits/],

@@ -33,6 +33,13 @@ static char *read_base_path(const char *text, GError **error)
     return NULL;
 }
 
+bool http_setup_check(const HttpConf *conf, GError **error)
+{
+    g_autofree char *path = read_base_path(conf->base_path, error);
+
+    return path != NULL;
+}
+
 static HttpPages *read_pages(StoaTransportHost *host, const char *folder, GError **error)
 {
     if (!folder || g_file_test(folder, G_FILE_TEST_IS_DIR))

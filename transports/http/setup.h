@@ -38,6 +38,9 @@ typedef struct {
  */
 HttpSetup *http_setup_new(StoaTransportHost *host, const HttpConf *conf,
                           const StoaTransportSettings *settings, GError **error);
+/** Whether a conf could become a setup, without making one: base_path fits. */
+bool http_setup_check(const HttpConf *conf, GError **error);
+
 HttpSetup *http_setup_ref(HttpSetup *setup);
 void http_setup_unref(HttpSetup *setup);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpSetup, http_setup_unref)
