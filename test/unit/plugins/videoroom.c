@@ -132,7 +132,7 @@ static void a_bad_reload_changes_nothing(void **unused G_GNUC_UNUSED)
     g_autoptr(GError) error = NULL;
 
     assert_false(stoa_bed_reload(bed, "[room-9]\nvideocodec = x\n", &error));
-    assert_non_null(strstr(error->message, "[room-9]"));
+    assert_non_null(strstr(error->message, "room-9.videocodec"));
     stoa_bed_asks(ana, "{'request': 'exists', 'room': 7}", "{'exists': true}");
     g_clear_error(&error);
     assert_false(stoa_bed_reload(bed, "[room-nine]\n", &error));
