@@ -349,7 +349,8 @@ bool stoa_store_backup(const char *dir, const char *path, GError **error)
 
     if (g_file_test(path, G_FILE_TEST_EXISTS))
         return stoa_fail(error, STOA_ERROR_CONFLICT, "%s exists already: name a new file", path);
-    bool ok = sqlite3_open_v2(name, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK ||
+    /* The last to close it brings its WAL into the file, and may be this one. */
+    bool ok = sqlite3_open_v2(name, &from, SQLITE_OPEN_READWRITE, stoa_sqlite_vfs()) == SQLITE_OK ||
               stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no database %s", name);
     if (ok)
         sqlite3_busy_timeout(from, 10000);

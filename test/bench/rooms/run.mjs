@@ -52,6 +52,18 @@ async function sentPackets() {
     return [...text.matchAll(/^stoa_media_sent_packets_total(?:\{.*\})? (\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
+/** Workers tell what they sent once a second: wait for that, and take their time at the same moment. */
+async function countedNow() {
+    const before = await sentPackets();
+    for (let i = 0; i < 200; i++) {
+        const packets = await sentPackets();
+        if (packets !== before)
+            return [workerNs(), packets];
+        await sleep(20);
+    }
+    throw new Error('nothing is sent');
+}
+
 const figures = {
     async chat() {
         const host = await launch(), seats = await joinMany(gateway, host.token, 10, 5), before = cpuS(gateway.child.pid), seconds = 10;
@@ -139,11 +151,12 @@ const figures = {
         await sleep(4000);
         for (let pair = 0; pair < pairs; pair++) {
             for (const kind of pair % 2 ? ['with', 'without'] : ['without', 'with']) {
-                const talk = kind === 'with' && chat(chatload, gateway, seats, { rate: 2000, seconds: 4 });
+                const talk = kind === 'with' && chat(chatload, gateway, seats, { rate: 2000, seconds: 6 });
                 await sleep(1000);
-                const [ns, packets] = [workerNs(), await sentPackets()];
+                const [ns, packets] = await countedNow();
                 await sleep(2500);
-                costs[kind].push((workerNs() - ns) / 1000 / (await sentPackets() - packets));
+                const [nsAfter, packetsAfter] = await countedNow();
+                costs[kind].push((nsAfter - ns) / 1000 / (packetsAfter - packets));
                 if (talk)
                     chats.push((await talk).rate);
             }

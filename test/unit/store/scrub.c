@@ -233,6 +233,38 @@ static void a_backup_holds_nothing_that_was_deleted_before(void **unused G_GNUC_
     remove_all(dir);
 }
 
+/* What a gateway that was killed leaves: the file, and a WAL that nobody brought into it. */
+static void copy_as_killed(const char *from, const char *to)
+{
+    static const char *const names[] = { "stoa.db", "stoa.db-wal" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *source = g_build_filename(from, names[i], NULL);
+        g_autofree char *target = g_build_filename(to, names[i], NULL);
+        g_autofree char *bytes = NULL;
+        gsize len = 0;
+        assert_true(g_file_get_contents(source, &bytes, &len, NULL));
+        assert_true(g_file_set_contents(target, bytes, (gssize)len, NULL));
+    }
+}
+
+static void a_backup_leaves_nothing_in_what_a_killed_gateway_left(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *dir = g_dir_make_tmp("stoa-scrub-XXXXXX", NULL);
+    g_autofree char *killed = g_dir_make_tmp("stoa-scrub-XXXXXX", NULL);
+    g_autofree char *copy = g_build_filename(killed, "copy.db", NULL);
+    StoaStore *store = stoa_store_new(dir, NULL, NULL);
+    World *world = world_new(store);
+
+    copy_as_killed(dir, killed);
+    assert_true(stoa_store_backup(killed, copy, NULL)); /* closes it as the last */
+    assert_clean(world, killed);
+    stoa_store_free(store);
+    world_free(world);
+    remove_all(killed);
+    remove_all(dir);
+}
+
 static bool become_old(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(back_to_first); i++) {
@@ -291,6 +323,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_that_was_deleted_is_left_after_a_scrub),
         cmocka_unit_test(a_backup_holds_nothing_that_was_deleted_before),
+        cmocka_unit_test(a_backup_leaves_nothing_in_what_a_killed_gateway_left),
         cmocka_unit_test(what_an_older_build_left_goes_when_it_is_opened),
     };
 
