@@ -57,9 +57,6 @@ bool stoa_conf_form_fits(const StoaOption *row, const char *text);
 /** The same in words: "an IP address"; NULL: any text. @many  a list of them. Free with g_free(). */
 char *stoa_conf_form_wanted(const StoaOption *row, bool many);
 
-/** What would fit, in words: "an integer from 0 to 65535". Free with g_free(). */
-char *stoa_conf_value_wanted(const StoaOption *row);
-
 /** Put a canonical value into the struct that begins at `base`. */
 void stoa_conf_value_store(StoaConfValues *values, const StoaOption *row, const char *canonical,
                            void *base);

@@ -101,6 +101,9 @@ const char *stoa_conf_problem_at(const StoaConf *conf, unsigned i);
  */
 bool stoa_conf_check(StoaConf *conf, GError **error);
 
+/** What would fit a row, in words: "an integer from 0 to 65535". Free with g_free(). */
+char *stoa_conf_value_wanted(const StoaOption *row);
+
 /** A commented sample of a file with every key and its default, from the tables alone. Free with g_free(). */
 char *stoa_conf_sample(const StoaConfTable *table, const char *summary);
 

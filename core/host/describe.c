@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include "host/describe.h"
+
+#include "base/conf.h"
 #include "room/request.h"
 #include "room/table.h"
 
@@ -103,8 +105,10 @@ static void put_requests(GString *out, const StoaPlugin *plugin)
 
 static void put_option(GString *out, const StoaOption *row)
 {
-    g_string_append_printf(out, "- `%s`: %s", row->key, type_name(row->type));
-    put_choices(out, row->choices);
+    g_autofree char *wanted = row->form ? stoa_conf_value_wanted(row) : NULL;
+
+    g_string_append_printf(out, "- `%s`: %s", row->key, wanted ? wanted : type_name(row->type));
+    put_choices(out, wanted ? NULL : row->choices);
     put_range(out, row->type, row->min, row->max);
     if (row->fallback && *row->fallback)
         g_string_append_printf(out, ", default `%s`", row->fallback);

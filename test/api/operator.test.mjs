@@ -69,6 +69,7 @@ const table = {
     })),
     'it would not start either': [() => {}, ['-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port/],
     'a module that nobody knows': [() => {}, ['--describe', 'ecotest'], 1, /no module "ecotest".*"echotest"/],
+    'the reference says what a text has to look like': [() => {}, ['--describe', 'videoroom'], 0, /^- `audiocodec`: a list of opus, pcmu, pcma, g722, default `opus`/],
     'the built-in module has no conf file': [() => {}, ['--describe', 'room'], 0, /^# room /],
     'a folder named twice': [() => {}, ['--describe', 'ecotest', '-s', `stoa:modules.plugin_dirs=${plugins};${plugins}`], 1,
         /there are: (?!.*echotest, echotest).*echotest/],
