@@ -320,6 +320,7 @@ StoaStore *stoa_store_new(const char *dir, const StoaStoreConf *conf, GError **e
     store->reader = store->checkpoint ? stoa_reader_new(path, conf, store->finished, error) : NULL;
     if (path && !store->reader)
         return NULL;
+    store->is_scrub_due = path != NULL; /* of what was deleted just before a kill */
     if (dir)
         store->thread = g_thread_new("store", run_thread, store);
     return g_steal_pointer(&store);

@@ -265,6 +265,29 @@ static void a_backup_leaves_nothing_in_what_a_killed_gateway_left(void **unused 
     remove_all(dir);
 }
 
+static void what_was_deleted_before_a_kill_goes_at_the_next_start(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *dir = g_dir_make_tmp("stoa-scrub-XXXXXX", NULL);
+    g_autofree char *killed = g_dir_make_tmp("stoa-scrub-XXXXXX", NULL);
+    gint64 until = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+    StoaStore *store = stoa_store_new(dir, NULL, NULL);
+    World *world = world_new(store);
+    unsigned n_found = 0;
+
+    copy_as_killed(dir, killed);
+    assert_true(count_stale(world, killed, "stoa.db-wal", &n_found) > 0);
+    stoa_store_free(store);
+    store = stoa_store_new(killed, NULL, NULL);
+    while (count_stale(world, killed, "stoa.db-wal", &n_found) > 0 &&
+           g_get_monotonic_time() < until)
+        g_usleep(10000);
+    assert_clean(world, killed);
+    stoa_store_free(store);
+    world_free(world);
+    remove_all(killed);
+    remove_all(dir);
+}
+
 static bool become_old(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(back_to_first); i++) {
@@ -324,6 +347,7 @@ int main(void)
         cmocka_unit_test(nothing_that_was_deleted_is_left_after_a_scrub),
         cmocka_unit_test(a_backup_holds_nothing_that_was_deleted_before),
         cmocka_unit_test(a_backup_leaves_nothing_in_what_a_killed_gateway_left),
+        cmocka_unit_test(what_was_deleted_before_a_kill_goes_at_the_next_start),
         cmocka_unit_test(what_an_older_build_left_goes_when_it_is_opened),
     };
 
