@@ -31,7 +31,7 @@ const stats = async (who, handle) => (await who.message(handle, { request: 'stat
 test('publisher and subscriber can ask what is measured of their streams', async () => {
     const flows = async (who, handle) => {
         const data = await stats(who, handle);
-        return data.streams?.[0]?.bitrate > 0 && data;
+        return data.streams?.[0]?.bitrate > 5000 && data; /* after a whole second of it */
     };
     const sent = await until('a bit rate', () => flows(ana, call.handle)), seen = await until('a bit rate', () => flows(ben, watch.handle));
     for (const [data, direction] of [[sent, 'in'], [seen, 'out']]) {

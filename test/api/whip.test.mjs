@@ -278,7 +278,7 @@ test('modules that are switched off take their sessions along, and come back wit
         assert.equal((await admin('disable_plugin', name)).janus, 'success');
         await until(`${name} is off`, async () => (await ask(toggled, 'GET', camera.path)).status === 404);
         const peer = await peers.open();
-        assert.equal((await ask(toggled, 'POST', '/whip/1234', peer.offer('sendonly').sdp)).status, name === 'whip' ? 405 : 503); /* without the module it is no more than a page that is not there */
+        assert.equal((await ask(toggled, 'POST', '/whip/1234', peer.offer('sendonly').sdp)).status, name === 'whip' ? 404 : 503); /* without the module it is no more than a page that is not there */
         peer.close();
         assert.equal((await admin('enable_plugin', name)).janus, 'success');
         camera.peer.close();
