@@ -23,13 +23,15 @@ typedef struct {
     unsigned n_written;
 } Bed;
 
+static const StoaStoreConf conf = { .busy_ms = PATIENCE_S * 1000 };
+
 static int set_up(void **state)
 {
     Bed *bed = g_new0(Bed, 1);
 
     stoa_control_init();
     bed->dir = g_dir_make_tmp("stoa-ask-XXXXXX", NULL);
-    bed->store = stoa_store_new(bed->dir, NULL, NULL);
+    bed->store = stoa_store_new(bed->dir, &conf, NULL);
     assert_non_null(bed->store);
     *state = bed;
     return 0;
@@ -145,6 +147,35 @@ static void a_write_does_not_wait_for_a_long_answer(void **state)
     assert_int_equal(bed->second, 0); /* all of one moment */
 }
 
+static void scrubbed(void *data, const GError *error)
+{
+    assert_null(error);
+    *(bool *)data = true;
+}
+
+static void a_scrub_waits_for_an_answer_and_nobody_for_the_scrub(void **state)
+{
+    Bed *bed = *state;
+    bool is_scrubbed = false;
+
+    stoa_store_run(bed->store, write_one, written, bed, NULL); /* something is in the WAL */
+    wait_for_store(bed);
+    stoa_store_ask(bed->store, count_twice, NULL, bed, NULL);
+    turn_until(&bed->asked);
+    stoa_store_scrub(bed->store, scrubbed, &is_scrubbed, NULL);
+    gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+    for (unsigned n = 2; n <= 20; n++) {
+        stoa_store_run(bed->store, write_one, written, bed, NULL);
+        while (bed->n_written < n && g_get_monotonic_time() < until)
+            g_main_context_iteration(NULL, FALSE);
+    }
+    assert_int_equal(bed->n_written, 20);
+    assert_false(is_scrubbed);
+    atomic_store(&bed->go_on, true);
+    wait_for_store(bed);
+    assert_true(is_scrubbed);
+}
+
 static void refused(void *data, const GError *error)
 {
     Bed *bed = data;
@@ -185,6 +216,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_question_sees_all_that_was_given_before_it),
         TEST(a_write_does_not_wait_for_a_long_answer),
+        TEST(a_scrub_waits_for_an_answer_and_nobody_for_the_scrub),
         TEST(a_question_changes_nothing),
         TEST(the_end_waits_for_questions),
     };
