@@ -170,6 +170,15 @@ StoaSdpSend stoa_sink_send(const StoaSink *sink)
                           .track = sink->track_id };
 }
 
+/* A repeat without RTX says the same again, byte for byte. The send time alone is not worth keeping for each packet. */
+static void drop_send_time(StoaSend *row)
+{
+    uint8_t *id = row->ext.id_of_kind;
+
+    if (row->nack && !row->rtx_payload_type && !id[STOA_RTP_EXT_TWCC])
+        id[STOA_RTP_EXT_ABS_SEND_TIME] = 0;
+}
+
 static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
 {
     StoaSend *row = &sink->row;
@@ -193,6 +202,7 @@ static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
         if (kind != STOA_RTP_EXT_NONE && (agreed->ext_direction[ext] & STOA_SDP_SENDONLY))
             row->ext.id_of_kind[kind] = agreed->ext_id[ext];
     }
+    drop_send_time(row);
     sink->has_row = true;
 }
 

@@ -107,14 +107,15 @@ test('extensions go as each has negotiated them, under ids of its own', async ()
     const audio = { kind: 'audio', mid: 'a', direction: 'sendonly', formats: '111', lines: [...opus(), ...extmaps({ mid: 4, 'abs-send-time': 1, 'ssrc-audio-level': 8, 'abs-capture-time': 6 }), 'a=ssrc:77 cname:ana'] };
     const ana = await publish([audio, video]);
     assert.equal(ana.lines[1].exts.toffset, undefined);
-    const take = (...names) => (line) => {
-        const some = only(line.kind === 'audio' ? 'opus' : 'VP8')(line);
+    const taking = (...codecs) => (...names) => (line) => {
+        const some = (line.kind === 'audio' ? only('opus') : only(...codecs))(line);
         return { ...some, lines: [...some.lines, ...extmaps(Object.fromEntries(names.filter((name) => line.exts[name]).map((name) => [name, line.exts[name]])))] };
     };
+    const take = taking('VP8', 'rtx'), eva = await watch(ana, taking('VP8')('abs-send-time'));
     const ben = await watch(ana, take('abs-send-time', 'video-orientation', 'mid', 'playout-delay', 'abs-capture-time', 'ssrc-audio-level'));
     const cleo = await watch(ana, take('video-orientation')), dan = await watch(ana, take());
     const capture = Buffer.from('0102030405060708', 'hex');
-    const first = await begin(ana, [ben, cleo, dan], { pt: 111, ssrc: 77 }, { pt: 96, ssrc: 88, payload: vp8Key });
+    const first = await begin(ana, [ben, cleo, dan, eva], { pt: 111, ssrc: 77 }, { pt: 96, ssrc: 88, payload: vp8Key });
     ana.peer.sendPackets(
         { pt: 111, ssrc: 77, seq: first, timestamp: 960 * first, exts: { 1: 'abc', 4: 'a', 6: Buffer.concat([capture, capture]), 8: [0x85] }, payload: 'voice', csrcs: [5, 6] },
         { pt: 96, ssrc: 88, seq: first, timestamp: 960 * first, marker: true, exts: { 1: 'abc', 2: 'xyz', 3: [3], 4: 'v', 5: [1, 2, 3], 6: capture, 7: 'r', 9: [0, 1] }, payload: vp8Key });
@@ -135,5 +136,7 @@ test('extensions go as each has negotiated them, under ids of its own', async ()
     const [, some] = await read(cleo), [quiet, none] = await read(dan);
     assert.deepEqual([some.exts, none.exts, quiet.exts], [{ 'video-orientation': '03' }, {}, {}]);
     assert.deepEqual([voice.csrcs, quiet.csrcs, picture.csrcs], [[5, 6], [5, 6], []]); /* a mixer at the publisher names whom one hears */
-    leave(ana, ben, cleo, dan);
+    const [timed, repeated] = await read(eva); /* repeats without RTX would have to say the same time again */
+    assert.deepEqual([Object.keys(timed.exts), repeated.exts], [['abs-send-time'], {}]);
+    leave(ana, ben, cleo, dan, eva);
 });
