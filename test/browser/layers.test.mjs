@@ -8,7 +8,7 @@ import { fakeMedia, launch, until } from '../lib/browser.mjs';
 import { makeFilm } from '../lib/film.mjs';
 import { slow, start } from '../lib/gateway.mjs';
 
-const full = Boolean(process.env.STOA_FULL), times = full ? 50 : 4;
+const full = Boolean(process.env.STOA_FULL), times = full ? 50 : 3;
 const camera = { width: 960, height: 540, fps: 15 };
 const three = [{ rid: 'h' }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'l', scaleResolutionDownBy: 4 }];
 let film, gateway, browser;
@@ -114,3 +114,40 @@ test('resume, unmute, another feed, coming late: a picture within 500 ms', async
     for (const [what, list] of Object.entries(took))
         soon(t, what, list, { median_ms: 350, each_ms: 500 * slow });
 });
+
+/* How many pictures a second come, over a while. */
+const rate = async (page) => {
+    const from = await page.evaluate(() => window.hall.frames.length);
+    await sleep(1500);
+    return Math.round((await page.evaluate(() => window.hall.frames.length) - from) / 1.5);
+};
+
+const kinds = [
+    ['VP9 in three spatial layers', { codec: 'vp9', encodings: [{ scalabilityMode: 'L3T3_KEY' }] }],
+    ['VP8 in three streams of a SIM group', { codec: 'vp8', grouped: true }],
+];
+if (full)
+    kinds.push(['H.264 in three encodings', { codec: 'h264', encodings: three.map((one) => ({ ...one, scalabilityMode: 'L1T3' })) }],
+        ['VP9 in spatial layers that depend on each other', { codec: 'vp9', encodings: [{ scalabilityMode: 'L3T3' }] }]);
+
+for (const [name, what] of kinds)
+    test(`${name}: each can be chosen, and fewer pictures of it`, async (t) => {
+        const [ana, ben] = [await person(), await person()];
+        await watch(ben, [{ feed: await publish(ana, what) }]);
+        await sees(ben, 960, 10);
+        const took = [];
+        for (const [substream, width] of [[0, 240], [1, 480], [2, 960]]) {
+            took.push(await ask(ben, 'subscriber', { request: 'configure', streams: [{ mid: '0', substream }] }, width));
+            await sees(ben, width, 5);
+        }
+        let before = await rate(ben); /* an encoder that has just begun leaves many out */
+        for (let i = 0; i < 10 * slow && before < 9; i++)
+            before = await rate(ben);
+        await ben.evaluate(() => window.hall.subscriber.message({ request: 'configure', streams: [{ mid: '0', temporal: 0 }] }));
+        await sleep(500); /* it has changed by now */
+        const after = await rate(ben);
+        const told = await ben.evaluate(() => window.hall.events.map((one) => one.temporal ?? one.temporal_layer).filter((one) => one !== undefined).at(-1));
+        soon(t, `${before} pictures a second, of the lowest temporal layer ${after}; layers`, took, { median_ms: 500, each_ms: 1500 * slow });
+        assert.ok(after >= 2 && after <= before / 2, `${after} pictures a second of ${before}`);
+        assert.equal(told, 0);
+    });

@@ -36,10 +36,19 @@ async function enter({ port, room }) {
     }
 
     hall.attach = attach;
+    /* A SIM group in place of the one stream that an offer has. */
+    function byGroup(sdp) {
+        const [, first, repair] = /a=ssrc-group:FID (\d+) (\d+)/.exec(sdp), [head] = sdp.split('a=ssrc-group:FID ');
+        const about = sdp.split('\r\n').filter((line) => line.startsWith(`a=ssrc:${first} `)).map((line) => line.slice(`a=ssrc:${first}`.length));
+        const streams = [0, 1, 2].map((i) => [Number(first) + i, Number(repair) + i]);
+        return [`${head}a=ssrc-group:SIM ${streams.map(([one]) => one).join(' ')}`, ...streams.map((pair) => `a=ssrc-group:FID ${pair.join(' ')}`),
+            ...streams.flat().flatMap((one) => about.map((line) => `a=ssrc:${one}${line}`)), ''].join('\r\n');
+    }
+
     hall.stats = async (pc, fits) => [...(await pc.getStats()).values()].filter(fits);
 
-    /* What is sent: {codec, encodings, width, height, fps, edit: a function's body over `sdp` of the offer}; → the feed's id */
-    hall.publish = async ({ codec, encodings, width, height, fps, edit, display = 'Ana' }) => {
+    /* What is sent: {codec, encodings, width, height, fps, grouped: as old clients do, three streams by their numbers alone}; → the feed's id */
+    hall.publish = async ({ codec, encodings, width, height, fps, grouped, display = 'Ana' }) => {
         const handle = await attach();
         const { data } = await handle.message({ request: 'join', ptype: 'publisher', room, display });
         const pc = handle.open();
@@ -51,11 +60,11 @@ async function enter({ port, room }) {
             transceiver.setCodecPreferences([...codecs.filter(({ mimeType }) => mimeType.toLowerCase() === `video/${codec}`),
                 ...codecs.filter(({ mimeType }) => /rtx/i.test(mimeType))]);
         }
-        if (edit) {
+        if (grouped) {
             const set = pc.setLocalDescription.bind(pc);
             pc.setLocalDescription = async () => {
                 const { type, sdp } = await pc.createOffer();
-                await set({ type, sdp: new Function('sdp', edit)(sdp) });
+                await set({ type, sdp: byGroup(sdp) });
             };
         }
         const up = new Promise((resolve) => {
@@ -64,6 +73,11 @@ async function enter({ port, room }) {
         Object.assign(hall, { publisher: handle, sending: pc, track, sender: transceiver.sender });
         await handle.offer({ request: 'publish' });
         await up;
+        if (grouped) {
+            const parameters = transceiver.sender.getParameters();
+            parameters.encodings.forEach((one, i) => { one.scaleResolutionDownBy = 4 >> i; });
+            await transceiver.sender.setParameters(parameters);
+        }
         return data.id;
     };
 
