@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import { slow, start } from '../lib/gateway.mjs';
 import { leave, only, publishLines, watchLines } from '../lib/lines.mjs';
 import { startPeers } from '../lib/peers.mjs';
-import { vp8 } from '../lib/rtp.mjs';
+import * as rooms from '../lib/rooms.mjs';
+import { readLines, vp8 } from '../lib/rtp.mjs';
 
 let gateway, peers;
 before(async () => { peers = startPeers(); gateway = await start('stoa:limits.requests_per_second=0', 'stoa:media.workers=2', 'stoa:media.room_peers_per_worker=1'); });
@@ -81,6 +82,22 @@ test('a room without redundant audio neither asks for it nor offers it', async (
     assert.equal(ana.lines[0].formats, '111');
     assert.equal(ben.offered[0].pt.red, undefined);
     leave(ana, ben);
+});
+
+test('who seals voices in the browser is not asked for redundant ones: nobody could take them apart', async () => {
+    const host = await rooms.signIn(gateway, 'hana@example.org', 'Hana');
+    const asked = async (e2ee) => {
+        const room = await rooms.want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Voices', e2ee, modules: ['videoroom'] } });
+        const page = await rooms.enter(gateway, await rooms.join(gateway, { room: room.id }, { token: host.token }), 'videoroom'), peer = await peers.open();
+        assert.equal((await page.ask('videoroom', 'join', { ptype: 'publisher' })).videoroom, 'joined');
+        await page.raw({ janus: 'message', handle_id: page.handles.videoroom, body: { request: 'publish' },
+            jsep: peer.describe('offer', 'actpass', [{ kind: 'audio', mid: '0', direction: 'sendonly', formats: '111 63', lines: [...opus(), ...red, 'a=ssrc:77 cname:hana'] }]) });
+        const { jsep } = await page.client.event((one) => one.jsep);
+        peer.close();
+        page.close();
+        return readLines(jsep.sdp)[0].formats;
+    };
+    assert.deepEqual([await asked('off'), await asked('media'), await asked('all')], ['63 111', '111', '111']);
 });
 
 test('silence is a gap in time, marked at its end, and nobody counts it as loss', async () => {
