@@ -33,7 +33,7 @@ typedef struct {
 typedef enum {
     STOA_ICE_STATE_CONNECTED = 1, /* a pair works; also said again after a loss */
     STOA_ICE_STATE_DISCONNECTED,  /* no pair works for the moment */
-    STOA_ICE_STATE_FAILED,        /* checks failed, or consent was lost: nothing more will come */
+    STOA_ICE_STATE_FAILED, /* checks failed, or no consent for STOA_ICE_CONSENT_US: it is over */
 } StoaIceState;
 
 /* All called on the ICE thread; each may be NULL. They must not block. */

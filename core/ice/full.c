@@ -22,6 +22,8 @@ enum {
     MAX_DATAGRAM = 65507,
     BUFFER_BYTES = 1 << 20, /* of each socket, each way, as far as the system allows */
     CLOSE_WAIT_MS = 1000,   /* for TURN to be told, at the end of the thread */
+    CONSENT_MS = STOA_ICE_CONSENT_US / 1000,
+    NICE_CONSENT_MS = 10000, /* libnice takes it for lost, and sends no more, after this */
 };
 
 typedef enum {
@@ -67,7 +69,10 @@ struct StoaIceAgent {
     /* From here on the ICE thread's alone. */
     bool controlling;
     bool has_remote; /* credentials: before them candidates are kept in `early` */
+    bool was_up;
     StoaIceState told;
+    char *local[2], *remote[2]; /* ufrag and password in use */
+    GSource *patience;          /* for so long a lost path may come back; NULL: none is lost */
     unsigned n_candidates;
     NiceAgent *nice;
     guint stream;
@@ -197,6 +202,83 @@ static void on_gathered(NiceAgent *nice, guint stream, gpointer data)
         agent->callbacks.candidate(agent->user, NULL);
 }
 
+static void free_candidate(gpointer candidate)
+{
+    nice_candidate_free(candidate);
+}
+
+static void tell_state(StoaIceAgent *agent, StoaIceState now)
+{
+    agent->told = now;
+    if (agent->callbacks.state)
+        agent->callbacks.state(agent->user, now);
+}
+
+static void clear_patience(StoaIceAgent *agent)
+{
+    if (agent->patience)
+        g_source_destroy(agent->patience);
+    g_clear_pointer(&agent->patience, g_source_unref);
+}
+
+static void have_patience(StoaIceAgent *agent, guint ms, GSourceFunc then)
+{
+    clear_patience(agent);
+    agent->patience = g_timeout_source_new(ms);
+    g_source_set_callback(agent->patience, then, agent, NULL);
+    g_source_attach(agent->patience, agent->thread->context);
+}
+
+static gboolean lose_patience(gpointer data)
+{
+    StoaIceAgent *agent = data;
+
+    clear_patience(agent);
+    tell_state(agent, STOA_ICE_STATE_FAILED);
+    return G_SOURCE_REMOVE;
+}
+
+static void set_credentials(char *pair[2], const char *ufrag, const char *pwd)
+{
+    g_free(pair[0]);
+    g_free(pair[1]);
+    pair[0] = g_strdup(ufrag);
+    pair[1] = g_strdup(pwd);
+}
+
+/* What it would take an ICE restart to mend, without one: the same credentials and candidates, checked anew. A client
+ * that is back, or at another address, says so by a check, which takes it up again. */
+static void check_anew(StoaIceAgent *agent)
+{
+    GSList *known = nice_agent_get_remote_candidates(agent->nice, agent->stream, COMPONENT);
+    GSList *named = NULL;
+
+    for (GSList *l = known; l; l = l->next) {
+        if (((NiceCandidate *)l->data)->type != NICE_CANDIDATE_TYPE_PEER_REFLEXIVE)
+            named = g_slist_prepend(named, l->data);
+    }
+    if (nice_agent_restart_stream(agent->nice, agent->stream)) {
+        nice_agent_set_local_credentials(agent->nice, agent->stream, agent->local[0],
+                                         agent->local[1]);
+        nice_agent_set_remote_credentials(agent->nice, agent->stream, agent->remote[0],
+                                          agent->remote[1]);
+        nice_agent_set_remote_candidates(agent->nice, agent->stream, COMPONENT, named);
+    }
+    g_slist_free(named);
+    g_slist_free_full(known, free_candidate);
+}
+
+static gboolean on_loss(gpointer data)
+{
+    StoaIceAgent *agent = data;
+
+    have_patience(agent, CONSENT_MS - NICE_CONSENT_MS, lose_patience);
+    if (agent->has_remote)
+        check_anew(agent);
+    return G_SOURCE_REMOVE;
+}
+
+/* A path that was there may come back for as long as consent may be missing. */
 static void on_state(NiceAgent *nice G_GNUC_UNUSED, guint stream G_GNUC_UNUSED,
                      guint component G_GNUC_UNUSED, guint state, gpointer data)
 {
@@ -209,11 +291,18 @@ static void on_state(NiceAgent *nice G_GNUC_UNUSED, guint stream G_GNUC_UNUSED,
     StoaIceAgent *agent = data;
     StoaIceState now = state < NICE_COMPONENT_STATE_LAST ? states[state] : 0;
 
+    if (now == STOA_ICE_STATE_CONNECTED) {
+        clear_patience(agent);
+        agent->was_up = true;
+    }
+    if (now == STOA_ICE_STATE_FAILED && agent->was_up) {
+        if (!agent->patience)
+            have_patience(agent, 0, on_loss); /* not within libnice's own call */
+        return;
+    }
     if (!now || now == agent->told || (now == STOA_ICE_STATE_DISCONNECTED && !agent->told))
         return; /* gathering and connecting are nobody's news */
-    agent->told = now;
-    if (agent->callbacks.state)
-        agent->callbacks.state(agent->user, now);
+    tell_state(agent, now);
 }
 
 /* -- life of an agent ---------------------------------------------------------------------- */
@@ -256,6 +345,7 @@ static void set_up(const StoaIceConf *conf, StoaIceAgent *agent)
                                   conf->turn_password ? conf->turn_password : "",
                                   relay_type(conf->turn_transport));
     nice_agent_set_local_credentials(nice, agent->stream, agent->ufrag, agent->pwd);
+    set_credentials(agent->local, agent->ufrag, agent->pwd);
 }
 
 static void do_open(StoaIceAgent *agent)
@@ -304,6 +394,9 @@ static void do_close(StoaIceAgent *agent)
     nice_agent_remove_stream(agent->nice, agent->stream);
     thread->n_closing++;
     nice_agent_close_async(agent->nice, on_closed, thread);
+    clear_patience(agent);
+    set_credentials(agent->local, NULL, NULL);
+    set_credentials(agent->remote, NULL, NULL);
     drop_burst(agent);
     g_ptr_array_unref(agent->early);
     if (agent->callbacks.gone)
@@ -360,15 +453,11 @@ static void do_remote(StoaIceAgent *agent, const char *ufrag, const char *pwd)
 {
     if (!nice_agent_set_remote_credentials(agent->nice, agent->stream, ufrag, pwd))
         return;
+    set_credentials(agent->remote, ufrag, pwd);
     agent->has_remote = true;
     for (guint i = 0; i < agent->early->len; i++)
         add_candidate(agent, g_ptr_array_index(agent->early, i));
     g_ptr_array_set_size(agent->early, 0);
-}
-
-static void free_candidate(gpointer candidate)
-{
-    nice_candidate_free(candidate);
 }
 
 static void do_restart(StoaIceAgent *agent, const char *ufrag, const char *pwd)
@@ -378,9 +467,12 @@ static void do_restart(StoaIceAgent *agent, const char *ufrag, const char *pwd)
     if (!nice_agent_restart_stream(agent->nice, agent->stream))
         return;
     nice_agent_set_local_credentials(agent->nice, agent->stream, ufrag, pwd);
+    set_credentials(agent->local, ufrag, pwd);
     agent->has_remote = false;
     agent->n_candidates = 0;
     agent->told = 0;
+    if (agent->was_up) /* libnice would wait for candidates for ever */
+        have_patience(agent, CONSENT_MS, lose_patience);
     local = nice_agent_get_local_candidates(agent->nice, agent->stream, COMPONENT);
     for (GSList *l = local; l; l = l->next)
         tell_candidate(agent, l->data);

@@ -12,7 +12,7 @@
  * {"do": "move", "id", "ip", "aware": BOOL}        another socket, there; aware: a check leaves at once, else when it is due
  * {"do": "restart", "id"}                          new ICE credentials: {id, transport, candidate}; then "remote" again
  * {"do": "candidate", "id", "candidate"}           one of the other side's
- * {"do": "silence", "id", "on": BOOL}              nothing leaves, no check either
+ * {"do": "silence", "id", "on": BOOL}              nothing leaves, no check either, and nothing that comes is heard
  * {"do": "close", "id"}                            goodbye by close_notify */
 #include "sl.h"
 
@@ -39,7 +39,7 @@ typedef struct {
 } Peer;
 
 static Peer *peers[MAX_PEERS];
-static unsigned n_peers;
+static unsigned n_peers, n_silent;
 int g_ep;
 
 int ev_add(evsrc *e, uint32_t events)
@@ -219,8 +219,32 @@ static void do_count(Peer *peer)
                   streams));
 }
 
+static void do_silence(Peer *peer, int on)
+{
+    n_silent += (unsigned)(on - peer->silent);
+    peer->silent = on;
+}
+
+/* A check that is heard would be answered. */
+static void hear_nothing(int fd)
+{
+    uint8_t buf[2048];
+
+    while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+        ;
+}
+
+static int is_silent(const pc_t *pc)
+{
+    for (unsigned i = 0; n_silent > 0 && i < n_peers; i++)
+        if (peers[i]->pc == pc)
+            return peers[i]->silent;
+    return 0;
+}
+
 static void do_close(Peer *peer)
 {
+    do_silence(peer, 0);
     for (unsigned i = 0; i < n_peers; i++)
         if (peers[i] == peer)
             peers[i] = peers[--n_peers];
@@ -262,7 +286,7 @@ static void on_line(const char *text)
     } else if (what && peer && strcmp(what, "candidate") == 0)
         pc_remote_cand_str(peer->pc, json_string_value(json_object_get(line, "candidate")));
     else if (what && peer && strcmp(what, "silence") == 0)
-        peer->silent = json_is_true(json_object_get(line, "on"));
+        do_silence(peer, json_is_true(json_object_get(line, "on")));
     else if (what && peer && strcmp(what, "close") == 0)
         do_close(peer);
     json_decref(line);
@@ -337,8 +361,12 @@ int main(void)
         int n = epoll_wait(g_ep, events, 64, 5);
 
         for (int i = 0; i < n; i++) {
-            if (events[i].data.ptr)
-                pc_input((pc_t *)((evsrc *)events[i].data.ptr)->owner);
+            evsrc *source = events[i].data.ptr;
+
+            if (source && is_silent(source->owner))
+                hear_nothing(source->fd);
+            else if (source)
+                pc_input((pc_t *)source->owner);
             else if (!read_lines())
                 return 0;
         }
