@@ -23,12 +23,14 @@ StoaPacket *stoa_copies_lost(const StoaSource *source, const StoaPacket *packet,
     const uint8_t *copy =
         packet->data + packet->header.payload_at + red->primary_at - red->copy_len;
     StoaPacket *lost;
+    bool is_large;
 
     if (red->copy_len == 0 || source->is_restarted || !source->has_begun ||
         source->feed->row.nack || packet->index < source->highest + 2 ||
         !is_of_missing(source, packet, timestamp))
         return NULL;
-    lost = stoa_packet_new(pool, red->copy_len + STOA_RTP_HEADER_LEN > STOA_PACKET_SMALL);
+    is_large = red->copy_len + STOA_RTP_HEADER_LEN > STOA_PACKET_SMALL;
+    lost = is_large && !stoa_pool_has_large(pool) ? NULL : stoa_packet_new(pool, is_large);
     if (!lost)
         return NULL;
     lost->header = (StoaRtpHeader){ .ssrc = packet->header.ssrc,
