@@ -16,7 +16,7 @@ const opened = [], links = [];
 
 before(async () => {
     film = makeFilm({ ...camera, fps: 20, grain: 20 });
-    gateway = await start();
+    gateway = await start('stoa:media.workers=1'); /* a link leads to one of them */
     browser = await launch(...fakeMedia, ...film.args);
 });
 afterEach(async () => {

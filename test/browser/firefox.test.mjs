@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { enter, openPage } from '../lib/audience.mjs';
 import * as chromium from '../lib/browser.mjs';
 import * as firefox from '../lib/firefox.mjs';
-import { start } from '../lib/gateway.mjs';
+import { slow, start } from '../lib/gateway.mjs';
 import { inside } from '../lib/namespace.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
@@ -38,6 +39,28 @@ function tests() {
         await shot(tab, 'firefox-echo');
         assert.deepEqual(await tab.evaluate(() => window.violations), []);
         await tab.close();
+    });
+
+    test('Firefox sends three encodings, and each can be chosen', { skip: !process.env.STOA_FULL && 'with STOA_FULL=1' }, async (t) => {
+        const red = await fox.open();
+        await red.goto(page('/'));
+        await red.evaluate(enter, { room: 1234 });
+        const encodings = [{ rid: 'h' }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'l', scaleResolutionDownBy: 4 }];
+        const feed = await red.evaluate((what) => window.hall.publish(what), { width: 640, height: 480, fps: 15, encodings });
+        const blue = await openPage(chrome, gateway);
+        await blue.evaluate((streams) => window.hall.watch(streams), [{ feed }]);
+        const took = [];
+        const sees = (width) => chromium.until(blue, (wanted) => window.hall.frames.slice(-5).length === 5 &&
+            window.hall.frames.slice(-5).every((frame) => frame.width === wanted), width, 60000 * slow);
+        for (const [substream, width] of [[2, 640], [0, 160], [1, 320], [2, 640]]) {
+            const since = Date.now();
+            await blue.evaluate((one) => window.hall.subscriber.message({ request: 'configure', streams: [{ mid: '0', substream: one }] }), substream);
+            await sees(width);
+            took.push(Date.now() - since);
+        }
+        t.diagnostic(`five pictures of each after ${took} ms`);
+        await blue.leave();
+        await red.close();
     });
 
     test('Chromium and Firefox see and hear each other in a room', async () => {

@@ -3,8 +3,8 @@
 
 /* -- in the page ----------------------------------------------------------------------------------- */
 
-/* Puts `hall` into the page: a session, and ways to publish and to watch. @port: of a link; else straight to the server */
-async function enter({ port, room }) {
+/** Puts `hall` into a page: a session, and ways to publish and to watch. @port: of a link; else straight to the server */
+export async function enter({ port, room }) {
     const { Stoa } = await import('/js/stoa.js');
     const stoa = await Stoa.connect();
     const hall = window.hall = { stoa };

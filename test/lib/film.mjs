@@ -16,27 +16,27 @@ function* numbers(state = 88172645) {
     }
 }
 
-/** One row of hills and a noise of `grain` of 255, longer than needed: a frame is cut out of it at another place each time. */
-function cloth(width, height, grain, random) {
+/* Hills, and a noise on them of `texture` of 255, longer than needed: a frame is cut out of it at another place each time. */
+function cloth(width, height, texture, random) {
     const luma = Buffer.alloc(width * height);
     for (let y = 0; y < height; y++)
         for (let x = 0; x < width; x++) {
             const hills = 128 + 50 * Math.sin(x / 23) * Math.cos(y / 31) + 20 * Math.sin((x + 2 * y) / 7);
-            luma[y * width + x] = hills + (random.next().value % (grain + 1)) - grain / 2;
+            luma[y * width + x] = hills + (random.next().value % (texture + 1)) - texture / 2;
         }
     return luma;
 }
 
 /**
  * Make one. → the arguments for a browser in `args`, and drop() to take it away.
- * @grain  noise that changes in each frame, of 255
+ * @texture  of what drifts: makes keyframes large @grain  noise that changes in each frame; both of 255
  */
-export function makeFilm({ width, height, fps, grain = 0, step = 3 }) {
+export function makeFilm({ width, height, fps, texture = 24, grain = 0, step = 3 }) {
     const folder = mkdtempSync(join(tmpdir(), 'stoa-film-'));
     const path = join(folder, 'film.y4m');
     const random = numbers();
     const wide = width + FRAMES * step;
-    const luma = cloth(wide, height, 24, random), frame = Buffer.alloc(width * height * 3 / 2, 128);
+    const luma = cloth(wide, height, texture, random), frame = Buffer.alloc(width * height * 3 / 2, 128);
     const noise = Buffer.from(Array.from({ length: 4096 + width }, () => random.next().value % (grain + 1)));
     const fd = openSync(path, 'w');
     writeSync(fd, `YUV4MPEG2 W${width} H${height} F${fps}:1 Ip A1:1 C420\n`);
