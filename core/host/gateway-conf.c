@@ -94,6 +94,7 @@ StoaGateway *stoa_gateway_alloc(const StoaOptions *options)
 {
     StoaGateway *gateway = g_new0(StoaGateway, 1);
 
+    gateway->data_lock = -1;
     gateway->conf_dir = g_strdup(conf_dir_of(options));
     gateway->data_dir = g_strdup(options->data_dir ? options->data_dir : stoa_paths()->data_dir);
     gateway->overrides = g_strdupv(options->overrides);

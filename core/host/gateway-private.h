@@ -14,6 +14,7 @@
 
 struct StoaGateway {
     char *conf_dir, *data_dir, **overrides;
+    int data_lock; /* a descriptor, or -1: stoa_data_lock() */
     StoaConfValues *values;
     StoaCoreConf conf; /* a copy of the values, at an address that stays */
     StoaConfValues *rooms_values;

@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "host/data-lock.h"
 #include "host/gateway-private.h"
 #include "room/bridge.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* -- start -------------------------------------------------------------------------------- */
 
@@ -38,10 +40,11 @@ static bool make_secret(StoaGateway *gateway, GError **error)
 
 static bool make_data_dir(StoaGateway *gateway, GError **error)
 {
-    if (g_mkdir_with_parents(gateway->data_dir, 0700) == 0)
-        return true;
-    return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the data folder %s cannot be made: %s",
-                     gateway->data_dir, g_strerror(errno));
+    if (g_mkdir_with_parents(gateway->data_dir, 0700) != 0)
+        return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the data folder %s cannot be made: %s",
+                         gateway->data_dir, g_strerror(errno));
+    gateway->data_lock = stoa_data_lock(gateway->data_dir, error);
+    return gateway->data_lock >= 0;
 }
 
 static bool open_media(StoaGateway *gateway, GError **error)
@@ -216,5 +219,7 @@ void stoa_gateway_free(StoaGateway *gateway)
     g_free(gateway->made_secret);
     g_free(gateway->conf_dir);
     g_free(gateway->data_dir);
+    if (gateway->data_lock >= 0)
+        close(gateway->data_lock);
     g_free(gateway);
 }

@@ -77,6 +77,16 @@ test('a reload with a bad conf changes nothing and says what is wrong', async (t
     writeFileSync(file, text);
 });
 
+test('a data folder has one gateway at a time, and the next when that one is gone, however it went', async (t) => {
+    const data = mkdtempSync(join(dir, 'data-')), first = await start({ data });
+    await assert.rejects(start({ data }), /another gateway uses the data folder/);
+    assert.equal((await (await fetch(`${first.http}/healthz`)).json()).status, 'ok');
+    first.child.kill('SIGKILL');
+    const next = await start({ data });
+    t.after(() => next.stop());
+    assert.equal((await (await fetch(`${next.http}/healthz`)).json()).status, 'ok');
+});
+
 test('-t names the file, the key and the nearest known one', async () => {
     for (const [setting, words] of [['stoa:sessions.timout_s=1', /stoa\.conf.*sessions\.timout_s.*timeout_s/], ['stoa:media.port=x', /stoa\.conf.*media\.port/],
         ['websocket:lisen.port=1', /websocket\.conf.*lisen.*listen/]]) {
