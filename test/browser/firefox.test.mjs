@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { enter, openPage } from '../lib/audience.mjs';
+import { settle } from '../lib/audience.mjs';
 import * as chromium from '../lib/browser.mjs';
 import * as firefox from '../lib/firefox.mjs';
-import { slow, start } from '../lib/gateway.mjs';
+import { start } from '../lib/gateway.mjs';
 import { inside } from '../lib/namespace.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
@@ -25,6 +25,8 @@ function tests() {
         assert.equal((await gateway.stop()).code, 0);
     });
 
+    const tabs = async () => [await fox.open(), await chrome.newPage()];
+
     async function join(tab, name) {
         await tab.goto(page('/videoroom.html'));
         await tab.fill('#name', name);
@@ -39,28 +41,6 @@ function tests() {
         await shot(tab, 'firefox-echo');
         assert.deepEqual(await tab.evaluate(() => window.violations), []);
         await tab.close();
-    });
-
-    test('Firefox sends three encodings, and each can be chosen', { skip: !process.env.STOA_FULL && 'with STOA_FULL=1' }, async (t) => {
-        const red = await fox.open();
-        await red.goto(page('/'));
-        await red.evaluate(enter, { room: 1234 });
-        const encodings = [{ rid: 'h' }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'l', scaleResolutionDownBy: 4 }];
-        const feed = await red.evaluate((what) => window.hall.publish(what), { width: 640, height: 480, fps: 15, encodings });
-        const blue = await openPage(chrome, gateway);
-        await blue.evaluate((streams) => window.hall.watch(streams), [{ feed }]);
-        const took = [];
-        const sees = (width) => chromium.until(blue, (wanted) => window.hall.frames.slice(-5).length === 5 &&
-            window.hall.frames.slice(-5).every((frame) => frame.width === wanted), width, 60000 * slow);
-        for (const [substream, width] of [[2, 640], [0, 160], [1, 320], [2, 640]]) {
-            const since = Date.now();
-            await blue.evaluate((one) => window.hall.subscriber.message({ request: 'configure', streams: [{ mid: '0', substream: one }] }), substream);
-            await sees(width);
-            took.push(Date.now() - since);
-        }
-        t.diagnostic(`five pictures of each after ${took} ms`);
-        await blue.leave();
-        await red.close();
     });
 
     test('Chromium and Firefox see and hear each other in a room', async () => {
@@ -79,6 +59,146 @@ function tests() {
         await blue.waitForFunction(() => document.querySelectorAll('.tile').length === 1);
         assert.deepEqual(await red.evaluate(() => window.violations), []);
         assert.deepEqual(await blue.evaluate(() => window.violations), []);
+        await Promise.all([red, blue].map((tab) => tab.close()));
+    });
+
+    test('a simulcast of Firefox in Chromium, and one of Chromium in Firefox, each encoding as asked for', async (t) => {
+        const pair = await tabs();
+        for (const tab of pair)
+            await settle(tab, gateway);
+        for (const [from, to, size] of [[...pair, { width: 640, height: 480 }], [...[...pair].reverse(), { width: 960, height: 540 }]]) { /* Chromium sends no third of less */
+            const feed = await from.evaluate((wanted) => window.hall.publish(wanted), { ...size, fps: 15, codec: 'vp8',
+                encodings: [{ rid: 'h' }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'l', scaleResolutionDownBy: 4 }] });
+            await to.evaluate((streams) => window.hall.watch(streams), [{ feed }]);
+            const { width } = await from.evaluate(() => window.hall.track.getSettings());
+            for (const [substream, wanted] of [[2, width], [0, width / 4], [1, width / 2], [2, width]]) {
+                const took = await to.evaluate(async (which) => {
+                    const since = performance.now();
+                    await window.hall.subscriber.message({ request: 'configure', streams: [{ mid: '0', substream: which }] });
+                    return since;
+                }, substream);
+                const at = await chromium.until(to, async (pixels) => {
+                    const seen = await window.hall.received();
+                    return seen.width === pixels && seen;
+                }, wanted);
+                await chromium.until(to, async (frames) => (await window.hall.received()).decoded >= frames, at.decoded + 10);
+                t.diagnostic(`${from === pair[0] ? 'of Firefox' : 'of Chromium'}: ${wanted} wide after ${Math.round(at.at - took)} ms`);
+            }
+            await Promise.all([from, to].map((tab) => tab.evaluate(() => [window.hall.sending, window.hall.receiving].forEach((pc) => pc?.close()))));
+        }
+        await Promise.all(pair.map((tab) => tab.close()));
+    });
+
+    test('a call of Firefox goes on through ICE restarts, its own and the server\'s', async () => {
+        const pair = await tabs(), [red, blue] = pair;
+        for (const tab of pair)
+            await settle(tab, gateway);
+        const [ours, theirs] = await Promise.all(pair.map((tab) => tab.evaluate((wanted) => window.hall.publish(wanted), { width: 320, height: 240, fps: 15, codec: 'vp8' })));
+        await red.evaluate((streams) => window.hall.watch(streams), [{ feed: theirs }]);
+        await blue.evaluate((streams) => window.hall.watch(streams), [{ feed: ours }]);
+        const flows = async (tab) => {
+            const { decoded } = await tab.evaluate(() => window.hall.received());
+            await chromium.until(tab, async (frames) => (await window.hall.received()).decoded >= frames, decoded + 10);
+        };
+        const ufrags = () => red.evaluate(() => [window.hall.sending, window.hall.receiving].map((pc) => pc.localDescription.sdp.match(/a=ice-ufrag:(\S+)/)[1]));
+        await flows(red);
+        await flows(blue);
+        for (let round = 0; round < 2; round++) {
+            const before = await ufrags();
+            await red.evaluate(async () => {
+                const { publisher, subscriber } = window.hall;
+                await publisher.offer({ request: 'configure' }, { restart: true });
+                const { jsep } = await subscriber.message({ request: 'configure', restart: true });
+                await subscriber.answer(jsep, { request: 'start' });
+            });
+            (await ufrags()).forEach((now, i) => assert.notEqual(now, before[i]));
+            await chromium.until(red, () => [window.hall.sending, window.hall.receiving].every(({ iceConnectionState }) => /connected|completed/.test(iceConnectionState)));
+            await flows(red);
+            await flows(blue);
+        }
+        await Promise.all(pair.map((tab) => tab.close()));
+    });
+
+    /* A handle with data channels, for both of the next tests. */
+    async function talk(tab) {
+        await tab.goto(page('/'));
+        await tab.evaluate(async () => {
+            const { Stoa } = await import('/js/stoa.js');
+            window.stoa = await Stoa.connect();
+            window.until = async (what, fits) => {
+                for (const end = performance.now() + 40000; !fits(); await new Promise((resolve) => setTimeout(resolve, 20)))
+                    if (performance.now() > end)
+                        throw new Error(`${what}: not within 40 s`);
+            };
+            window.listen = (channel) => {
+                Object.assign(channel, { binaryType: 'arraybuffer', got: [], onmessage: ({ data }) => channel.got.push(data) });
+                return channel;
+            };
+        });
+        return tab;
+    }
+
+    test('data channels of Firefox: every kind, and 256 KiB at once', async () => {
+        const tab = await talk(await fox.open());
+        const kinds = await tab.evaluate(async () => {
+            const options = { plain: {}, unordered: { ordered: false }, tries: { maxRetransmits: 3 }, time: { maxPacketLifeTime: 5000 },
+                'said ☂': { protocol: 'json' }, agreed: { negotiated: true, id: 9 } };
+            const handle = await window.stoa.attach('stoa.plugin.echotest'), pc = handle.open();
+            const channels = Object.entries(options).map(([label, option]) => window.listen(pc.createDataChannel(label, option)));
+            await handle.offer({});
+            const echoed = async (channel, data) => {
+                const n = channel.got.length;
+                channel.send(data);
+                await window.until(`an echo on ${channel.label}`, () => channel.got.length > n);
+                return channel.got[n];
+            };
+            const big = Uint8Array.from({ length: 262144 }, (_, i) => i * 131 >> 3 & 255), kinds = [];
+            for (const channel of channels) {
+                await window.until(`${channel.label} opens`, () => channel.readyState === 'open');
+                const text = await echoed(channel, 'grüße ☂'), bytes = new Uint8Array(await echoed(channel, new Uint8Array([0, 255, 7])));
+                kinds.push([channel.label, text.endsWith('You wrote: grüße ☂'), [...bytes].join()]);
+            }
+            const back = new Uint8Array(await echoed(channels[0], big));
+            kinds.push(['whole', back.length === big.length && back.every((byte, i) => byte === big[i])]);
+            return kinds;
+        });
+        assert.equal(kinds.length, 7);
+        for (const [label, ...got] of kinds)
+            assert.deepEqual(got, label === 'whole' ? [true] : [true, '0,255,7'], label);
+        await tab.close();
+    });
+
+    test('Firefox and Chromium write to each other in a textroom', async () => {
+        const pair = await Promise.all((await tabs()).map(talk)), [red, blue] = pair;
+        const enter = (tab, username) => tab.evaluate(async (name) => {
+            const handle = await window.stoa.attach('stoa.plugin.textroom');
+            const { jsep } = await handle.message({ request: 'setup' });
+            const channel = window.channel = window.listen(handle.open().createDataChannel('JanusDataChannel'));
+            await handle.answer(jsep, { request: 'ack' });
+            await window.until('the channel opens', () => channel.readyState === 'open');
+            window.says = (fits) => channel.got.map((text) => JSON.parse(text)).find(fits);
+            window.ask = async (verb, more) => {
+                const transaction = crypto.randomUUID();
+                channel.send(JSON.stringify({ textroom: verb, transaction, room: 1234, ...more }));
+                await window.until(`an answer to ${verb}`, () => window.says((one) => one.transaction === transaction));
+                return window.says((one) => one.transaction === transaction);
+            };
+            return window.ask('join', { username: name });
+        }, username);
+        for (const [tab, name] of [[red, 'fox'], [blue, 'chrome']])
+            assert.equal((await enter(tab, name)).textroom, 'success');
+        const hears = (tab, from, text, whisper) => chromium.until(tab, ([who, what, only]) =>
+            window.says((one) => one.textroom === 'message' && one.from === who && one.text === what && Boolean(one.whisper) === only), [from, text, whisper]);
+        for (const [tab, other, name, to] of [[red, blue, 'fox', 'chrome'], [blue, red, 'chrome', 'fox']]) {
+            assert.equal((await tab.evaluate(() => window.ask('message', { text: 'à tous ☂' }))).textroom, 'success');
+            await hears(tab, name, 'à tous ☂', false);
+            await hears(other, name, 'à tous ☂', false);
+            assert.equal((await tab.evaluate((who) => window.ask('message', { text: 'to you', to: who }), to)).sent[to], true);
+            await hears(other, name, 'to you', true);
+        }
+        await red.close();
+        await chromium.until(blue, () => window.says((one) => one.textroom === 'leave' && one.username === 'fox'));
+        await blue.close();
     });
 }
 

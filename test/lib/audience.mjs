@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One who publishes video in a videoroom and those who watch, each in a page of Chromium, by a link of its own if need be. */
+/* One who publishes video in a videoroom and those who watch, each in a page of a browser, by a link of its own if need be. */
 
 /* -- in the page ----------------------------------------------------------------------------------- */
 
-/** Puts `hall` into a page: a session, and ways to publish and to watch. @port: of a link; else straight to the server */
-export async function enter({ port, room }) {
+/* Puts `hall` into a page: a session, and ways to publish and to watch. @port: of a link; else straight to the server */
+async function enter({ port, room }) {
     const { Stoa } = await import('/js/stoa.js');
     const stoa = await Stoa.connect();
     const hall = window.hall = { stoa };
@@ -127,11 +127,16 @@ export async function enter({ port, room }) {
 
 /* -- outside --------------------------------------------------------------------------------------- */
 
-/** A page in the room. @link: of lib/link.mjs, or none */
-export async function openPage(browser, gateway, { link, room = 1234 } = {}) {
-    const page = await (await browser.newContext()).newPage();
+/** Put `hall` into a page of any browser. @link: of lib/link.mjs, or none */
+export async function settle(page, gateway, { link, room = 1234 } = {}) {
     await page.goto(`${gateway.http.replace('127.0.0.1', 'localhost')}/`);
     await page.evaluate(enter, { port: link?.port, room });
+    return page;
+}
+
+/** A page of Chromium in the room, with options as above. */
+export async function openPage(browser, gateway, options) {
+    const page = await settle(await (await browser.newContext()).newPage(), gateway, options);
     page.leave = () => page.context().close();
     return page;
 }
