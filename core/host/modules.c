@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "host/modules.h"
+#include "room/conf-rooms.h"
 
 #include <string.h>
 
@@ -221,6 +222,18 @@ static void unload(Slot *slot)
 
 /* -- conf --------------------------------------------------------------------------------- */
 
+/* The rooms that its conf lists; takes the values, which a dry run needs no more. */
+static void check_rooms(Slot *slot)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(StoaModule) trial =
+        stoa_module_new(stoa_object_plugin(slot->next.object), slot->modules->spec.env,
+                        g_steal_pointer(&slot->next.values), &error);
+
+    if (!trial || !stoa_conf_rooms_check(trial, stoa_module_conf_values(trial), &error))
+        slot->next.wrong = g_strdup_printf("%s.conf: %s", slot->name, error->message);
+}
+
 /* Looks at the files that its values name. */
 static void check_files(Slot *slot)
 {
@@ -256,7 +269,7 @@ static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
     StoaConfTable table = conf_table(slot, slot->next.object);
     slot->next.values = stoa_conf_fill(conf, &table);
     if (dry && slot->next.wanted)
-        check_files(slot);
+        (slot->kind == STOA_OBJECT_PLUGIN ? check_rooms : check_files)(slot);
 }
 
 /* The core's own files: all others are modules. */

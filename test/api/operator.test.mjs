@@ -41,6 +41,7 @@ const table = {
         ['stoa:public.trusted_proxies=10.0.0.1/8', /public\.trusted_proxies.*192\.0\.2\.0\/24/], ['http:listen.allow_origins=class.example', /http\.conf: .*origins like/],
         ['http:listen.base_path=/', /http\.conf: listen\.base_path.*like \/janus/], ['rooms:ice.servers=turn.example', /rooms\.conf: ice\.servers.*turns/], ['videoroom:room-1234.videocodec=vp8,vp7', /room-1234\.videocodec.*vp9/]]
         .map(([setting, says]) => [`a text that does not look as it has to: ${setting}`, [() => {}, ['-t', '-s', setting], 1, says]])),
+    'a room without a number': [() => {}, ['-t', '-s', 'videoroom:room-x.publishers=5'], 1, /videoroom\.conf: \[room-x\].*number of 1 to/],
     'a number out of its range': [() => {}, ['-t', '-s', 'http:listen.port=65536'], 1, /http\.conf: listen\.port.*65536.*0 to 65535/],
     'a section that nobody knows': [() => append('stoa.conf', '\n[limit]\nsdp_bytes = 1\n'), ['-t'], 1, /stoa\.conf: .*limit.*limits/],
     'a file without a module': [() => writeFileSync(join(conf(), 'ecotest.conf'), '[module]\nenabled = true\n'), ['-t'], 1,
