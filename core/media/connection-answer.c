@@ -155,6 +155,7 @@ char *stoa_connection_set_offer(StoaConnection *connection, const char *sdp,
         stoa_peer_restart(connection->media, connection->peer, &connection->local);
 
     stoa_connection_enter(connection);
+    connection->no_playout_delay = rules->no_playout_delay;
     stoa_connection_step(connection, STOA_NEGOTIATION_TAKE_OFFER);
     stoa_connection_adopt(connection, g_steal_pointer(&plan));
     text = answer(connection, error);

@@ -112,6 +112,7 @@ struct StoaConnection {
     StoaPeerId peer;            /* 0: not opened, or closed */
     const StoaPeerLocal *local; /* borrowed while `peer` is open */
     bool up, down;
+    bool no_playout_delay; /* the rules of the last offer refuse that extension */
     bool closed; /* freed by its owner; only the memory is left, until the last call has returned */
     unsigned depth; /* calls of ours that are on the stack while we call out */
 

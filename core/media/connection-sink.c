@@ -82,7 +82,8 @@ void stoa_sink_place(StoaSink *sink, StoaLine *line)
         line->sink = sink;
 }
 
-/* The extensions that a subscriber is offered: those that say nothing about the media, and what the sender has. */
+/* The extensions that a subscriber is offered: those that say nothing about the media, and what the sender has. Players are
+ * told to wait for repairs whoever sends. */
 static uint32_t wanted_exts(const StoaTrack *track)
 {
     const uint32_t of_sender = STOA_SDP_EXT_BIT(STOA_SDP_EXT_AUDIO_LEVEL) |
@@ -91,8 +92,12 @@ static uint32_t wanted_exts(const StoaTrack *track)
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_CAPTURE_TIME) |
                                STOA_SDP_EXT_BIT(STOA_SDP_EXT_DEPENDENCY_DESCRIPTOR);
 
-    return STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_TWCC) |
-           STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_SEND_TIME) | (track->exts & of_sender);
+    uint32_t exts = STOA_SDP_EXT_BIT(STOA_SDP_EXT_MID) | STOA_SDP_EXT_BIT(STOA_SDP_EXT_TWCC) |
+                    STOA_SDP_EXT_BIT(STOA_SDP_EXT_ABS_SEND_TIME) | (track->exts & of_sender);
+
+    if (track->info.kind == STOA_VIDEO && !track->connection->no_playout_delay)
+        exts |= STOA_SDP_EXT_BIT(STOA_SDP_EXT_PLAYOUT_DELAY);
+    return exts;
 }
 
 static bool has_wishes(const StoaSink *sink)

@@ -105,9 +105,9 @@ const StoaParam vr_moderate_params[] = {
 
 #define FALLBACK "microseconds after which a missing encoding is replaced by a lower one"
 
-#define DELAYS                                                        \
-    INT("min_delay", 40950, "taken; playout delays are not changed"), \
-        INT("max_delay", 40950, "taken; playout delays are not changed")
+#define DELAYS                                             \
+    INT("min_delay", 40950, "taken, and changes nothing"), \
+        INT("max_delay", 40950, "taken, and changes nothing")
 
 #define LAST_N INT("last_n", 32, "a subscriber's: so many pictures, of those who spoke last")
 

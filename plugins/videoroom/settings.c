@@ -48,7 +48,9 @@ const StoaOption vr_room_options[] = {
     ROW(STOA_INT, audio_level_average, "25", 0, 127,
         "The average that counts as talking: 0 loudest, 127 silence"),
     BOOL(videoorient_ext, "true", "Whether the video orientation extension is negotiated"),
-    BOOL(playoutdelay_ext, "true", "Whether the playout delay extension is negotiated"),
+    BOOL(playoutdelay_ext, "true",
+         "Whether players are told how long to wait, on lossy lines for repairs (playout delay "
+         "extension)"),
     BOOL(transport_wide_cc_ext, "true", "Whether transport-wide congestion control is negotiated"),
     BOOL(notify_joining, "false", "Whether publishers are told of everybody who comes in"),
     BOOL(require_pvtid, "false", "Whether only those who came in as publishers may subscribe"),
