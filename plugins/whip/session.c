@@ -2,6 +2,7 @@
 /* One session: a resource with an unguessable name, behind it a client of videoroom. It ends when either of them does. */
 #include "whip.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SDP      "application/sdp"
@@ -129,23 +130,40 @@ static void answer_created(WhipSession *session, StoaWebCall *call, const char *
     stoa_web_send(call);
 }
 
+/* Who sends video to a room that takes none of it is told so, instead of being seen by nobody. (RFC 9725, 4.4.3) */
+static bool takes_all(const char *sdp)
+{
+    for (const char *line = sdp; line; line = strchr(line, '\n')) {
+        unsigned port = 0;
+
+        line += *line == '\n';
+        if (g_str_has_prefix(line, "a=inactive") || g_str_has_prefix(line, "a=sendonly") ||
+            (g_str_has_prefix(line, "m=") && sscanf(line, "m=%*s %u", &port) == 1 && port == 0))
+            return false;
+    }
+    return true;
+}
+
 static void on_joined(StoaBridge *bridge, const json_t *body G_GNUC_UNUSED, const char *sdp,
                       const GError *error, void *data)
 {
     WhipSession *session = stoa_bridge_data(bridge);
     StoaWebCall *call = data;
-    g_autoptr(GError) silent = NULL;
+    g_autoptr(GError) unfit = NULL;
 
     g_ptr_array_remove_fast(session->calls, call);
     if (!error && !sdp)
-        stoa_fail(&silent, STOA_ERROR_INTERNAL, "an offer was not answered");
-    if (!error && sdp) {
+        stoa_fail(&unfit, STOA_ERROR_INTERNAL, "an offer was not answered");
+    else if (!error && session->publishes && !takes_all(sdp))
+        stoa_refuse(&unfit, "not_acceptable",
+                    "each m-line has to send something that the room takes: kinds and codecs");
+    if (!error && !unfit) {
         stoa_module_count(session->module, session->publishes ? WHIP_PUBLISHED : WHIP_WATCHED, 1);
         answer_created(session, call, sdp);
         return;
     }
     stoa_module_count(session->module, WHIP_REFUSED, 1);
-    fail(call, error ? error : silent);
+    fail(call, error ? error : unfit);
     whip_session_end(session);
 }
 

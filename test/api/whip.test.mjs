@@ -162,8 +162,15 @@ test('candidates and ICE restarts come by PATCH, bound to the ICE session that t
     who.leave();
 });
 
+/* With video of a codec that no room of ours takes. */
+const withVideo = (sdp, direction) => {
+    const audio = sdp.slice(sdp.indexOf('m=')), video = audio.replace('m=audio 9 UDP/TLS/RTP/SAVPF 111', 'm=video 9 UDP/TLS/RTP/SAVPF 96')
+        .replace(/a=mid:\S+/, 'a=mid:1').replace(/a=send\w+/, `a=${direction}`).replace(/a=rtpmap:.*/, 'a=rtpmap:96 theora/90000').replace(/a=ssrc:(\d+)/g, 'a=ssrc:77');
+    return sdp.replace('a=group:BUNDLE 0', 'a=group:BUNDLE 0 1') + video;
+};
+
 test('what does not fit is refused, in the words of HTTP', async () => {
-    const { who } = await openRoom(2008, { publishers: 1, audiocodec: 'opus,pcmu' }), peer = await peers.open();
+    const { who } = await openRoom(2008, { publishers: 1, audiocodec: 'opus,pcmu' }), other = await openRoom(2011), peer = await peers.open();
     const offer = peer.offer('sendonly').sdp;
     const table = [
         [415, 'POST', '/whip/2008', offer, { type: null, headers: { 'Content-Type': 'text/plain' } }, { 'accept-post': 'application/sdp' }],
@@ -191,10 +198,14 @@ test('what does not fit is refused, in the words of HTTP', async () => {
     assert.equal((await ask(gateway, 'POST', '/whip/2008/7', offer)).status, 409);
     assert.equal((await ask(gateway, 'POST', '/whip/2008/8', offer)).status, 503);
     assert.equal((await ask(gateway, 'POST', '/whep/2008', peer.offer('recvonly').sdp.replaceAll('111', '0').replace('opus/48000/2', 'PCMU/8000'))).status, 406);
+    for (const unfit of [peer.offer('recvonly').sdp, peer.offer('inactive').sdp, withVideo(offer, 'sendonly')]) /* none is taken by halves */
+        assert.equal((await ask(gateway, 'POST', '/whip/2011', unfit)).status, 406, unfit);
     assert.equal((await ask(gateway, 'POST', '/whep/2008', offer)).status, 406); /* who only sends cannot be shown anything */
     await camera.end();
+    const { plugindata: { data: { participants } } } = await other.who.ask('message', other.handle, { body: { request: 'listparticipants', room: 2011 } });
+    assert.equal(participants.length, 1, 'nobody is left of those who were refused');
     peer.close();
-    who.leave();
+    [who, other.who].forEach((one) => one.leave());
 });
 
 test('pages of other sites may use it if the operator named them', async () => {
