@@ -67,7 +67,7 @@ const sees = (page, width, more = 10) => until(page, ([wanted, n]) => {
 test('another encoding is there within 300 ms of the wish', async (t) => {
     const [ana, ben] = [await person(), await person()];
     await watch(ben, [{ feed: await publish(ana, { encodings: three }) }]);
-    await sees(ben, 960, 30);
+    await sees(ben, 960, 10);
     const took = [];
     for (let i = 0; i < times; i++)
         for (const [substream, width] of [[0, 240], [1, 480], [2, 960]]) {
@@ -81,7 +81,7 @@ test('resume, unmute, another feed, coming late: a picture within 500 ms', async
     const [ana, dan, ben] = [await person(), await person(), await person()];
     const feeds = [await publish(ana, { width: 320, height: 180 }), await publish(dan, { width: 240, height: 136, display: 'Dan' })];
     await watch(ben, [{ feed: feeds[0] }]);
-    await sees(ben, 320, 30);
+    await sees(ben, 320, 10);
     const took = { resume: [], unmute: [], moderate: [], switch: [], late: [] };
     const tell = (page, handle, body) => page.evaluate(([who, request]) => window.hall[who].message(request), [handle, body]);
     const send = (on) => ({ request: 'configure', streams: [{ mid: '0', send: on }] });
@@ -151,6 +151,6 @@ for (const [name, what] of kinds)
         const told = await ben.evaluate(() => window.hall.events.map((one) => one.temporal ?? one.temporal_layer).filter((one) => one !== undefined).at(-1));
         t.diagnostic(`${before} pictures a second, of the lowest temporal layer ${after}`);
         soon(t, { layers: took }, { median_ms: 500, each_ms: 1500 * slow });
-        assert.ok(after >= 2 && after <= before / 2, `${after} pictures a second of ${before}`);
+        assert.ok(after >= 1 && after <= 0.7 * before, `${after} pictures a second of ${before}`);
         assert.equal(told, 0);
     });
