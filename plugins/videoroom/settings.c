@@ -38,7 +38,7 @@ const StoaOption vr_room_options[] = {
     TEXT(h264_profile, "", "The H.264 profile to accept, like 42e01f; empty: any"),
     TEXT(vp9_profile, "", "The VP9 profile to accept, 0 to 3; empty: any"),
     BOOL(opus_fec, "true", "Whether publishers are asked for Opus in-band error correction"),
-    BOOL(opus_red, "true", "Whether publishers are asked to send Opus twice, against losses (RED)"),
+    BOOL(opus_red, "false", "Whether publishers are asked to send Opus twice, against losses (RED)"),
     BOOL(opus_dtx, "false", "Whether publishers are asked to send no Opus during silence"),
     BOOL(audiolevel_ext, "true", "Whether the audio level extension is negotiated"),
     BOOL(audiolevel_event, "false", "Whether the publishers are told who talks"),

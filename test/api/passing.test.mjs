@@ -55,7 +55,7 @@ const wrap = (pt, now, before) => Buffer.concat([
     Buffer.from(before ? [0x80 | pt, 960 >> 6, (960 & 63) << 2 | before.length >> 8, before.length & 255, pt] : [pt]), Buffer.from(before ?? []), Buffer.from(now)]);
 
 test('redundant Opus goes to who takes it, the new frame of it to who does not', async () => {
-    const ana = await publish([{ kind: 'audio', mid: '0', direction: 'sendonly', formats: '111 63', lines: [...opus(), ...red, 'a=ssrc:77 cname:ana'] }]);
+    const ana = await publish([{ kind: 'audio', mid: '0', direction: 'sendonly', formats: '111 63', lines: [...opus(), ...red, 'a=ssrc:77 cname:ana'] }], { opus_red: true });
     assert.equal(ana.lines[0].formats, '63 111'); /* first: a browser sends it then */
     assert.match(ana.lines[0].text, /a=fmtp:63 111\/111\r/);
     assert.match(ana.lines[0].text, /a=fmtp:111 .*useinbandfec=1/);
@@ -76,8 +76,8 @@ test('redundant Opus goes to who takes it, the new frame of it to who does not',
     leave(ana, ben, cleo);
 });
 
-test('a room without redundant audio neither asks for it nor offers it', async () => {
-    const ana = await publish([{ kind: 'audio', mid: '0', direction: 'sendonly', formats: '111 63', lines: [...opus(), ...red, 'a=ssrc:77 cname:ana'] }], { opus_red: false });
+test('a room that does not say so neither asks for it nor offers it', async () => {
+    const ana = await publish([{ kind: 'audio', mid: '0', direction: 'sendonly', formats: '111 63', lines: [...opus(), ...red, 'a=ssrc:77 cname:ana'] }]);
     const ben = await watch(ana, only('opus'));
     assert.equal(ana.lines[0].formats, '111');
     assert.equal(ben.offered[0].pt.red, undefined);

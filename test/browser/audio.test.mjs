@@ -12,7 +12,7 @@ let gateway, browser;
 const links = [];
 
 before(async () => {
-    gateway = await start('stoa:media.workers=1', 'videoroom:room-5678.opus_red=false');
+    gateway = await start('stoa:media.workers=1', 'videoroom:room-1234.opus_red=true', 'videoroom:room-5678.opus_red=false');
     browser = await launch(...fakeMedia);
 });
 after(async () => { await Promise.all(links.map((link) => link.close())); await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
