@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the voices of Chromium look like on their way: redundant audio between two pages, and a room that does without. */
+/* What the voices of Chromium look like on their way: redundant audio between two pages, a room that does without, FEC and DTX. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,9 +61,17 @@ test('each frame of a voice comes twice where a room asks for it, and once where
 
 /* -- losses --------------------------------------------------------------------------------------- */
 
-async function speak(page, room) {
-    return page.evaluate(async (number) => {
-        const handle = await window.hall.attach(), stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+/* Publish a voice, or silence. */
+async function speak(page, room, silent = false) {
+    return page.evaluate(async ([number, mute]) => {
+        const quiet = () => {
+            const context = new AudioContext(), source = context.createOscillator(), gain = context.createGain(), end = context.createMediaStreamDestination();
+            gain.gain.value = 0;
+            source.connect(gain).connect(end);
+            source.start();
+            return end.stream;
+        };
+        const handle = await window.hall.attach(), stream = mute ? quiet() : await navigator.mediaDevices.getUserMedia({ audio: true });
         const { data } = await handle.message({ request: 'join', ptype: 'publisher', room: number });
         handle.open().addTransceiver(stream.getAudioTracks()[0], { direction: 'sendonly', streams: [stream] });
         const up = new Promise((resolve) => {
@@ -72,7 +80,7 @@ async function speak(page, room) {
         await handle.offer({ request: 'publish' });
         await up;
         return data.id;
-    }, room);
+    }, [room, silent]);
 }
 
 /* Listen to somebody, who is not heard at first. */
@@ -86,7 +94,8 @@ async function listen(page, room, feed) {
         };
         await handle.answer(jsep, { request: 'start' });
         window.heard = async () => (await window.hall.stats(handle.pc, ({ type, kind }) => type === 'inbound-rtp' && kind === 'audio'))
-            .map(({ packetsReceived: packets, packetsLost: lost, concealedSamples: concealed, totalSamplesReceived: samples }) => ({ packets, lost, concealed, samples }))[0];
+            .map(({ packetsReceived: packets, packetsLost: lost, concealedSamples: concealed, totalSamplesReceived: samples, fecPacketsReceived: repaired }) =>
+                ({ packets, lost, concealed, samples, repaired }))[0];
     }, { room, feed });
 }
 
@@ -111,4 +120,41 @@ test('where every seventh packet is lost the voice is whole, or nearly', async (
     console.log(`lost ${percent(twice.lost)}, made up ${percent(twice.concealed)}; without redundancy ${percent(once.lost)} and ${percent(once.concealed)}`);
     assert.ok(twice.lost > 0.05 && once.lost > 0.05, 'the line is bad');
     assert.ok(twice.concealed < once.concealed / 2, 'half as much has to be made up, at most');
+});
+
+/* -- what Opus itself has --------------------------------------------------------------------------- */
+
+async function create(page, more) {
+    return page.evaluate(async (wanted) => {
+        const handle = await window.hall.attach();
+        return (await handle.message({ request: 'create', opus_red: false, ...wanted })).data.room;
+    }, more);
+}
+
+test('who is silent sends next to nothing where a room asks for that, and nobody misses it', async () => {
+    const rates = await Promise.all([true, false].map(async (opus_dtx) => {
+        const [ana, ben] = await Promise.all([openPage(browser, gateway), openPage(browser, gateway)]), room = await create(ana, { opus_dtx });
+        await listen(ben, room, await speak(ana, room, true));
+        const before = await until(ben, async () => (await window.heard())?.packets > 5 && window.heard());
+        await sleep(4000);
+        const now = await ben.evaluate(() => window.heard());
+        await Promise.all([ana, ben].map((page) => page.leave()));
+        assert.equal(now.lost, before.lost);
+        return (now.packets - before.packets) / 4;
+    }));
+    console.log(`packets a second: ${rates.join(', and without DTX ')}`);
+    assert.ok(rates[0] < rates[1] / 3, `${rates}`);
+});
+
+test('in-band FEC comes through: what a speaker\'s line loses is made of what follows', async () => {
+    const link = await openLink(gateway);
+    links.push(link);
+    const [ana, ben] = await Promise.all([openPage(browser, gateway, { link }), openPage(browser, gateway)]), room = await create(ana, { opus_fec: true });
+    await listen(ben, room, await speak(ana, room));
+    const before = await until(ben, async () => (await window.heard())?.packets > 50 && window.heard());
+    assert.equal(before.repaired, 0);
+    link.up({ loss: 0.15 });
+    const { repaired, lost, packets } = await until(ben, async () => (await window.heard()).repaired >= 3 && window.heard());
+    console.log(`${repaired} repaired, ${lost} of ${packets} lost`);
+    await Promise.all([ana, ben].map((page) => page.leave()));
 });
