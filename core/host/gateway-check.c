@@ -9,6 +9,9 @@
 #include "host/describe.h"
 #include "host/gateway-private.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+
 bool stoa_gateway_backup(const StoaOptions *options, const char *path, GError **error)
 {
     const char *dir = options->data_dir ? options->data_dir : stoa_paths()->data_dir;
@@ -29,6 +32,21 @@ static bool check_certificate(const StoaGateway *gateway, GError **error)
     return true;
 }
 
+static bool check_admin_address(const StoaGateway *gateway, GError **error)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    const char *address = gateway->conf.admin_address;
+    struct addrinfo *found = NULL;
+
+    if (!address || gateway->conf.admin_port < 0)
+        return true;
+    if (getaddrinfo(address, NULL, &hints, &found) != 0)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "stoa.conf: admin.address: \"%s\" is no address of this machine", address);
+    freeaddrinfo(found);
+    return true;
+}
+
 static void note(GString *problems, GError **error)
 {
     if (*error)
@@ -36,8 +54,8 @@ static void note(GString *problems, GError **error)
     g_clear_error(error);
 }
 
-/* The files that the core's values name. */
-static void check_files(const StoaGateway *gateway, GString *problems)
+/* The files and addresses that the core's values name. */
+static void check_named(const StoaGateway *gateway, GString *problems)
 {
     GError *error = NULL;
 
@@ -45,6 +63,8 @@ static void check_files(const StoaGateway *gateway, GString *problems)
                     &error);
     note(problems, &error);
     check_certificate(gateway, &error);
+    note(problems, &error);
+    check_admin_address(gateway, &error);
     note(problems, &error);
 }
 
@@ -58,7 +78,7 @@ bool stoa_gateway_check(const StoaOptions *options, GError **error)
     if (!conf)
         return false;
     if (stoa_gateway_read_conf(gateway, conf, true, &invalid))
-        check_files(gateway, problems);
+        check_named(gateway, problems);
     note(problems, &invalid);
     g_autofree char *failures = stoa_modules_prepared_failures(gateway->modules);
     if (failures)

@@ -68,6 +68,8 @@ const table = {
                 says('.*chmod 600')]],
         ];
     })),
+    ...Object.fromEntries([['http', 'listen'], ['websocket', 'listen'], ['stoa', 'admin']].map(([file, section]) => [`no address of this machine, ${file}`,
+        [() => {}, ['-t', '-s', `${file}:${section}.address=999.1.1.1`], 1, new RegExp(`${file}\\.conf: ${section}\\.address: "999\\.1\\.1\\.1"`)]])),
     'it would not start either': [() => {}, ['-s', 'http:listen.port=eighty'], 1, /http\.conf: listen\.port/],
     'a module that nobody knows': [() => {}, ['--describe', 'ecotest'], 1, /no module "ecotest".*"echotest"/],
     'the reference says what a text has to look like': [() => {}, ['--describe', 'videoroom'], 0, /^- `audiocodec`: a list of opus, pcmu, pcma, g722, default `opus`/],

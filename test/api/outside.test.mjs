@@ -50,11 +50,19 @@ test('the skeleton of new-plugin keeps a room in which people greet each other',
     client.close();
 });
 
-test('the first plugin of the guide loads and answers', async () => {
-    const client = await connect(gateway.websocket);
-    const { data: { id: session_id } } = await client.request({ janus: 'create' });
-    assert.equal((await client.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.echo' })).janus, 'success');
-    client.close();
+test('the first plugin of the guide loads, and answers the lines of curl that the guide has', async () => {
+    const lines = readFileSync(join(tree, 'docs/plugin-guide.md'), 'utf8').match(/^ {4}curl \$H.* -d .*$/gm);
+    assert.equal(lines.length, 3);
+    let path = `${gateway.http}/janus`;
+    const paths = [];
+    for (const [i, line] of lines.entries()) {
+        const sent = line.match(/-d '([^']*)'/)[1];
+        const answer = await (await fetch(path, { method: 'POST', body: sent })).json();
+        assert.equal(answer.janus, ['success', 'success', 'ack'][i], `${sent}: ${JSON.stringify(answer)}`);
+        paths.push(path += `/${answer.data?.id}`);
+    }
+    const event = await (await fetch(paths[0])).json();
+    assert.deepEqual([event.janus, event.plugindata.plugin], ['event', 'stoa.plugin.echo']);
 });
 
 test('a broken module is one clear line, and the gateway runs on without it', () => {

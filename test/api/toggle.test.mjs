@@ -82,6 +82,7 @@ test('a module is disabled and enabled by its conf file', () => loses_nothing(as
         gateway.child.kill('SIGHUP');
         await eva.event(handle, 'detached');
         peer.close();
+        await until('its object is gone', () => !readFileSync(`/proc/${gateway.child.pid}/maps`, 'utf8').includes('echotest.so'));
         writeFileSync(file, text);
         gateway.child.kill('SIGHUP');
         await is_back('echotest');

@@ -138,6 +138,17 @@ int stoa_listen_open(const char *address, int64_t port, const char *key, uint16_
     return fd;
 }
 
+bool stoa_listen_check(const char *address, const char *key, GError **error)
+{
+    uint16_t port;
+    int fd = stoa_listen_open(address, 0, key, &port, error);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
 char *stoa_listen_origin(const char *scheme, const char *address, uint16_t port)
 {
     g_autofree char *host = NULL;

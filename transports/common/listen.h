@@ -20,6 +20,9 @@
 int stoa_listen_open(const char *address, int64_t port, const char *key, uint16_t *real_port,
                      GError **error);
 
+/** Whether this machine has `address`: any free port of it is tried, for `stoa -t`. False with `error`. Thread: control. */
+bool stoa_listen_check(const char *address, const char *key, GError **error);
+
 /** Whether `address` (as in stoa_listen_open) means every interface. */
 bool stoa_listen_is_wildcard(const char *address);
 

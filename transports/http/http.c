@@ -168,7 +168,8 @@ static bool check(const void *conf_data, GError **error)
 {
     const HttpConf *conf = conf_data;
 
-    if (!http_setup_check(conf, error))
+    if (!http_setup_check(conf, error) ||
+        !stoa_listen_check(conf->address, "http.conf: listen.port", error))
         return false;
     return !has_tls(conf) || (http_certificate_check(conf->certificate, conf->key, error) &&
                               stoa_key_file_check("http.conf: tls.key", conf->key, error));

@@ -56,6 +56,8 @@ static bool check(const void *conf, GError **error)
 {
     const WsConf *wanted = conf;
 
+    if (!stoa_listen_check(wanted->address, "websocket.conf: listen.port", error))
+        return false;
     return !ws_server_wants_tls(wanted) ||
            (ws_certificate_check(wanted->certificate, wanted->key, error) &&
             stoa_key_file_check("websocket.conf: tls.key", wanted->key, error));
