@@ -165,17 +165,21 @@ function tests() {
         assert.deepEqual(now.hangups, []);
     });
 
-    test('a firewall closes UDP under a running call: it goes on over TCP', async () => {
+    test('a firewall closes UDP under a running call: it goes on over TCP, with lite and with full ICE', async () => {
         const server = await other();
         link({ addresses: ['10.1.1.2/24'] }, { host: server, addresses: ['10.1.1.1/24'] });
-        gateway = await serve(server, '10.1.1.1', 'stoa:media.addresses=10.1.1.1');
-        await call('10.1.1.1');
-        assert.equal((await flows(tab)).local.by, 'udp');
-        const paused = await gap(tab, () => run(dropping('meta l4proto udp')));
-        const now = await flows(tab);
-        console.log(`${await paused()} ms without sound`);
-        assert.equal(now.local.by, 'tcp');
-        assert.deepEqual(now.hangups, []);
+        for (const ice of ['lite', 'full']) {
+            gateway = await serve(server, '10.1.1.1', 'stoa:media.addresses=10.1.1.1', `stoa:media.ice=${ice}`);
+            await call('10.1.1.1');
+            assert.equal((await flows(tab)).local.by, 'udp');
+            const paused = await gap(tab, () => run(dropping('meta l4proto udp')));
+            const now = await flows(tab);
+            console.log(`${ice}: ${await paused()} ms without sound`);
+            assert.equal(now.local.by, 'tcp');
+            assert.deepEqual(now.hangups, []);
+            run('nft flush ruleset');
+            await stop();
+        }
     });
 
     test('IPv6 alone will do, over UDP and over TCP', async () => {
