@@ -84,7 +84,8 @@ void vr_room_opened(StoaRoom *room)
     vr_settings_init(&state->set);
     if (stoa_room_is_kept(room)) { /* how many are in is the core's affair */
         state->set.publishers = KEPT_PUBLISHERS;
-        state->set.opus_red = true; /* clients of Janus expect one codec in an answer; a class's are ours */
+        state->set.opus_red =
+            true; /* clients of Janus expect one codec in an answer; a class's are ours */
         state->set.description = g_strdup(stoa_room_title(room));
     }
     state->allowed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
