@@ -24,14 +24,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PER_ROUND = 50 };
+enum {
+    PER_ROUND = 50,
+    SCRUB_MS = 1000, /* one emptying of the WAL for all mails that have gone meanwhile */
+};
 
 struct StoaMail {
     StoaStore *store;
     char *data_dir, *conf_dir;
     StoaMailConf conf; /* strings are ours */
     StoaMailTemplates *templates;
-    StoaTimer *timer;
+    StoaTimer *timer, *scrub_timer;
     bool busy, again; /* a round is under way; look once more after it */
     _Atomic(bool) stop;
     unsigned refs; /* a round holds one; control only */
@@ -321,6 +324,23 @@ static void report(StoaMail *mail, const Outcome *outcome)
     stoa_metric_add(outcome->result == STOA_SEND_OK ? mail->sent : mail->failed, 1);
 }
 
+static void scrub_now(void *data)
+{
+    StoaMail *mail = data;
+
+    mail->scrub_timer = NULL;
+    stoa_store_scrub(mail->store, NULL, NULL, NULL);
+}
+
+/* A mail that has gone leaves its address and the token in its link in no file of the store. */
+static void scrub_soon(StoaMail *mail)
+{
+    if (atomic_load(&mail->stop))
+        stoa_store_scrub(mail->store, NULL, NULL, NULL);
+    else if (!mail->scrub_timer)
+        mail->scrub_timer = stoa_timer_after(SCRUB_MS, scrub_now, mail);
+}
+
 static void look(StoaMail *mail);
 
 static void look_later(void *data)
@@ -337,10 +357,12 @@ static void settled(void *data, const GError *error)
     StoaMail *mail = round->mail;
     int64_t next = round->next_ms;
     g_autoptr(GPtrArray) unwanted = g_ptr_array_new();
+    bool any_gone = false;
 
     for (guint i = 0; i < round->outcomes->len; i++) {
         const Outcome *outcome = round->outcomes->pdata[i];
         report(mail, outcome);
+        any_gone |= outcome->result != STOA_SEND_LATER;
         if (outcome->unwanted)
             g_ptr_array_add(unwanted, outcome->file);
         if (outcome->result == STOA_SEND_LATER && (next == 0 || outcome->next_ms < next))
@@ -350,6 +372,8 @@ static void settled(void *data, const GError *error)
     if (error) {
         log_error(stoa_process, "the outbox cannot be written: %s", error->message);
         next = round->now_ms + round->conf.retry_s * 1000;
+    } else if (any_gone) {
+        scrub_soon(mail);
     }
     mail->busy = false;
     if (atomic_load(&mail->stop))
@@ -442,5 +466,8 @@ void stoa_mail_free(StoaMail *mail)
         return;
     atomic_store(&mail->stop, true);
     stoa_timer_clear(&mail->timer);
+    if (mail->scrub_timer)
+        stoa_store_scrub(mail->store, NULL, NULL, NULL);
+    stoa_timer_clear(&mail->scrub_timer);
     mail_unref(mail);
 }

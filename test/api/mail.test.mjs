@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { binary, slow, start } from '../lib/gateway.mjs';
+import { signIn as hostIn, want } from '../lib/rooms.mjs';
 import { startSmtp } from '../lib/smtp.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'stoa-mail-'));
@@ -31,6 +32,21 @@ async function within(ms, what, check) {
         if (check())
             return;
     assert.fail(`not within ${ms * slow} ms: ${what}`);
+}
+
+/* The files of a folder, named from it, that have a text in them. One may go while they are read. */
+function filesWith(folder, text, under = '') {
+    return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
+        const name = join(under, entry.name);
+        if (entry.isDirectory())
+            return filesWith(folder, text, name);
+        try {
+            return readFileSync(join(folder, name)).includes(text) ? [name] : [];
+        } catch (error) {
+            assert.equal(error.code, 'ENOENT');
+            return [];
+        }
+    });
 }
 
 async function withGateway(settings, run) {
@@ -58,6 +74,25 @@ test('a sign-in link is mailed, in text and HTML, and the log knows neither link
             assert.ok(!gateway.log.includes(token) && !/ana@example/i.test(gateway.log));
         });
     assert.equal(smtp.mails.length, 0);
+    await smtp.stop();
+});
+
+test('a mail that was sent, or refused for good, leaves neither its token nor its address', async () => {
+    const smtp = await startSmtp({ refuse: (address) => address === 'bad-mark@x.example' });
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=stoa@example.org'], async (gateway) => {
+        const { token } = await hostIn(gateway, 'hana@x.example', 'Hana');
+        const room = await want(201, gateway, 'POST', '/rooms', { token, body: { title: 'Algebra', starts_at: '2037-02-03T10:00:00Z', duration_min: 45 } });
+        const people = [{ email: 'zoe-mark@x.example', name: 'Zoe' }, { email: 'bad-mark@x.example' }];
+        await want(201, gateway, 'POST', `/rooms/${room.id}/invitations`, { token, body: { people } });
+        const [, secret] = (await smtp.mail(to('zoe-mark@x.example'))).text.match(/#i=([\w-]{43})/);
+        await within(10000, 'the token has gone', () => filesWith(gateway.data, secret).length === 0);
+        await within(10000, 'one is dropped', () => /is dropped/.test(gateway.log));
+        assert.notDeepEqual(filesWith(gateway.data, 'zoe-mark'), [], 'the room knows whom it invited');
+        await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token });
+        await smtp.mail(to('zoe-mark@x.example'));
+        for (const { email } of people)
+            await within(10000, `${email} has gone`, () => filesWith(gateway.data, email).length === 0);
+    });
     await smtp.stop();
 });
 
