@@ -109,14 +109,15 @@ static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **er
     return true;
 }
 
-/* A crash between a file's row and its record leaves a row that no item knows. */
+/* A crash between a file's row and its record leaves a row that no item knows. The records of each room are read once. */
 static bool erase_lost_files(StoaDb *db, Round *round, GError **error)
 {
     static const char lost[] =
-        "SELECT room_id, id FROM file WHERE created_at > ?1 AND created_at < ?2 AND NOT EXISTS "
-        "(SELECT 1 FROM record"
-        " WHERE record.room_id = file.room_id AND record.module = 'workspace' AND "
-        "instr(record.body, file.id) > 0)";
+        "WITH late AS (SELECT room_id, id FROM file WHERE created_at > ?1 AND created_at < ?2) "
+        "SELECT room_id, id FROM late WHERE id NOT IN "
+        "(SELECT json_extract(body, '$.file') FROM record WHERE module = 'workspace' AND kind = "
+        "'added'"
+        " AND room_id IN (SELECT room_id FROM late) AND json_extract(body, '$.file') IS NOT NULL)";
     g_autoptr(StoaRows) rows =
         stoa_db_query(db, error, lost, "ii", round->started_ms - DAY_MS, round->started_ms);
     guint known = round->files->len;

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { start } from '../lib/gateway.mjs';
+import { slow, start } from '../lib/gateway.mjs';
 import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
 import { until } from '../lib/wire.mjs';
 
@@ -153,4 +153,34 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
     assert.equal((await call(gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token })).status, 200);
     assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000));
     t.diagnostic(`${kept.records.length} records, ${kept.votes.length} votes, ${kept.invitations.length} invitations, ${kept.people.length} people, ${kept.fileIds.length} files acknowledged`);
+});
+
+test('what a start looks for keeps nobody waiting, however much a room holds', async () => {
+    const kept = mkdtempSync(path(tmpdir(), 'stoa-start-')), run = (text) => execFileSync('sqlite3', [path(kept, 'stoa.db'), text]);
+    let gateway = await start({ data: kept });
+    const host = await signIn(gateway, 'hana@school.example', 'Hana'), room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Geometry' } });
+    const chair = await join(gateway, { room: room.id }, { token: host.token }), page = await enter(gateway, chair, 'chat', 'workspace');
+    const item = await want(201, gateway, 'POST', `/rooms/${room.id}/files`, { token: chair.token, raw: 'x' });
+    const id = new URL(item.url, gateway.http).pathname.split('/').pop();
+    page.close();
+    await gateway.stop();
+    const n = (most) => `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${most - 1})`;
+    const name = (other) => `printf('%s%019d', CASE WHEN i < 1000 THEN 'F' ELSE '${other}' END, i)`;
+    run(`${n(1001)} INSERT INTO file (id, room_id, participant_id, meeting_id, name, type, size, created_at)
+        SELECT ${name('L')}, room_id, participant_id, meeting_id, name, type, size, created_at FROM file, n WHERE id = '${id}';
+        ${n(30000)} INSERT INTO record (room_id, seq, meeting_id, module, kind, author, recipient, at, body)
+        SELECT room_id, (SELECT max(seq) FROM record) + 1 + i, meeting_id, module, kind, author, recipient, at, replace(body, '${id}', ${name('N')})
+        FROM record, n WHERE module = 'workspace' AND kind = 'added'`);
+    gateway = await start({ data: kept }, 'chat:limits.messages_per_second=0');
+    const back = await enter(gateway, chair, 'chat'), waits = [];
+    for (const end = Date.now() + 3000; Date.now() < end; await sleep(50)) { /* the look comes a second after the start */
+        const since = Date.now();
+        assert.equal((await back.ask('chat', 'send', { text: 'hello' })).error, undefined);
+        waits.push(Date.now() - since);
+    }
+    assert.ok(Math.max(...waits) < 1000 * slow, `${Math.max(...waits)} ms`);
+    back.close();
+    await until('the file that no item knows is gone', () => Number(execFileSync('sqlite3', [path(kept, 'stoa.db'), 'SELECT count(*) FROM file'])) === 1001);
+    assert.equal((await gateway.stop()).code, 0);
+    rmSync(kept, { recursive: true });
 });
