@@ -71,6 +71,8 @@ void stoa_mail_wake(StoaMail *mail);
  * unlinked by stoa_mail_unlink() once it is committed. `files` gets g_strdup()ed names. @email or @room_id may be NULL. */
 bool stoa_mail_forget(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,
                       GError **error);
+/** Within a transaction: forget the summaries that are files and whose meeting is there no more. @files: as above. Thread: store. */
+bool stoa_mail_forget_old_summaries(StoaDb *db, GPtrArray *files, GError **error);
 /** Look at a payload again. @is_file  it lies in data/mail/ by now: no member "link" is left in it. `*changed`: what was done to it counts.
  * False with `error`. */
 typedef bool StoaMailEdit(StoaDb *db, json_t *payload, bool is_file, bool *changed, void *data,

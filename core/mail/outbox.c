@@ -111,15 +111,9 @@ bool stoa_outbox_filed(StoaDb *db, const StoaMailJob *job, const char *name, GEr
 
 /* -- erasure ------------------------------------------------------------------------------ */
 
-static bool forget_files(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,
-                         GError **error)
+static bool read_names(StoaRows *rows, GPtrArray *files, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error,
-                      "DELETE FROM mail_file WHERE (?1 IS NULL OR recipient = ?1)"
-                      " AND (?2 IS NULL OR room_id = ?2) RETURNING name",
-                      "ss", email, room_id);
 
     if (!rows)
         return false;
@@ -129,6 +123,30 @@ static bool forget_files(StoaDb *db, const char *email, const char *room_id, GPt
         return true;
     g_propagate_error(error, g_steal_pointer(&why));
     return false;
+}
+
+static bool forget_files(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,
+                         GError **error)
+{
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error,
+                      "DELETE FROM mail_file WHERE (?1 IS NULL OR recipient = ?1)"
+                      " AND (?2 IS NULL OR room_id = ?2) RETURNING name",
+                      "ss", email, room_id);
+
+    return read_names(rows, files, error);
+}
+
+bool stoa_mail_forget_old_summaries(StoaDb *db, GPtrArray *files, GError **error)
+{
+    g_autoptr(StoaRows) rows = stoa_db_query(
+        db, error,
+        "DELETE FROM mail_file WHERE payload IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meeting m"
+        " WHERE m.room_id = mail_file.room_id"
+        " AND m.started_at = json_extract(mail_file.payload, '$.started_at')) RETURNING name",
+        "");
+
+    return read_names(rows, files, error);
 }
 
 bool stoa_mail_forget(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,

@@ -35,10 +35,12 @@ struct StoaSweep {
 
 typedef struct {
     StoaSweep *sweep;
-    bool full;        /* not only the hosts */
-    GPtrArray *hosts; /* who were removed */
-    GPtrArray *rooms; /* whose journals were changed */
-    GPtrArray *files; /* pairs of room and file */
+    bool full;         /* not only the hosts */
+    GPtrArray *hosts;  /* who were removed */
+    GPtrArray *rooms;  /* whose journals were changed */
+    GPtrArray *files;  /* pairs of room and file */
+    GPtrArray *guests; /* pairs of room and person: whose names went */
+    GPtrArray *mails;  /* .eml files */
     char *data_dir;
     bool first;
     int64_t started_ms; /* of the server */
@@ -58,6 +60,8 @@ static void round_free(void *data)
     g_ptr_array_unref(round->hosts);
     g_ptr_array_unref(round->rooms);
     g_ptr_array_unref(round->files);
+    g_ptr_array_unref(round->guests);
+    g_ptr_array_unref(round->mails);
     g_free(round->data_dir);
     g_free(round);
 }
@@ -107,6 +111,21 @@ static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **er
         if (!erase_meeting(db, round, due->pdata[i], due->pdata[i + 1], error))
             return false;
     return true;
+}
+
+/* Who was never invited stays as long as a meeting that they were in, or as they can come in again. Their rows stay, as of those
+ * who erase themselves: a room that is open may know them. */
+static bool erase_guests(StoaDb *db, Round *round, int64_t now_ms, GError **error)
+{
+    static const char lost[] =
+        "UPDATE participant SET name = NULL, email = NULL, erased_at = ?1"
+        " WHERE name IS NOT NULL AND invitation_id IS NULL AND host_id IS NULL AND banned = 0"
+        " AND NOT EXISTS (SELECT 1 FROM attendance a WHERE a.participant_id = participant.id)"
+        " AND NOT EXISTS (SELECT 1 FROM participant_token t"
+        " WHERE t.participant_id = participant.id AND t.expires_at > ?1) RETURNING room_id, id";
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, lost, "i", now_ms);
+
+    return read_texts(rows, 2, round->guests, error);
 }
 
 /* A crash between a file's row and its record leaves a row that no item knows. The records of each room are read once. */
@@ -190,7 +209,8 @@ static bool work(StoaDb *db, void *data, GError **error)
     g_clear_pointer(&rows, stoa_rows_free);
     if (!round->full)
         return true;
-    return erase_meetings(db, round, now_ms, error) &&
+    return erase_meetings(db, round, now_ms, error) && erase_guests(db, round, now_ms, error) &&
+           stoa_mail_forget_old_summaries(db, round->mails, error) &&
            (!round->first ||
             (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&
            stoa_db_exec(db, error, "DELETE FROM host_session WHERE expires_at <= ?1", "i",
@@ -211,6 +231,7 @@ static void remove_files(void *data)
             stoa_upload_path(round->data_dir, round->files->pdata[i], round->files->pdata[i + 1]);
         g_unlink(path);
     }
+    stoa_mail_unlink(round->data_dir, round->mails);
 }
 
 /* -- on control -------------------------------------------------------------------------------- */
@@ -229,11 +250,13 @@ static void take_apart(StoaWeb *web, const Round *round)
         stoa_erase_host(web, round->hosts->pdata[i], host_gone, NULL);
     for (guint i = 0; i < round->rooms->len; i++)
         stoa_live_rebuild(web, round->rooms->pdata[i]);
-    if (round->rooms->len > 0) {
+    for (guint i = 0; i + 1 < round->guests->len; i += 2)
+        stoa_live_removed(web, round->guests->pdata[i], round->guests->pdata[i + 1], "erased");
+    if (round->rooms->len > 0)
         log_info(stoa_process, "the histories of %u rooms ran out and were erased",
                  round->rooms->len);
+    if (round->rooms->len > 0 || round->guests->len > 0 || round->mails->len > 0)
         stoa_store_scrub(spec->store, NULL, NULL, NULL);
-    }
 }
 
 static void files_gone(void *data)
@@ -275,6 +298,8 @@ static void tick(void *data)
     round->hosts = g_ptr_array_new_with_free_func(g_free);
     round->rooms = g_ptr_array_new_with_free_func(g_free);
     round->files = g_ptr_array_new_with_free_func(g_free);
+    round->guests = g_ptr_array_new_with_free_func(g_free);
+    round->mails = g_ptr_array_new_with_free_func(g_free);
     round->data_dir = g_strdup(sweep->web->spec.data_dir);
     stoa_store_run(sweep->web->spec.store, work, done, round, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a meeting leaves behind: files, history, export, erasure, retention. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import http from 'node:http';
@@ -39,7 +40,12 @@ const endMeeting = (room) => want(200, gateway, 'POST', `/rooms/${room.id}/end`,
 const isKept = (text) => {
     const walk = (dir) => readdirSync(dir).some((name) => {
         const one = path(dir, name);
-        return statSync(one).isDirectory() ? walk(one) : readFileSync(one).includes(text);
+        try {
+            return statSync(one).isDirectory() ? walk(one) : readFileSync(one).includes(text);
+        } catch (error) { // it went just now
+            assert.equal(error.code, 'ENOENT');
+            return false;
+        }
     });
     return walk(gateway.data);
 };
@@ -220,14 +226,52 @@ test('a deleted room leaves no byte', async () => {
     a.close();
 });
 
-test('a history runs out by itself', async () => {
-    const room = await makeRoom({ retention_days: 0 });
-    const ana = await comeIn(room, 'ana@x.example');
-    const a = await enter(gateway, ana, 'chat');
-    await a.ask('chat', 'send', { text: 'for today only' });
-    await upload(room, ana.token, 'for today only, too');
+/* Before the end each of these is in the data folder. */
+async function meetingOf(room, marks) {
+    const ana = await comeIn(room, 'ana@x.example', { name: 'Ana' }), guest = await join(gateway, { room: room.id, name: marks.name });
+    const [a, g] = [await enter(gateway, ana, 'chat'), await enter(gateway, guest, 'chat', 'workspace')];
+    await a.ask('chat', 'send', { text: marks.text });
+    await g.ask('workspace', 'add', { kind: 'link', title: marks.title, url: 'https://x.example/' });
+    await upload(room, ana.token, marks.bytes, { 'X-Filename': `${marks.file}.txt` });
     a.close();
+    g.close();
+    for (const text of Object.values(marks))
+        assert.ok(isKept(text), `${text} is not in the data folder`);
+    return guest;
+}
+const someMarks = () => Object.fromEntries(['name', 'text', 'title', 'bytes', 'file'].map((what) => [what, `${what}-${randomBytes(8).toString('hex')}`]));
+const noneIsKept = async (marks) => {
+    for (const text of Object.values(marks))
+        await until(`${text} is gone from the data folder`, () => !isKept(text));
+};
+
+test('a history runs out by itself, to the last byte', async () => {
+    const room = await makeRoom({ retention_days: 0, access: 'public' }), marks = someMarks();
+    await meetingOf(room, marks);
     await endMeeting(room);
     await until('the history is gone', async () => (await history(room, host.token)).meetings.length === 0);
     await until('the file is gone', () => left(room).length === 0);
+    await noneIsKept(marks);
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    const people = await want(200, gateway, 'GET', `/rooms/${room.id}/participants`, { token: host.token });
+    assert.deepEqual(people.filter(({ name }) => name === marks.name), []);
+});
+
+test('a history that may stay for a day goes when that day is over', async () => {
+    const room = await makeRoom({ retention_days: 1, access: 'public' }), marks = someMarks();
+    await meetingOf(room, marks);
+    await endMeeting(room);
+    const next = await makeRoom({ access: 'public' }), early = `early-${randomBytes(8).toString('hex')}`;
+    await join(gateway, { room: next.id, name: early });
+    await until('the summary is a file', () => /-summary-/.test(readdirSync(path(gateway.data, 'mail')).join()));
+    const [{ id }] = (await history(room, host.token)).meetings;
+    const age = (hours) => execFileSync('sqlite3', [path(gateway.data, 'stoa.db'), '-cmd', '.timeout 5000', `UPDATE meeting SET ended_at = ended_at - ${hours * 3600000}, erase_at = erase_at - ${hours * 3600000} WHERE id = '${id}'`]);
+    age(23);
+    await sleep(2500); // two rounds
+    for (const text of [early, ...Object.values(marks)])
+        assert.ok(isKept(text), `${text} went too early`);
+    age(1);
+    await until('the history is gone', async () => (await history(room, host.token)).meetings.length === 0);
+    await noneIsKept(marks);
+    assert.ok(isKept(early), 'who can still come in is not forgotten');
 });
