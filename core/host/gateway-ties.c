@@ -18,15 +18,24 @@
 
 /* -- what modules and signaling ask of us ------------------------------------------------- */
 
+/* The module that another name stands for; NULL: it stands for none. Borrowed. */
+static const char *aliased(const StoaGateway *gateway, const char *package)
+{
+    size_t len = strlen(package);
+
+    for (char **alias = gateway->conf.aliases; alias && *alias; alias++)
+        if (strncmp(*alias, package, len) == 0 && (*alias)[len] == '=')
+            return *alias + len + 1;
+    return NULL;
+}
+
 static StoaModule *find_module(void *user, const char *package)
 {
     StoaGateway *gateway = user;
-    size_t len = strlen(package);
+    const char *name = aliased(gateway, package);
 
-    for (char **alias = gateway->conf.aliases; alias && *alias; alias++) {
-        if (strncmp(*alias, package, len) == 0 && (*alias)[len] == '=')
-            return stoa_modules_find(gateway->modules, *alias + len + 1);
-    }
+    if (name)
+        return stoa_modules_find(gateway->modules, name);
     if (!g_str_has_prefix(package, "stoa.plugin."))
         return NULL;
     if (g_str_equal(package, "stoa.plugin.room"))
@@ -77,8 +86,11 @@ static json_t *list_transports(void *user)
 static json_t *admin_module(void *user, const char *verb, const char *name, GError **error)
 {
     StoaGateway *gateway = user;
+    const char *alias = name ? aliased(gateway, name) : NULL;
     bool ok;
 
+    if (alias)
+        name = alias;
     if (g_str_equal(verb, "list_plugins"))
         return all_modules(gateway);
     if (g_str_equal(verb, "reload_conf")) {

@@ -67,6 +67,15 @@ const state = (pid) => {
     };
 };
 
+test('who knows only AES-CM is sealed for with it', async () => {
+    const old = startPeers({ srtp: 'SRTP_AES128_CM_SHA1_80' }), who = await enter(gateway), { peer } = await echo(who, old);
+    peer.send();
+    for (let n = 0; !(Object.values((await peer.count()).streams)[0]?.n >= 20); n++, await sleep(20))
+        assert.ok(n < 500 * slow, 'no echo');
+    old.stop();
+    who.leave();
+});
+
 test('calls that come and go leave no memory, descriptor or thread', async () => {
     const rounds = process.env.STOA_FULL ? 200 : 60, warm = process.env.STOA_FULL ? 50 : 20;
     const round = async () => {

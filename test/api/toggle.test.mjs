@@ -92,7 +92,7 @@ test('a module is disabled and enabled by its conf file', () => loses_nothing(as
 test('a module is disabled and enabled by the admin API', () => loses_nothing(async () => {
     for (let n = 0; n < 3; n++) {
         const { handle, peer } = await echo(eva, peers);
-        assert.equal((await admin('disable_plugin', 'echotest')).janus, 'success');
+        assert.equal((await admin('disable_plugin', ['echotest', 'janus.plugin.echotest', 'stoa.plugin.echotest'][n])).janus, 'success');
         await eva.event(handle, 'detached');
         await until('it is enabled', async () => (await admin('enable_plugin', 'echotest')).janus === 'success');
         await is_back('echotest');

@@ -11,9 +11,9 @@ const program = join(binary, '../test/peers');
 const OPUS = 111;
 
 /** Start the helper; stop() it at the end. */
-export function startPeers() {
+export function startPeers({ srtp } = {}) {
     execFileSync('make', ['-s', '-C', join(tree, 'test/tools/peers'), `OUT=${program}`], { stdio: ['ignore', 'inherit', 'inherit'] });
-    const child = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(program, srtp ? [srtp] : [], { stdio: ['pipe', 'pipe', 'inherit'] });
     const peers = new Map();
     let last = 0;
     createInterface({ input: child.stdout }).on('line', (text) => {

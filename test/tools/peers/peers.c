@@ -347,15 +347,17 @@ static void tick(uint64_t now_ns)
     }
 }
 
-int main(void)
+/* An argument: the SRTP profiles to offer, in OpenSSL's words. */
+int main(int argc, char **argv)
 {
+    const char *profiles = argc > 1 ? argv[1] : "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
     struct epoll_event events[64], input = { .events = EPOLLIN };
 
     g_verbose = 0;
     g_ep = epoll_create1(EPOLL_CLOEXEC);
     fcntl(0, F_SETFL, O_NONBLOCK);
     epoll_ctl(g_ep, EPOLL_CTL_ADD, 0, &input);
-    if (rtc_init("SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") != 0)
+    if (rtc_init(profiles) != 0)
         return 2;
     for (;;) {
         int n = epoll_wait(g_ep, events, 64, 5);
