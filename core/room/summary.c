@@ -147,7 +147,7 @@ static bool forget_person(json_t *people, const char *id)
     return changed;
 }
 
-/* As in the room: files and links go, a note or a board that others wrote in stays without its title. */
+/* Much as in the room: files and links go, a note or a board stays without its title: others may have written in it. */
 static bool forget_items(json_t *items, const char *author)
 {
     bool changed = false;

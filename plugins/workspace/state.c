@@ -17,6 +17,7 @@ static void item_free(gpointer data)
     g_free(item->file);
     g_free(item->type);
     g_free(item->author);
+    g_free(item->editor);
     g_free(item->at);
     g_free(item->updated_at);
     g_free(item->meeting);
@@ -119,16 +120,25 @@ static void apply_updated(Item *item, const StoaRecord *record)
     item->updated_at = g_strdup(stoa_record_at(record));
 }
 
+static void note_editor(Item *item, const char *who)
+{
+    if (!item->editor)
+        item->editor = g_strdup(who);
+    item->many |= g_strcmp0(item->editor, who) != 0;
+}
+
 static void apply_update(Item *item, const StoaRecord *record)
 {
     const char *update = json_string_value(json_object_get(stoa_record_body(record), "update"));
 
+    note_editor(item, stoa_record_author(record));
     item->last_sync = stoa_record_seq(record);
     item->n_updates++;
     item->bytes += update ? (int64_t)strlen(update) / 4 * 3 : 0;
 }
 
-/* What it replaces goes after some days, an earlier snapshot too: until then a bad one can be undone. */
+/* What it replaces goes after some days, an earlier snapshot too: until then a bad one can be undone. Who wrote that must then be
+ * known from it. */
 static void apply_snapshot(StoaRoom *room, Item *item, const StoaRecord *record)
 {
     const WorkspaceConf *conf = stoa_room_conf(room);
@@ -139,7 +149,10 @@ static void apply_snapshot(StoaRoom *room, Item *item, const StoaRecord *record)
                     .before = stoa_record_seq(record),
                     .due_ms = stoa_record_at_ms(record) + conf->keep_days * DAY_MS };
 
+    note_editor(item, stoa_record_author(record));
+    item->many |= !json_is_true(json_object_get(body, "alone"));
     item->upto = sweep.upto;
+    item->last_sync = MAX(item->last_sync, sweep.upto); /* which may be erased by now */
     item->snapshot = sweep.before;
     item->n_updates = number_of(body, "n_after");
     item->bytes = number_of(body, "bytes_after");
@@ -192,13 +205,14 @@ static json_t *save_item(const Item *item)
 {
     return json_pack(
         "{s:I, s:s, s:O, s:O*, s:O*, s:s*, s:s*, s:I, s:s*, s:s*, s:s*, s:s*, s:I, s:I,"
-        " s:I, s:I, s:I, s:I}",
+        " s:I, s:I, s:I, s:I, s:s*, s:b}",
         "id", (json_int_t)item->id, "kind", item->kind, "title", item->title, "url", item->url,
         "text", item->text, "file", item->file, "type", item->type, "size", (json_int_t)item->size,
         "author", item->author, "at", item->at, "updated_at", item->updated_at, "meeting",
         item->meeting, "edited", (json_int_t)item->edited, "last_sync", (json_int_t)item->last_sync,
         "snapshot", (json_int_t)item->snapshot, "upto", (json_int_t)item->upto, "n_updates",
-        (json_int_t)item->n_updates, "bytes", (json_int_t)item->bytes);
+        (json_int_t)item->n_updates, "bytes", (json_int_t)item->bytes, "editor", item->editor,
+        "many", item->many);
 }
 
 json_t *workspace_save(StoaRoom *room)
@@ -214,7 +228,7 @@ json_t *workspace_save(StoaRoom *room)
                                                 (json_int_t)sweep->upto, (json_int_t)sweep->before,
                                                 (json_int_t)sweep->due_ms));
     }
-    return json_pack("{s:i, s:o, s:o}", "version", 1, "items", items, "sweeps", sweeps);
+    return json_pack("{s:i, s:o, s:o}", "version", 2, "items", items, "sweeps", sweeps);
 }
 
 static void load_item(StoaRoom *room, const json_t *one)
@@ -231,6 +245,8 @@ static void load_item(StoaRoom *room, const json_t *one)
     item->upto = (uint64_t)number_of(one, "upto");
     item->n_updates = number_of(one, "n_updates");
     item->bytes = number_of(one, "bytes");
+    item->editor = text_of(one, "editor");
+    item->many = json_is_true(json_object_get(one, "many"));
 }
 
 bool workspace_load(StoaRoom *room, const json_t *snapshot)
@@ -239,7 +255,7 @@ bool workspace_load(StoaRoom *room, const json_t *snapshot)
     json_t *one;
     size_t i;
 
-    if (number_of(snapshot, "version") != 1)
+    if (number_of(snapshot, "version") != 2) /* 1 does not say who wrote */
         return false;
     json_array_foreach(json_object_get(snapshot, "items"), i, one) load_item(room, one);
     json_array_foreach(json_object_get(snapshot, "sweeps"), i, one)

@@ -92,14 +92,25 @@ json_t *workspace_present(StoaRoom *room, const StoaRecord *record,
     return g_str_equal(kind, "sync") ? present_sync(room, record) : workspace_item_json(room, item);
 }
 
-/* Links and files go with the person who shared them. Notes and boards are the work of many: they stay, without its title. */
-json_t *workspace_redact(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *record)
+/* Of a document what others wrote in; of a note that was removed nothing: it is being erased. */
+static bool is_of_many(const Item *item, const char *person)
+{
+    return item && workspace_is_document(item) &&
+           (item->many || (item->editor && g_strcmp0(item->editor, person) != 0));
+}
+
+/* Links and files go with the person who shared them, notes and boards with the one who wrote all of it. What is the work of
+ * many stays, without its title. */
+json_t *workspace_redact(StoaRoom *room, const StoaRecord *record)
 {
     const json_t *body = stoa_record_body(record);
-    const char *kind = json_string_value(json_object_get(body, "kind"));
-    bool is_added = g_str_equal(stoa_record_kind(record), "added");
+    const char *kind = stoa_record_kind(record);
+    bool is_added = g_str_equal(kind, "added");
+    const Item *item = workspace_find(
+        room, is_added ? stoa_record_seq(record)
+                       : stoa_record_id_seq(json_string_value(json_object_get(body, "id"))));
 
-    if (is_added && g_strcmp0(kind, "note") != 0 && g_strcmp0(kind, "board") != 0)
+    if ((is_added || g_str_equal(kind, "sync")) && !is_of_many(item, stoa_record_author(record)))
         return NULL;
     json_t *copy = json_deep_copy(body);
     json_object_del(copy, "title");

@@ -28,6 +28,8 @@ typedef struct {
     char *file, *type;          /* a file's id and what it is */
     int64_t size;               /* bytes of a file */
     char *author, *at, *updated_at, *meeting;
+    char *editor;             /* who wrote in a document; NULL: nobody */
+    bool many;                /* there are others, or may be */
     uint64_t edited;          /* the record that changed it last; 0: none */
     uint64_t last_sync;       /* the newest update; 0: none */
     uint64_t snapshot, upto;  /* the newest snapshot's record, and what it replaces; 0: none */

@@ -184,11 +184,19 @@ test('a person takes their data along, and is forgotten to the last byte', async
     const room = await makeRoom();
     const secret = `secret-${randomBytes(8).toString('hex')}`, kept = `kept-${randomBytes(8).toString('hex')}`, shared = `file-${randomBytes(8).toString('hex')}`;
     const ana = await comeIn(room, `${secret}@x.example`, { name: 'Ana Secret' }), ben = await comeIn(room, 'ben@x.example', { name: 'Ben' });
-    const [a, b] = [await enter(gateway, ana, 'chat'), await enter(gateway, ben, 'chat')];
+    const [a, b] = [await enter(gateway, ana, 'chat', 'workspace'), await enter(gateway, ben, 'chat', 'workspace')];
     await a.ask('chat', 'send', { text: `this is ${secret}` });
     await b.ask('chat', 'send', { text: `this is ${kept}` });
     await a.ask('chat', 'send', { text: `privately ${secret}`, to: ben.participant.id });
     await upload(room, ana.token, shared, { 'X-Filename': `${secret}.txt` });
+    const note = async (title, ...pages) => { // what each wrote in it
+        const { id } = await pages[0].ask('workspace', 'add', { kind: 'note', title });
+        const updates = pages.map(() => randomBytes(30).toString('base64'));
+        for (const [i, page] of pages.entries())
+            await page.ask('workspace', 'sync', { id, update: updates[i] });
+        return updates;
+    };
+    const alone = await note('a diary', a), together = await note('minutes', a, b);
     const mine = await want(200, gateway, 'GET', '/me/export', { token: ana.token });
     assert.equal(mine.person.email, `${secret}@x.example`);
     assert.equal(mine.records.filter(({ body }) => JSON.stringify(body).includes(secret)).length, 3);
@@ -196,9 +204,10 @@ test('a person takes their data along, and is forgotten to the last byte', async
     assert.equal(mine.files.length, 1);
     assert.ok(isKept(secret) && isKept(shared));
     await want(204, gateway, 'DELETE', '/me', { token: ana.token });
-    for (const text of [secret, shared, 'Ana Secret'])
+    for (const text of [secret, shared, 'Ana Secret', ...alone])
         assert.ok(!isKept(text), `${text} is still in the data folder`);
-    assert.ok(isKept(kept));
+    assert.ok(isKept(kept) && together.every(isKept));
+    assert.deepEqual((await b.ask('workspace', 'list')).items.map(({ title, updates }) => [title, updates]), [['erased', together]]);
     await want(401, gateway, 'GET', '/me/export', { token: ana.token });
     const state = await b.ask('chat', 'history', { limit: 10 });
     assert.ok(JSON.stringify(state).includes(kept) && !JSON.stringify(state).includes(secret));

@@ -21,7 +21,7 @@ async function until(what, fits) {
     return assert.fail(`${what}: not within ${10 * slow} s`);
 }
 
-/* A class of Ana, who has shared a file and a link and begun a note, and Ben, who has shared one file. */
+/* A class of Ana, who has shared a file and a link and begun a note, and Ben, who has shared one file and goes on with the note. */
 async function classOf(gateway, host, title) {
     const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title } });
     const [ana, ben] = await Promise.all([['ana', 'Ana Secretová'], ['ben', 'Ben']].map(async ([who, name]) => {
@@ -32,8 +32,11 @@ async function classOf(gateway, host, title) {
         assert.equal((await call(gateway, 'POST', `/rooms/${room.id}/files`, { token, raw: 'x', headers: { 'X-Filename': encodeURIComponent(`by ${name}.txt`) } })).status, 201);
     const page = await enter(gateway, ana, 'workspace');
     await page.ask('workspace', 'add', { kind: 'link', title: 'Secretová at home', url: 'https://secret.example/' });
-    await page.ask('workspace', 'add', { kind: 'note', title: 'A note of Secretová' });
+    const { id } = await page.ask('workspace', 'add', { kind: 'note', title: 'A note of Secretová' });
     page.close();
+    const other = await enter(gateway, ben, 'workspace'); // in which he writes too: it stays
+    await other.ask('workspace', 'sync', { id, update: 'AAAA' });
+    other.close();
     return { room, ana, ben, end: () => want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token }) };
 }
 

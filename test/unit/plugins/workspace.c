@@ -350,6 +350,55 @@ static void an_erased_person_takes_links_and_files_along(void **unused G_GNUC_UN
          " {'id': '4', 'title': 'hers'}]}");
 }
 
+static void a_note_goes_with_who_alone_wrote_it(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Kept) kept = kept_new("");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
+
+    says(ben, "{'request': 'add', 'kind': 'note', 'title': 'my diary'}", "{'id': '1'}");
+    sync_one(ben, "1", 1);
+    sync_one(ben, "1", 2);
+    says(ben, "{'request': 'snapshot', 'id': '1', 'upto': 3, 'update': 'BBBB'}", "{'seq': 4}");
+    says(ben, "{'request': 'add', 'kind': 'board', 'title': 'my empty one'}", "{'id': '5'}");
+    says(dora, "{'request': 'add', 'kind': 'note', 'title': 'for Ben'}", "{'id': '6'}");
+    sync_one(ben, "6", 3);
+    says(ben, "{'request': 'add', 'kind': 'note', 'title': 'my start'}", "{'id': '8'}");
+    sync_one(ben, "8", 4);
+    sync_one(dora, "8", 5);
+    kept_restart(kept, true); /* who wrote is known from what was saved */
+    g_autoptr(StoaBedPerson) cem = kept_person(kept, "cem");
+    kept_erase(kept, "ben");
+    static const char *const gone[] = { "my ", "AAAAAAAB", "AAAAAAAC", "BBBB", "AAAAAAAD" };
+    for (size_t i = 0; i < G_N_ELEMENTS(gone); i++)
+        assert_int_equal(kept_rows_with(kept, gone[i]), 0);
+    says(cem, "{'request': 'list'}",
+         "{'items': [{'id': '6', 'title': 'for Ben', 'updates': []},"
+         " {'id': '8', 'title': 'erased', 'updates': ['AAAAAAAE', 'AAAAAAAF']}]}");
+}
+
+/* What others wrote is in a snapshot by one person, and their own updates are gone. */
+static void a_snapshot_of_many_stays(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Kept) kept = kept_new("");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
+
+    says(ben, "{'request': 'add', 'kind': 'note', 'title': 'n'}", "{'id': '1'}");
+    sync_one(dora, "1", 1);
+    sync_one(ben, "1", 2);
+    says(ben, "{'request': 'snapshot', 'id': '1', 'upto': 3, 'update': 'BBBB'}", "{'seq': 4}");
+    stoa_clock_advance(8 * DAY_US);
+    stoa_control_settle();
+    assert_int_equal(kept_rows_with(kept, "AAAAAAAB"), 0);
+    stoa_bed_detach(ben);
+    stoa_bed_detach(dora);
+    kept_restart(kept, false);
+    g_autoptr(StoaBedPerson) cem = kept_person(kept, "cem");
+    kept_erase(kept, "ben");
+    says(cem, "{'request': 'list'}", "{'items': [{'id': '1', 'snapshot': 'BBBB'}]}");
+}
+
 static void the_history_has_the_items_of_a_meeting(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
@@ -429,6 +478,8 @@ int main(void)
         cmocka_unit_test(an_upload_becomes_an_item),
         cmocka_unit_test(a_sealed_name_is_the_title),
         cmocka_unit_test(an_erased_person_takes_links_and_files_along),
+        cmocka_unit_test(a_note_goes_with_who_alone_wrote_it),
+        cmocka_unit_test(a_snapshot_of_many_stays),
         cmocka_unit_test(the_history_has_the_items_of_a_meeting),
         cmocka_unit_test(the_history_shows_what_is_in_a_note),
         cmocka_unit_test(an_adhoc_room_has_a_workspace_too),
