@@ -57,6 +57,7 @@ char *stoa_calendar_text(StoaCalendarMethod method, const json_t *payload, const
     bool cancel = method == STOA_CALENDAR_CANCEL;
     bool timed = cancel || json_integer_value(json_object_get(payload, "starts_at")) != 0;
     const char *uid = text_of(payload, "uid");
+    int sequence = (int)json_integer_value(json_object_get(payload, "sequence"));
     icalcomponent *calendar = icalcomponent_new(ICAL_VCALENDAR_COMPONENT);
     icalcomponent *item = icalcomponent_new(timed ? ICAL_VEVENT_COMPONENT : ICAL_VTODO_COMPONENT);
 
@@ -65,8 +66,7 @@ char *stoa_calendar_text(StoaCalendarMethod method, const json_t *payload, const
     add(calendar, icalproperty_new_method(cancel ? ICAL_METHOD_CANCEL : ICAL_METHOD_REQUEST));
     add(item, icalproperty_new_uid(uid ? uid : ""));
     add(item, icalproperty_new_dtstamp(time_of(now_ms)));
-    add(item,
-        icalproperty_new_sequence((int)json_integer_value(json_object_get(payload, "sequence"))));
+    add(item, icalproperty_new_sequence(sequence + cancel)); /* RFC 5546, 3.2.5: incremented */
     add_address(item, organizer, icalproperty_new_organizer);
     if (cancel)
         add(item, icalproperty_new_status(ICAL_STATUS_CANCELLED));

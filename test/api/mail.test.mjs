@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { binary, slow, start } from '../lib/gateway.mjs';
-import { signIn as hostIn, want } from '../lib/rooms.mjs';
+import { invite, join as comeIn, signIn as hostIn, want } from '../lib/rooms.mjs';
 import { startSmtp } from '../lib/smtp.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'stoa-mail-'));
@@ -194,4 +194,62 @@ test('without a server mails are .eml files, 0600, and the log names the file', 
         assert.ok(gateway.log.includes(name));
         assert.match(readFileSync(join(folder, name), 'utf8'), /^To: ana@example\.org\r$/m);
     });
+});
+
+/* The calendar part of a mail: its lines unfolded (RFC 5545, 3.1), by name. */
+function calendarOf({ attachments }, kind = 'VEVENT') {
+    assert.deepEqual(attachments.map(({ contentType, filename }) => [contentType, filename]), [['text/calendar', 'class.ics']]);
+    const text = attachments[0].content.toString();
+    assert.match(text, /^(?:[^\r\n]{1,75}\r\n)+$/, 'lines end in CRLF, none is longer than 75');
+    const lines = text.replaceAll('\r\n ', '').trim().split('\r\n').map((line) => line.split(/[:;](.*)/s).slice(0, 2));
+    assert.deepEqual(lines.filter(([name]) => /^(BEGIN|END)$/.test(name)).map(([, what]) => what), ['VCALENDAR', kind, kind, 'VCALENDAR']);
+    return Object.fromEntries(lines);
+}
+
+test('an invitation takes a place in the calendar, a deleted room takes it away; in German where the operator says so', async () => {
+    const smtp = await startSmtp();
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>', 'mail:templates.language=de'], async (gateway) => {
+        const { token } = await hostIn(gateway, 'ana@example.org', 'Ana Lehrer');
+        const make = (title, more) => want(201, gateway, 'POST', '/rooms', { token, body: { title, ...more } });
+        const ask = (room, email) => want(201, gateway, 'POST', `/rooms/${room.id}/invitations`, { token, body: { people: [{ email, name: 'Bärbel' }] } });
+        const title = 'Algebra; Ringe, Körper und was man sonst noch in einer langen Zeile über sie sagen kann';
+        const room = await make(title, { starts_at: '2027-02-03T10:00:00Z', duration_min: 45 });
+        await ask(room, 'ben@example.org');
+        const mail = await smtp.mail(to('ben@example.org'));
+        assert.equal(mail.subject, `Einladung: ${title}`);
+        assert.match(mail.text, /^Guten Tag Bärbel,\n\nAna Lehrer lädt Sie ein zu „Algebra;/);
+        assert.ok(mail.html.includes('<html lang="de">') && mail.html.includes('Im Browser teilnehmen'));
+        const [link, secret] = mail.text.match(/^http\S+\/join\.html#i=([\w-]{43})$/m), asked = calendarOf(mail);
+        assert.match(mail.raw, /^Content-Type: text\/calendar;[^\n]*method=REQUEST/m);
+        const { DTSTAMP, UID, ...rest } = asked;
+        assert.match(DTSTAMP, /^\d{8}T\d{6}Z$/);
+        assert.deepEqual(rest, { BEGIN: 'VEVENT', END: 'VCALENDAR', VERSION: '2.0', PRODID: rest.PRODID, METHOD: 'REQUEST', SEQUENCE: '0', ORGANIZER: rest.ORGANIZER,
+            SUMMARY: title.replace(/[;,]/g, '\\$&'), URL: link, DESCRIPTION: link, DTSTART: '20270203T100000Z', DTEND: '20270203T104500Z', STATUS: 'CONFIRMED',
+            ATTENDEE: 'mailto:ben@example.org' });
+        assert.match(rest.ORGANIZER, /mailto:stoa@example\.org$/);
+        /* who joins by that link is who was mailed */
+        assert.equal((await comeIn(gateway, { invitation: secret })).participant.name, 'Bärbel');
+
+        await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token });
+        const gone = await smtp.mail(to('ben@example.org')), cancelled = calendarOf(gone);
+        assert.equal(gone.subject, 'Abgesagt');
+        assert.match(gone.text, /findet nicht mehr statt/);
+        assert.match(gone.raw, /^Content-Type: text\/calendar;[^\n]*method=CANCEL/m);
+        assert.deepEqual([cancelled.METHOD, cancelled.STATUS, cancelled.SEQUENCE, cancelled.UID], ['CANCEL', 'CANCELLED', '1', UID]);
+        assert.ok(![gone.raw, ...Object.values(cancelled)].some((text) => /Algebra|Ana Lehrer|#i=/.test(text)), 'of a room that is erased nothing is mailed');
+
+        /* without a time it is a task; and nothing is taken away for who was never mailed */
+        const open = await make('Sprechstunde'), silent = await make('Still', { starts_at: '2027-02-03T10:00:00Z' });
+        await ask(open, 'cem@example.org');
+        const task = calendarOf(await smtp.mail(to('cem@example.org')), 'VTODO');
+        assert.deepEqual([task.METHOD, task.SUMMARY, task.DTSTART], ['REQUEST', 'Sprechstunde', undefined]);
+        await invite(gateway, token, silent.id, 'dora@example.org');
+        await want(204, gateway, 'DELETE', `/rooms/${silent.id}`, { token });
+        await want(204, gateway, 'DELETE', `/rooms/${open.id}`, { token });
+        assert.equal(calendarOf(await smtp.mail(to('cem@example.org'))).UID, task.UID);
+        await signIn(gateway, 'ana@example.org'); /* mails go in order: what came before this one is here */
+        assert.match((await smtp.mail(to('ana@example.org'))).subject, /^Anmelden/);
+        assert.deepEqual(smtp.mails.map(({ recipients, subject }) => [recipients, subject]), []);
+    });
+    await smtp.stop();
 });

@@ -84,6 +84,7 @@ static void an_event_has_its_times_and_a_cancellation_its_uid_only(void **unused
         stoa_calendar_text(STOA_CALENDAR_CANCEL, payload, "a@x.org", NULL, NOW_MS);
     assert_non_null(strstr(cancel, "METHOD:CANCEL\r\n"));
     assert_non_null(strstr(cancel, "STATUS:CANCELLED\r\n"));
+    assert_non_null(strstr(cancel, "SEQUENCE:3\r\n"));
     assert_null(strstr(cancel, "Algebra"));
     json_decref(payload);
 }
