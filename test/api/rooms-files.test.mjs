@@ -284,3 +284,62 @@ test('a history that may stay for a day goes when that day is over', async () =>
     await noneIsKept(marks);
     assert.ok(isKept(early), 'who can still come in is not forgotten');
 });
+
+test('who came late, was removed, banned or revoked sees of the history what is theirs to see', async () => {
+    const room = await makeRoom(), people = {};
+    for (const name of ['early', 'removed', 'banned', 'revoked', 'late', 'never'])
+        people[name] = { invitation: await invite(gateway, host.token, room.id, `${name}.seen@x.example`, { name }) };
+    const arrive = async (name) => {
+        people[name].page = await enter(gateway, await join(gateway, { invitation: people[name].invitation.token }), 'room', 'chat');
+        return people[name].page;
+    };
+    const act = (name, action) => want(200, gateway, 'POST', `/rooms/${room.id}/participants/${people[name].page.id}`, { token: host.token, body: { action } });
+    for (const name of ['early', 'removed', 'banned', 'revoked'])
+        await arrive(name);
+    const say = (text, to) => people.early.page.ask('chat', 'send', { text, ...(to ? { to: people[to].page.id } : {}) });
+    await say('one');
+    for (const name of ['removed', 'banned', 'revoked'])
+        await say(`for ${name}`, name);
+    await act('removed', 'remove');
+    await act('banned', 'ban');
+    await want(204, gateway, 'DELETE', `/rooms/${room.id}/invitations/${people.revoked.invitation.id}`, { token: host.token });
+    for (const name of ['removed', 'banned', 'revoked']) {
+        await people[name].page.hears('room', 'removed');
+        await want(401, gateway, 'GET', `/rooms/${room.id}/history`, { token: people[name].page.token });
+    }
+    await say('two');
+    /* late: what was said to all before, too, in each of three ways */
+    const late = await arrive('late');
+    assert.deepEqual((await late.ask('chat', 'history', { limit: 50 })).messages.map(({ text }) => text), ['one', 'two']);
+    await late.ask('chat', 'resume', { after: 0 });
+    assert.deepEqual(late.client.events.filter(({ plugindata }) => plugindata?.data.event === 'message').map(({ plugindata: { data } }) => data.text), ['one', 'two']);
+    for (const name of ['early', 'removed', 'banned', 'revoked', 'late'])
+        people[name].page.close();
+    await endMeeting(room);
+
+    /* links of the summary: those who were in, and nobody else */
+    const folder = path(gateway.data, 'mail'), links = {};
+    await until('five summaries are written', () => {
+        for (const file of (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith('.eml'))) {
+            const text = readFileSync(path(folder, file), 'utf8').replace(/=\r?\n/g, '').replaceAll('=3D', '=');
+            const name = /^To: (\w+)\.seen@/m.exec(text)?.[1];
+            if (name)
+                links[name] = /#h=([\w-]{43})/.exec(text)[1];
+        }
+        return Object.keys(links).length >= 5;
+    });
+    const all = ['one', 'for removed', 'for banned', 'for revoked', 'two'];
+    const sees = { early: all, removed: ['one', 'for removed', 'two'], banned: ['one', 'for banned', 'two'], revoked: ['one', 'for revoked', 'two'], late: ['one', 'two'], never: ['one', 'two'] };
+    const seen = {};
+    for (const [name, { invitation }] of Object.entries(people)) {
+        for (const [by, token] of [['invitation', invitation.token], ['link', links[name]]]) {
+            const answer = token && await call(gateway, 'POST', '/history/session', { body: { token } });
+            if (answer?.status === 201)
+                seen[`${name} by ${by}`] = (await history(room, answer.json.token)).meetings[0].chat.map(({ text }) => text);
+            else
+                seen[`${name} by ${by}`] = answer?.status;
+        }
+    }
+    const expected = Object.fromEntries(Object.entries(sees).flatMap(([name, texts]) => [[`${name} by invitation`, texts], [`${name} by link`, texts]]));
+    assert.deepEqual(seen, { ...expected, 'revoked by invitation': 410, 'never by link': undefined });
+});
