@@ -55,7 +55,8 @@ char *stoa_calendar_text(StoaCalendarMethod method, const json_t *payload, const
                          const char *attendee, int64_t now_ms)
 {
     bool cancel = method == STOA_CALENDAR_CANCEL;
-    bool timed = cancel || json_integer_value(json_object_get(payload, "starts_at")) != 0;
+    bool timed = cancel ? !json_is_true(json_object_get(payload, "is_task"))
+                        : json_integer_value(json_object_get(payload, "starts_at")) != 0;
     const char *uid = text_of(payload, "uid");
     int sequence = (int)json_integer_value(json_object_get(payload, "sequence"));
     icalcomponent *calendar = icalcomponent_new(ICAL_VCALENDAR_COMPONENT);
