@@ -89,8 +89,9 @@ StoaParticipant *stoa_room_member(StoaRoom *view, const char *member);
 typedef void StoaRoomDone(const GError *error, void *data);
 
 /**
- * Redact all records of one author: what the modules' `redact` leaves of them, else tombstones; drop the snapshots; make the
- * views anew. `done` is called once that is on disk. (The participant's row is the caller's, the scrub too.)
+ * Redact all records of one author: what the modules' `redact` leaves of them, else tombstones; and those of others that hold
+ * words of theirs, as `redact_other` says; drop the snapshots; make the views anew. `done` is called once that is on disk. (The
+ * participant's row is the caller's, the scrub too.)
  */
 void stoa_room_core_redact(StoaRoomCore *core, const char *author, StoaRoomDone *done, void *data);
 

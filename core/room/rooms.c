@@ -425,27 +425,52 @@ void stoa_rooms_remove(StoaRooms *rooms, const char *id, const char *person, con
 void stoa_rooms_erased(StoaRooms *rooms, const char *room, const char *person)
 {
     StoaKeptRoom *open = stoa_rooms_find(rooms, room);
+    StoaMember *member = open ? stoa_kept_room_member(open, person) : NULL;
 
+    if (member && member->name) { /* the room was opened for it */
+        g_clear_pointer(&member->name, g_free);
+        stoa_room_core_member_changed(open->core, person);
+    }
     if (open)
         stoa_kept_room_tell(open, "erased", json_pack("{s:s}", "id", person));
 }
 
 typedef struct {
-    char *person;
+    StoaRooms *rooms;
+    char *room, *person;
     StoaRoomDone *done;
     void *data;
 } Redaction;
 
+static void redacted(const GError *error, void *data)
+{
+    Redaction *redaction = data;
+    StoaKeptRoom *room = stoa_rooms_find(redaction->rooms, redaction->room);
+
+    if (room) {
+        room->busy--;
+        stoa_kept_room_settle(room);
+    }
+    redaction->done(error, redaction->data);
+    g_free(redaction->room);
+    g_free(redaction->person);
+    g_free(redaction);
+}
+
+/* It stays open for as long as that takes. */
 static void redact(StoaKeptRoom *room, const GError *error, void *data)
 {
     Redaction *redaction = data;
 
-    if (room)
-        stoa_room_core_redact(room->core, redaction->person, redaction->done, redaction->data);
-    else
+    if (!room) {
         redaction->done(error, redaction->data);
-    g_free(redaction->person);
-    g_free(redaction);
+        g_free(redaction->room);
+        g_free(redaction->person);
+        g_free(redaction);
+        return;
+    }
+    room->busy++;
+    stoa_room_core_redact(room->core, redaction->person, redacted, redaction);
 }
 
 void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, StoaRoomDone *done,
@@ -453,7 +478,7 @@ void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, S
 {
     Redaction *redaction = g_new(Redaction, 1);
 
-    *redaction = (Redaction){ g_strdup(person), done, data };
+    *redaction = (Redaction){ rooms, g_strdup(room), g_strdup(person), done, data };
     stoa_rooms_open(rooms, room, redact, redaction);
 }
 

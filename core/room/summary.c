@@ -39,9 +39,9 @@ static const char *author_of(const json_t *item)
     return name ? name : json_string_value(by);
 }
 
-static const char *author_id_of(const json_t *item)
+static const char *id_in(const json_t *item, const char *name)
 {
-    return json_string_value(json_object_get(json_object_get(item, "by"), "id"));
+    return json_string_value(json_object_get(json_object_get(item, name), "id"));
 }
 
 static void put_item_link(json_t *item, const char *link)
@@ -61,10 +61,10 @@ static json_t *items_json(const json_t *items)
     json_array_foreach(items, i, item)
     {
         const char *kind = json_string_value(json_object_get(item, "kind"));
-        json_t *made =
-            json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*}", "id",
-                      json_string_value(json_object_get(item, "id")), "title", title_of(item, kind),
-                      "kind", kind, "by", author_of(item), "by_id", author_id_of(item));
+        json_t *made = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "id",
+                                 json_string_value(json_object_get(item, "id")), "title",
+                                 title_of(item, kind), "kind", kind, "by", author_of(item), "by_id",
+                                 id_in(item, "by"), "title_by_id", id_in(item, "title_by"));
         json_array_append_new(list, made);
     }
     return list;
@@ -147,23 +147,25 @@ static bool forget_person(json_t *people, const char *id)
     return changed;
 }
 
-/* Much as in the room: files and links go, a note or a board stays without its title: others may have written in it. */
-static bool forget_items(json_t *items, const char *author)
+/* What they shared goes, notes and boards too, of which the mail cannot tell whether others wrote in them: the history does. What
+ * others shared under a title of theirs is called by its kind. */
+static bool forget_items(json_t *items, const char *person)
 {
     bool changed = false;
 
     for (size_t i = json_array_size(items); i > 0; i--) {
         json_t *item = json_array_get(items, i - 1);
-        const char *kind = json_string_value(json_object_get(item, "kind"));
-        if (g_strcmp0(json_string_value(json_object_get(item, "by_id")), author) != 0)
-            continue;
-        changed = true;
-        if (g_strcmp0(kind, "note") != 0 && g_strcmp0(kind, "board") != 0) {
+        bool is_theirs = g_strcmp0(json_string_value(json_object_get(item, "by_id")), person) == 0;
+        if (is_theirs) {
             json_array_remove(items, i - 1);
+        } else if (g_strcmp0(json_string_value(json_object_get(item, "title_by_id")), person) ==
+                   0) {
+            json_object_set(item, "title", json_object_get(item, "kind"));
+            json_object_del(item, "title_by_id");
+        } else {
             continue;
         }
-        json_object_set_new(item, "title", json_string(erased));
-        json_object_del(item, "by");
+        changed = true;
     }
     return changed;
 }

@@ -56,49 +56,15 @@ void stoa_live_view(StoaWeb *web, const char *room, const char *module, StoaView
     ready(NULL, error, data);
 }
 
-typedef struct {
-    char *person;
-    StoaRoomDone *done;
-    void *data;
-} Redaction;
-
-static void redaction_free(Redaction *redaction)
-{
-    g_free(redaction->person);
-    g_free(redaction);
-}
-
-static void redacted(const GError *error, void *data)
-{
-    Redaction *redaction = data;
-
-    redaction->done(error, redaction->data);
-    redaction_free(redaction);
-}
-
-static void room_ready(StoaKeptRoom *room, const GError *error, void *data)
-{
-    Redaction *redaction = data;
-
-    if (error)
-        redacted(error, redaction);
-    else
-        stoa_room_core_redact(stoa_kept_room_core(room), redaction->person, redacted, redaction);
-}
-
 void stoa_live_redact(StoaWeb *web, const char *room, const char *person, StoaRoomDone *done,
                       void *data)
 {
-    Redaction *redaction = g_new0(Redaction, 1);
     g_autoptr(GError) error = NULL;
 
-    redaction->person = g_strdup(person);
-    redaction->done = done;
-    redaction->data = data;
     if (web->spec.rooms) {
-        stoa_rooms_open(web->spec.rooms, room, room_ready, redaction);
+        stoa_rooms_redact(web->spec.rooms, room, person, done, data);
         return;
     }
     no_rooms(&error);
-    redacted(error, redaction);
+    done(error, data);
 }

@@ -80,9 +80,10 @@ static bool on_create(StoaRequest *req, GError **error)
     return true;
 }
 
-/* The texts are in this record too: the question as it was asked. */
+/* The texts are in this record too: the question as it was asked, and whose words it is if it was prepared by another. */
 static bool on_open(StoaRequest *req, GError **error)
 {
+    const char *me = stoa_participant_id(stoa_request_from(req));
     const Poll *poll = poll_of(req, error);
 
     if (!poll)
@@ -91,9 +92,10 @@ static bool on_open(StoaRequest *req, GError **error)
         return stoa_fail(error, STOA_ERROR_CONFLICT, "this poll was opened already%s",
                          poll->state == POLL_CLOSED ? ": create another one" : "");
     json_t *body =
-        json_pack("{s:o, s:O, s:O, s:b, s:b, s:b, s:O*}", "id", stoa_record_id(poll->id),
+        json_pack("{s:o, s:O, s:O, s:b, s:b, s:b, s:O*, s:s*}", "id", stoa_record_id(poll->id),
                   "question", poll->question, "options", poll->options, "multiple", poll->multiple,
-                  "anonymous", poll->anonymous, "live", poll->live, "correct", poll->correct);
+                  "anonymous", poll->anonymous, "live", poll->live, "correct", poll->correct, "by",
+                  g_strcmp0(poll->author, me) == 0 ? NULL : poll->author);
     stoa_request_reply(req, id_body(poll));
     return stoa_request_record(req, "opened", body, error);
 }
@@ -304,5 +306,5 @@ STOA_PLUGIN(.name = "poll", .version = "1.0", .summary = "Polls and quizzes, ano
             .conf_size = sizeof(PollConf), .room_size = sizeof(PollRoom),
             .room_opened = poll_room_opened, .room_closed = poll_room_closed, .apply = poll_apply,
             .save = poll_save, .load = poll_load, .describe = poll_list, .present = poll_present,
-            .redact = poll_redact, .history_name = "polls", .history = poll_history,
-            .meeting_ended = meeting_ended)
+            .redact = poll_redact, .redact_other = poll_redact_other, .history_name = "polls",
+            .history = poll_history, .meeting_ended = meeting_ended)

@@ -59,6 +59,7 @@ size_t poll_n_options(const Poll *poll);
 json_t *poll_list(StoaRoom *room, StoaParticipant *viewer);
 json_t *poll_present(StoaRoom *room, const StoaRecord *record, StoaParticipant *viewer);
 json_t *poll_redact(StoaRoom *room, const StoaRecord *record);
+json_t *poll_redact_other(StoaRoom *room, const StoaRecord *record, const char *person);
 json_t *poll_history(StoaRoom *room, const char *meeting, StoaParticipant *viewer);
 /** Whether a poll is there for that person at all. */
 bool poll_is_seen_by(const Poll *poll, StoaParticipant *viewer);

@@ -111,8 +111,9 @@ static void apply_opened(StoaRoom *room, uint64_t id, const StoaRecord *record)
     Poll *poll = poll_find(room, id);
 
     if (!poll) {
+        const char *by = json_string_value(json_object_get(stoa_record_body(record), "by"));
         poll = poll_new(room, id, stoa_record_body(record));
-        poll->author = g_strdup(stoa_record_author(record));
+        poll->author = g_strdup(by ? by : stoa_record_author(record));
     }
     poll->state = POLL_OPEN;
     poll->opened_seq = stoa_record_seq(record);

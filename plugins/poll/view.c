@@ -185,16 +185,30 @@ static json_t *erased_options(const json_t *options)
     return erased;
 }
 
-/* Votes lose the name, which is the core's, and count on; what the person wrote goes. */
-json_t *poll_redact(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *record)
+/* Who wrote the words in a record: of one that opens a poll it may be another than its author. */
+static const char *writer_of(const StoaRecord *record)
+{
+    const char *by = json_string_value(json_object_get(stoa_record_body(record), "by"));
+
+    return by ? by : stoa_record_author(record);
+}
+
+json_t *poll_redact_other(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *record,
+                          const char *person)
 {
     json_t *body = json_deep_copy(stoa_record_body(record));
 
-    if (body && json_object_get(body, "question")) {
+    if (json_object_get(body, "question") && g_strcmp0(writer_of(record), person) == 0) {
         json_object_set_new(body, "question", json_string("erased"));
         json_object_set_new(body, "options", erased_options(json_object_get(body, "options")));
     }
     return body;
+}
+
+/* Votes lose the name, which is the core's, and count on; what the person wrote goes. */
+json_t *poll_redact(StoaRoom *room, const StoaRecord *record)
+{
+    return poll_redact_other(room, record, stoa_record_author(record));
 }
 
 static json_t *history_options(const Poll *poll)

@@ -113,8 +113,7 @@ static bool got_rest(StoaRequest *req, const StoaRecord *const *records, size_t 
     json_object_set_new(body, "upto", json_integer((json_int_t)upto));
     json_object_set_new(body, "n_after", json_integer(n_after));
     json_object_set_new(body, "bytes_after", json_integer(bytes_after));
-    if (!item->many && g_strcmp0(item->editor, stoa_participant_id(stoa_request_from(req))) == 0)
-        json_object_set_new(body, "alone", json_true());
+    json_object_set_new(body, "writers", workspace_writers_json(item));
     if (!stoa_request_record(req, "sync", body, error))
         return false;
     workspace_sweep_soon(stoa_request_room(req));

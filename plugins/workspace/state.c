@@ -13,11 +13,12 @@ static void item_free(gpointer data)
     json_decref(item->title);
     json_decref(item->url);
     json_decref(item->text);
+    json_decref(item->by);
+    g_clear_pointer(&item->writers, g_ptr_array_unref);
     g_free(item->kind);
     g_free(item->file);
     g_free(item->type);
     g_free(item->author);
-    g_free(item->editor);
     g_free(item->at);
     g_free(item->updated_at);
     g_free(item->meeting);
@@ -115,23 +116,34 @@ static void apply_updated(Item *item, const StoaRecord *record)
     set_text(&item->title, body, "title");
     set_text(&item->url, body, "url");
     set_text(&item->text, body, "text");
+    g_clear_pointer(&item->by, json_decref);
+    set_text(&item->by, body, "by");
     item->edited = stoa_record_seq(record);
     g_free(item->updated_at);
     item->updated_at = g_strdup(stoa_record_at(record));
 }
 
-static void note_editor(Item *item, const char *who)
+static void note_writer(Item *item, const char *who)
 {
-    if (!item->editor)
-        item->editor = g_strdup(who);
-    item->many |= g_strcmp0(item->editor, who) != 0;
+    if (!item->writers)
+        item->writers = g_ptr_array_new_with_free_func(g_free);
+    if (who && !g_ptr_array_find_with_equal_func(item->writers, who, g_str_equal, NULL))
+        g_ptr_array_add(item->writers, g_strdup(who));
+}
+
+static void note_writers(Item *item, const json_t *writers)
+{
+    json_t *writer;
+    size_t i;
+
+    json_array_foreach(writers, i, writer) note_writer(item, json_string_value(writer));
 }
 
 static void apply_update(Item *item, const StoaRecord *record)
 {
     const char *update = json_string_value(json_object_get(stoa_record_body(record), "update"));
 
-    note_editor(item, stoa_record_author(record));
+    note_writer(item, stoa_record_author(record));
     item->last_sync = stoa_record_seq(record);
     item->n_updates++;
     item->bytes += update ? (int64_t)strlen(update) / 4 * 3 : 0;
@@ -149,8 +161,9 @@ static void apply_snapshot(StoaRoom *room, Item *item, const StoaRecord *record)
                     .before = stoa_record_seq(record),
                     .due_ms = stoa_record_at_ms(record) + conf->keep_days * DAY_MS };
 
-    note_editor(item, stoa_record_author(record));
-    item->many |= !json_is_true(json_object_get(body, "alone"));
+    note_writers(item, json_object_get(body, "writers"));
+    if (!json_object_get(body, "writers")) /* of an older version */
+        note_writer(item, "");
     item->upto = sweep.upto;
     item->last_sync = MAX(item->last_sync, sweep.upto); /* which may be erased by now */
     item->snapshot = sweep.before;
@@ -201,18 +214,27 @@ void workspace_apply(StoaRoom *room, StoaParticipant *author G_GNUC_UNUSED,
 
 /* -- the snapshot ----------------------------------------------------------------------------------- */
 
+json_t *workspace_writers_json(const Item *item)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; item->writers && i < item->writers->len; i++)
+        json_array_append_new(list, json_string(item->writers->pdata[i]));
+    return list;
+}
+
 static json_t *save_item(const Item *item)
 {
     return json_pack(
         "{s:I, s:s, s:O, s:O*, s:O*, s:s*, s:s*, s:I, s:s*, s:s*, s:s*, s:s*, s:I, s:I,"
-        " s:I, s:I, s:I, s:I, s:s*, s:b}",
+        " s:I, s:I, s:I, s:I, s:o*, s:O*}",
         "id", (json_int_t)item->id, "kind", item->kind, "title", item->title, "url", item->url,
         "text", item->text, "file", item->file, "type", item->type, "size", (json_int_t)item->size,
         "author", item->author, "at", item->at, "updated_at", item->updated_at, "meeting",
         item->meeting, "edited", (json_int_t)item->edited, "last_sync", (json_int_t)item->last_sync,
         "snapshot", (json_int_t)item->snapshot, "upto", (json_int_t)item->upto, "n_updates",
-        (json_int_t)item->n_updates, "bytes", (json_int_t)item->bytes, "editor", item->editor,
-        "many", item->many);
+        (json_int_t)item->n_updates, "bytes", (json_int_t)item->bytes, "writers",
+        workspace_writers_json(item), "by", item->by);
 }
 
 json_t *workspace_save(StoaRoom *room)
@@ -228,7 +250,7 @@ json_t *workspace_save(StoaRoom *room)
                                                 (json_int_t)sweep->upto, (json_int_t)sweep->before,
                                                 (json_int_t)sweep->due_ms));
     }
-    return json_pack("{s:i, s:o, s:o}", "version", 2, "items", items, "sweeps", sweeps);
+    return json_pack("{s:i, s:o, s:o}", "version", 3, "items", items, "sweeps", sweeps);
 }
 
 static void load_item(StoaRoom *room, const json_t *one)
@@ -245,8 +267,8 @@ static void load_item(StoaRoom *room, const json_t *one)
     item->upto = (uint64_t)number_of(one, "upto");
     item->n_updates = number_of(one, "n_updates");
     item->bytes = number_of(one, "bytes");
-    item->editor = text_of(one, "editor");
-    item->many = json_is_true(json_object_get(one, "many"));
+    note_writers(item, json_object_get(one, "writers"));
+    set_text(&item->by, one, "by");
 }
 
 bool workspace_load(StoaRoom *room, const json_t *snapshot)
@@ -255,7 +277,7 @@ bool workspace_load(StoaRoom *room, const json_t *snapshot)
     json_t *one;
     size_t i;
 
-    if (number_of(snapshot, "version") != 2) /* 1 does not say who wrote */
+    if (number_of(snapshot, "version") != 3) /* before, it was not known who wrote what */
         return false;
     json_array_foreach(json_object_get(snapshot, "items"), i, one) load_item(room, one);
     json_array_foreach(json_object_get(snapshot, "sweeps"), i, one)

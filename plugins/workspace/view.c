@@ -15,12 +15,15 @@ static json_t *url_json(StoaRoom *room, const Item *item)
 
 json_t *workspace_item_json(StoaRoom *room, const Item *item)
 {
+    const char *titled = json_string_value(json_object_get(item->by, "title"));
     json_t *body =
         json_pack("{s:o, s:s, s:O, s:o, s:s, s:o*, s:O*, s:s*, s:s*}", "id",
                   stoa_record_id(item->id), "kind", item->kind, "title", item->title, "by",
                   stoa_room_who(room, item->author), "at", item->at, "url", url_json(room, item),
                   "text", item->text, "type", item->type, "updated_at", item->updated_at);
 
+    if (titled)
+        json_object_set_new(body, "title_by", stoa_room_who(room, titled));
     if (item->file)
         json_object_set_new(body, "size", json_integer(item->size));
     return body;
@@ -90,33 +93,4 @@ json_t *workspace_present(StoaRoom *room, const StoaRecord *record,
     if (!item) /* removed meanwhile */
         return NULL;
     return g_str_equal(kind, "sync") ? present_sync(room, record) : workspace_item_json(room, item);
-}
-
-/* Of a document what others wrote in; of a note that was removed nothing: it is being erased. */
-static bool is_of_many(const Item *item, const char *person)
-{
-    return item && workspace_is_document(item) &&
-           (item->many || (item->editor && g_strcmp0(item->editor, person) != 0));
-}
-
-/* Links and files go with the person who shared them, notes and boards with the one who wrote all of it. What is the work of
- * many stays, without its title. */
-json_t *workspace_redact(StoaRoom *room, const StoaRecord *record)
-{
-    const json_t *body = stoa_record_body(record);
-    const char *kind = stoa_record_kind(record);
-    bool is_added = g_str_equal(kind, "added");
-    const Item *item = workspace_find(
-        room, is_added ? stoa_record_seq(record)
-                       : stoa_record_id_seq(json_string_value(json_object_get(body, "id"))));
-
-    if ((is_added || g_str_equal(kind, "sync")) && !is_of_many(item, stoa_record_author(record)))
-        return NULL;
-    json_t *copy = json_deep_copy(body);
-    json_object_del(copy, "title");
-    json_object_del(copy, "url");
-    json_object_del(copy, "text");
-    if (is_added)
-        json_object_set_new(copy, "title", json_string("erased"));
-    return copy;
 }

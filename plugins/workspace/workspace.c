@@ -128,6 +128,24 @@ static Item *item_to_change(StoaRequest *req, GError **error)
     return NULL;
 }
 
+/* A change takes along what it leaves as it was: so it says which of the words are another's than the item's. */
+static json_t *whose(StoaRequest *req, const Item *item)
+{
+    static const char *const texts[] = { "title", "url", "text" };
+    const char *me = stoa_participant_id(stoa_request_from(req));
+    json_t *by = item->by ? json_copy(item->by) : json_object();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (!stoa_request_has(req, texts[i]))
+            continue;
+        if (g_strcmp0(item->author, me) == 0)
+            json_object_del(by, texts[i]);
+        else
+            json_object_set_new(by, texts[i], json_string(me));
+    }
+    return by;
+}
+
 /* What a change replaced is erased; the first words go with the item. */
 static bool on_update(StoaRequest *req, GError **error)
 {
@@ -143,9 +161,9 @@ static bool on_update(StoaRequest *req, GError **error)
     if (!check_url(url, error))
         return false;
     uint64_t id = item->id, replaced = item->edited;
-    json_t *body = json_pack("{s:o, s:O, s:O*, s:O*}", "id", stoa_record_id(id), "title",
+    json_t *body = json_pack("{s:o, s:O, s:O*, s:O*, s:o}", "id", stoa_record_id(id), "title",
                              title ? title : item->title, "url", url ? url : item->url, "text",
-                             text ? text : item->text);
+                             text ? text : item->text, "by", whose(req, item));
     if (!stoa_request_record(req, "updated", body, error))
         return false;
     if (replaced)
@@ -272,6 +290,7 @@ STOA_PLUGIN(.name = "workspace", .version = "1.0",
             .participant_size = sizeof(WorkspaceSeat), .room_opened = workspace_room_opened,
             .room_closed = workspace_room_closed, .apply = workspace_apply, .save = workspace_save,
             .load = workspace_load, .describe = workspace_describe, .present = workspace_present,
-            .present_alike = true, .redact = workspace_redact, .history_name = "workspace",
+            .present_alike = true, .redact = workspace_redact,
+            .redact_other = workspace_redact_other, .history_name = "workspace",
             .history_kind = "sync", .history = workspace_history, .history_fill = workspace_fill,
             .file_added = file_added)

@@ -25,11 +25,11 @@ typedef struct {
     uint64_t id;                /* the number of its first record */
     char *kind;                 /* "file" "link" "note" "board" */
     json_t *title, *url, *text; /* texts, or sealed texts; NULL: none */
-    char *file, *type;          /* a file's id and what it is */
-    int64_t size;               /* bytes of a file */
+    json_t *by; /* {"title": ID, …}: those of them that others wrote than `author`; NULL: none */
+    char *file, *type; /* a file's id and what it is */
+    int64_t size;      /* bytes of a file */
     char *author, *at, *updated_at, *meeting;
-    char *editor;             /* who wrote in a document; NULL: nobody */
-    bool many;                /* there are others, or may be */
+    GPtrArray *writers;       /* of char *: who wrote in a document; "": somebody, not known who */
     uint64_t edited;          /* the record that changed it last; 0: none */
     uint64_t last_sync;       /* the newest update; 0: none */
     uint64_t snapshot, upto;  /* the newest snapshot's record, and what it replaces; 0: none */
@@ -64,6 +64,7 @@ bool workspace_load(StoaRoom *room, const json_t *snapshot);
 Item *workspace_find(StoaRoom *room, uint64_t id);
 /** Whether it is a document that is edited together. */
 bool workspace_is_document(const Item *item);
+json_t *workspace_writers_json(const Item *item);
 
 /* view.c: what people see */
 json_t *workspace_item_json(StoaRoom *room, const Item *item);
@@ -71,8 +72,11 @@ json_t *workspace_item_json(StoaRoom *room, const Item *item);
 json_t *workspace_document_json(StoaRoom *room, const Item *item);
 json_t *workspace_describe(StoaRoom *room, StoaParticipant *viewer);
 json_t *workspace_present(StoaRoom *room, const StoaRecord *record, StoaParticipant *viewer);
-json_t *workspace_redact(StoaRoom *room, const StoaRecord *record);
 json_t *workspace_history(StoaRoom *room, const char *meeting, StoaParticipant *viewer);
+
+/* redact.c: what stays when a person is erased */
+json_t *workspace_redact(StoaRoom *room, const StoaRecord *record);
+json_t *workspace_redact_other(StoaRoom *room, const StoaRecord *record, const char *person);
 
 /* document.c: updates, snapshots, presence, and the list that late joiners ask for */
 bool workspace_on_list(StoaRequest *req, GError **error);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { binary, slow, start } from '../lib/gateway.mjs';
-import { invite, join as comeIn, signIn as hostIn, want } from '../lib/rooms.mjs';
+import { filesWith, invite, join as comeIn, signIn as hostIn, want } from '../lib/rooms.mjs';
 import { startSmtp } from '../lib/smtp.mjs';
 
 const dir = mkdtempSync(join(tmpdir(), 'stoa-mail-'));
@@ -32,21 +32,6 @@ async function within(ms, what, check) {
         if (check())
             return;
     assert.fail(`not within ${ms * slow} ms: ${what}`);
-}
-
-/* The files of a folder, named from it, that have a text in them. One may go while they are read. */
-function filesWith(folder, text, under = '') {
-    return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
-        const name = join(under, entry.name);
-        if (entry.isDirectory())
-            return filesWith(folder, text, name);
-        try {
-            return readFileSync(join(folder, name)).includes(text) ? [name] : [];
-        } catch (error) {
-            assert.equal(error.code, 'ENOENT');
-            return [];
-        }
-    });
 }
 
 async function withGateway(settings, run) {

@@ -2,6 +2,8 @@
 /* The rooms API of a gateway under test: hosts from the command line, requests with a token. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join as path } from 'node:path';
 import { promisify } from 'node:util';
 import { binary, connect } from './gateway.mjs';
 
@@ -78,4 +80,19 @@ export async function enter(gateway, joined, ...modules) {
     for (const module of modules)
         await person.attach(module);
     return person;
+}
+
+/** The files of a folder and of those in it, named from it, that have a text in them. One may go while they are read. */
+export function filesWith(folder, text, under = '') {
+    return readdirSync(path(folder, under), { withFileTypes: true }).flatMap((entry) => {
+        const name = path(under, entry.name);
+        if (entry.isDirectory())
+            return filesWith(folder, text, name);
+        try {
+            return readFileSync(path(folder, name)).includes(text) ? [name] : [];
+        } catch (error) {
+            assert.equal(error.code, 'ENOENT');
+            return [];
+        }
+    });
 }

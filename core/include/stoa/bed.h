@@ -102,7 +102,8 @@ STOA_EXPORT void stoa_bed_describes(StoaBedPerson *who, const char *wanted);
 STOA_EXPORT void stoa_bed_restart(StoaBed *bed);
 /** From here on nothing can be written, for the disk is full; or again. */
 STOA_EXPORT void stoa_bed_fill_disk(StoaBed *bed, bool full);
-/** Erase a person, as DELETE /me does: `redact` is asked for each of their records, and their name is gone. */
+/** Erase a person, as DELETE /me does: `redact` is asked for each of their records, `redact_other` for those of others, and their
+ * name is gone. */
 STOA_EXPORT void stoa_bed_erase(StoaBedPerson *who);
 /** Whether that text is in any record or snapshot that is kept. */
 STOA_EXPORT bool stoa_bed_keeps(StoaBed *bed, const char *text);

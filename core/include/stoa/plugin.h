@@ -169,6 +169,10 @@ typedef struct {
     void (*conf_room_set)(StoaRoom *room, const void *item);
     /* It is gone from the file: close it. NULL: stoa_room_close(). */
     void (*conf_room_gone)(StoaRoom *room);
+    /* `person` is erased, and this record is somebody else's (or the server's), but may hold words of theirs: a title that was
+     * taken over, a question that another one asked. What stays of it: a new body; json_incref() of the one it has, where nothing of
+     * theirs is in it; NULL: a tombstone. NULL instead of a function: what people record is all their own. */
+    json_t *(*redact_other)(StoaRoom *room, const StoaRecord *record, const char *person);
     /* New members go here, at the end, and only here. */
 } StoaPlugin;
 

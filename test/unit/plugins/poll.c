@@ -350,6 +350,47 @@ static void erased_people_leave_their_votes(void **unused G_GNUC_UNUSED)
     json_decref(polls);
 }
 
+static int one_by(json_t *polls, const char *wanted)
+{
+    const json_t *by = json_object_get(json_array_get(polls, 0), "by");
+    const char *id = json_string_value(json_object_get(by, "id"));
+
+    return g_strcmp0(id, wanted);
+}
+
+static bool forget_first(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
+{
+    return stoa_db_exec(db, error, "UPDATE record SET body = NULL WHERE seq = 1", "");
+}
+
+/* Cem prepared it, Ana asked it: the words are his in her record too, and stay hers to ask when she goes. */
+static void words_go_with_who_wrote_them(void **unused G_GNUC_UNUSED)
+{
+    for (int round = 0; round < 4; round++) {
+        bool cem_goes = round & 1, prepared_earlier = round & 2;
+        g_autoptr(Class) class = class_new();
+        g_autoptr(StoaBedPerson) ana = kept_person(class->kept, "ana");
+
+        says(class->cem, "{'request': 'create', 'question': 'Tea?', 'options': ['my yes', 'no']}",
+             "{'id': '1'}");
+        says(ana, "{'request': 'open', 'id': '1'}", "{'id': '1'}");
+        if (prepared_earlier) /* in a meeting whose history has run out */
+            stoa_store_run(class->kept->store, forget_first, kept_must, NULL, NULL);
+        g_clear_pointer(&ana, stoa_bed_detach);
+        class_restart(class, false);
+        json_t *list = json_object_get((json_t *)say(class->dora, "{'request': 'list'}"), "polls");
+        assert_int_equal(one_by(list, "cem"), 0);
+        kept_erase(class->kept, cem_goes ? "cem" : "ana");
+        int64_t left = prepared_earlier ? 1 : 2;
+        assert_int_equal(kept_rows_with(class->kept, "Tea?"), cem_goes ? 0 : left);
+        assert_int_equal(kept_rows_with(class->kept, "my yes"), cem_goes ? 0 : left);
+        say(class->ben, VOTE("0"));
+        says(class->dora, "{'request': 'list'}",
+             cem_goes ? "{'polls': [{'question': 'erased', 'options': ['erased', 'erased']}]}"
+                      : "{'polls': [{'question': 'Tea?', 'options': ['my yes', 'no']}]}");
+    }
+}
+
 static void the_end_of_a_meeting_closes_polls(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Class) class = class_new();
@@ -420,6 +461,7 @@ int main(void)
         cmocka_unit_test(several_are_open_and_survive_a_restart),
         cmocka_unit_test(votes_around_the_close_are_counted_once),
         cmocka_unit_test(erased_people_leave_their_votes),
+        cmocka_unit_test(words_go_with_who_wrote_them),
         cmocka_unit_test(the_end_of_a_meeting_closes_polls),
         cmocka_unit_test(sealed_words_are_counted_on),
         cmocka_unit_test(an_adhoc_room_has_polls_too),

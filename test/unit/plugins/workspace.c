@@ -399,6 +399,74 @@ static void a_snapshot_of_many_stays(void **unused G_GNUC_UNUSED)
     says(cem, "{'request': 'list'}", "{'items': [{'id': '1', 'snapshot': 'BBBB'}]}");
 }
 
+/* A change says again what it did not change: in whoever's record it is, each word goes with who wrote it. */
+static void words_go_with_who_wrote_them(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Kept) kept = kept_new("");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) cem = kept_person(kept, "cem");
+
+    say(ben, "{'request': 'add', 'kind': 'link', 'title': 'ben 1', 'url': 'http://ben.1'}");
+    says(cem, "{'request': 'update', 'id': '1', 'text': 'cem says'}",
+         "{'title': 'ben 1', 'text': 'cem says', 'title_by': null}");
+    say(dora, "{'request': 'add', 'kind': 'link', 'title': 'dora 1', 'url': 'http://dora.1'}");
+    say(dora, "{'request': 'update', 'id': '3', 'title': 'dora 2'}");
+    says(cem, "{'request': 'update', 'id': '3', 'url': 'http://cem.2', 'text': 'cem 2'}",
+         "{'title': 'dora 2', 'by': {'id': 'dora'}, 'title_by': null}");
+    says(dora, "{'request': 'update', 'id': '3', 'text': 'dora 3'}", "{'url': 'http://cem.2'}");
+    say(ben, "{'request': 'add', 'kind': 'note', 'title': 'ben 2', 'text': 'ben 3'}");
+    sync_one(dora, "7", 1);
+    says(cem, "{'request': 'update', 'id': '7', 'title': 'cem 3'}",
+         "{'title': 'cem 3', 'text': 'ben 3', 'title_by': {'id': 'cem', 'name': 'Cem'}}");
+    assert_int_equal(kept_rows_with(kept, "ben 1"), 2);
+    kept_erase(
+        kept,
+        "ben"); /* Cem's record 2 is about a link that goes, his record 9 has a text of Ben's */
+    assert_int_equal(kept_rows_with(kept, "ben "), 0);
+    assert_int_equal(kept_rows_with(kept, "ben.1"), 0);
+    static const char all[] =
+        "{'items': [{'id': '3', 'title': 'dora 2', 'url': 'http://cem.2', 'text': 'dora 3'},"
+        " {'id': '7', 'title': 'cem 3', 'text': null, 'updates': ['AAAAAAAB']}]}";
+    says(dora, "{'request': 'list'}", all);
+    g_clear_pointer(&ben, stoa_bed_detach);
+    g_clear_pointer(&dora, stoa_bed_detach);
+    g_clear_pointer(&cem, stoa_bed_detach);
+    kept_restart(kept, true);
+    dora = kept_person(kept, "dora");
+    says(dora, "{'request': 'list'}", all); /* whose they are is in what was saved */
+    kept_erase(kept, "cem"); /* what he changed is as it was; what she said since is hers */
+    assert_int_equal(kept_rows_with(kept, "cem"), 0);
+    says(dora, "{'request': 'list'}",
+         "{'items': [{'id': '3', 'title': 'dora 2', 'url': 'http://dora.1', 'text': 'dora 3'},"
+         " {'id': '7', 'title': 'erased', 'title_by': null}]}");
+}
+
+/* Of many the last one takes it along, whoever's records it is in. */
+static void a_note_goes_with_the_last_who_wrote_it(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Kept) kept = kept_new("");
+    g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
+    g_autoptr(StoaBedPerson) dora = kept_person(kept, "dora");
+    g_autoptr(StoaBedPerson) cem = kept_person(kept, "cem");
+
+    say(ben, "{'request': 'add', 'kind': 'note', 'title': 'of two'}");
+    sync_one(ben, "1", 1);
+    sync_one(dora, "1", 2);
+    says(cem, "{'request': 'add', 'kind': 'note', 'title': 'mine'}", "{'id': '4'}");
+    sync_one(ben, "4", 3);
+    sync_one(dora, "4", 4);
+    says(cem, "{'request': 'snapshot', 'id': '4', 'upto': 6, 'update': 'BBBB'}", "{'seq': 7}");
+    kept_erase(kept, "ben");
+    assert_int_equal(kept_rows_with(kept, "AAAAAAAB"), 1);
+    assert_int_equal(kept_rows_with(kept, "BBBB"), 1);
+    kept_erase(kept, "dora");
+    static const char *const gone[] = { "AAAAAAAB", "AAAAAAAC", "AAAAAAAD", "AAAAAAAE", "BBBB" };
+    for (size_t i = 0; i < G_N_ELEMENTS(gone); i++)
+        assert_int_equal(kept_rows_with(kept, gone[i]), 0);
+    says(cem, "{'request': 'list'}", "{'items': [{'id': '4', 'title': 'mine', 'updates': []}]}");
+}
+
 static void the_history_has_the_items_of_a_meeting(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Kept) kept = kept_new("");
@@ -480,6 +548,8 @@ int main(void)
         cmocka_unit_test(an_erased_person_takes_links_and_files_along),
         cmocka_unit_test(a_note_goes_with_who_alone_wrote_it),
         cmocka_unit_test(a_snapshot_of_many_stays),
+        cmocka_unit_test(words_go_with_who_wrote_them),
+        cmocka_unit_test(a_note_goes_with_the_last_who_wrote_it),
         cmocka_unit_test(the_history_has_the_items_of_a_meeting),
         cmocka_unit_test(the_history_shows_what_is_in_a_note),
         cmocka_unit_test(an_adhoc_room_has_a_workspace_too),

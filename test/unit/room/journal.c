@@ -272,6 +272,65 @@ static void an_author_is_erased_as_the_module_says(void **unused G_GNUC_UNUSED)
     hears(ben, "{'event': 'hand', 'seq': 4}");
 }
 
+/* A whisper that names somebody goes with that person, whoever said it. */
+static json_t *redact_other(StoaRoom *room G_GNUC_UNUSED, const StoaRecord *record,
+                            const char *person)
+{
+    const char *text = json_string_value(json_object_get(record->body, "text"));
+
+    assert_non_null(record->body);
+    assert_string_not_equal(record->author, person);
+    if (text && g_str_has_prefix(text, "drop"))
+        return NULL;
+    return text && strstr(text, person) ? json_pack("{s:s}", "text", "gone")
+                                        : json_incref(record->body);
+}
+
+static void words_of_theirs_go_from_records_of_others(void **unused G_GNUC_UNUSED)
+{
+    hands_that_save = hands;
+    hands_that_save.save = save;
+    hands_that_save.load = load;
+    hands_that_save.redact_other = redact_other;
+    g_autoptr(Bed) bed = bed_new(&hands_that_save);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+    int n_done = 0;
+
+    say(ana, "{'request': 'raise', 'up': true}"); /* of which her record stays, see `redact` */
+    for (int i = 0; i < 250; i++)                 /* more than are read at once */
+        say(ben, i % 50 ? "{'request': 'whisper', 'text': 'stays'}"
+                        : "{'request': 'whisper', 'text': 'ana said'}");
+    say(ben, "{'request': 'whisper', 'text': 'drop'}");
+    say(ben, "{'request': 'whisper', 'text': 'ana erased', 'erase': 252}");
+    turn();
+    assert_int_equal(ask(bed, "SELECT count(*) FROM snapshot"), 1);
+    stoa_room_core_redact(bed->core, "ana", on_done, &n_done);
+    /* what comes while it goes on is looked at too; what is erased meanwhile stays erased */
+    say(ben, "{'request': 'whisper', 'text': 'ana again', 'erase': 1}");
+    turn();
+    assert_int_equal(n_done, 1);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body LIKE '%ana%'"), 0);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body LIKE '%gone%'"), 7);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body LIKE '%stays%'"), 245);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record WHERE body IS NULL"), 2);
+    assert_int_equal(ask(bed, "SELECT count(*) FROM snapshot"), 0);
+    describes(bed, "ben", "{'raised': 0}");
+    stoa_room_core_redact(bed->core, "eve", on_done, &n_done); /* who was never there */
+    turn();
+    assert_int_equal(n_done, 2);
+}
+
+static void who_said_nothing_is_erased_from_an_empty_room(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    int n_done = 0;
+
+    stoa_room_core_redact(bed->core, "ana", on_done, &n_done);
+    turn();
+    assert_int_equal(n_done, 1);
+}
+
 static bool erase_all(StoaDb *db, void *data G_GNUC_UNUSED, GError **error)
 {
     return stoa_journal_erase(db, room_id, NULL, error);
@@ -479,6 +538,8 @@ int main(void)
         TEST(an_erased_record_is_a_tombstone_that_apply_never_sees),
         TEST(a_long_room_opens_from_its_snapshot),
         TEST(an_author_is_erased_as_the_module_says),
+        TEST(words_of_theirs_go_from_records_of_others),
+        TEST(who_said_nothing_is_erased_from_an_empty_room),
         TEST(numbers_go_on_after_everything_was_erased),
         TEST(a_room_that_closes_lets_out_what_waits),
         TEST(who_waits_for_a_view_is_told_that_the_room_closed),

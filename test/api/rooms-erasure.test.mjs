@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* DELETE /me, against all that others did with one's words: edited, closed, moved on, deleted, summed up in their mails. Afterwards
+ * each file of the data folder is searched, byte by byte. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join as path } from 'node:path';
+import { test } from 'node:test';
+import { simpleParser } from 'mailparser';
+import { slow, start } from '../lib/gateway.mjs';
+import { call, enter, filesWith, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
+
+/* A text of a person's, and in nobody else's; also in base64, of which it is a whole number of groups. */
+const words = (who, n) => `${who}q${who}${n}`;
+const traceOf = (who) => `${who}q${who}`;
+
+async function classOf(gateway, host) {
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra' } });
+    const roles = { ana: 'cohost', cem: 'cohost', ben: 'participant' }, people = {};
+    for (const [who, role] of Object.entries(roles)) {
+        const { token } = await invite(gateway, host.token, room.id, `${words(who, 0)}@x.example`, { name: words(who, 1), role });
+        people[who] = await enter(gateway, await join(gateway, { invitation: token }), 'room', 'chat', 'poll', 'workspace');
+        people[who].invitation = token;
+    }
+    people.hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room', 'chat', 'poll', 'workspace');
+    return { room, people };
+}
+
+const ok = (answer) => {
+    assert.equal(answer.error, undefined, JSON.stringify(answer));
+    return answer;
+};
+
+async function upload(gateway, room, { token }, name) {
+    const { status, json } = await call(gateway, 'POST', `/rooms/${room.id}/files`, { token, raw: name, headers: { 'X-Filename': `${name}.txt` } });
+    assert.equal(status, 201);
+    return json.id;
+}
+
+async function erase(gateway, person) {
+    const { token } = await want(201, gateway, 'POST', '/history/session', { body: { token: person.invitation } });
+    await want(204, gateway, 'DELETE', '/me', { token });
+}
+
+/* What Ana says and shares, and what the others make of it. */
+async function meeting(gateway, room, { ana, ben, cem, hana }) {
+    const A = (n) => words('ana', n), C = (n) => words('cem', n), B = (n) => words('ben', n);
+    const add = async (who, item) => ok(await who.ask('workspace', 'add', item)).id;
+    const update = async (who, id, fields) => ok(await who.ask('workspace', 'update', { id, ...fields }));
+
+    ok(await ana.ask('room', 'hand', { up: true }));
+    ok(await ana.ask('chat', 'send', { text: A(2) }));
+    ok(await ana.ask('chat', 'send', { text: A(3), to: ben.id }));
+    ok(await ben.ask('chat', 'send', { text: B(2), to: ana.id }));
+    ok(await hana.ask('chat', 'delete', { id: ok(await ana.ask('chat', 'send', { text: A(4) })).id }));
+
+    const link = await add(ana, { kind: 'link', title: A(5), url: `https://${A(6)}.example/`, text: A(7) });
+    await update(cem, link, { text: C(2) }); /* her title and address are in his record */
+    const gone = await add(ana, { kind: 'link', title: A(8), url: `https://${A(9)}.example/` });
+    await update(cem, gone, { title: C(3) });
+    ok(await cem.ask('workspace', 'remove', { id: gone }));
+    const bens = await add(ben, { kind: 'link', title: B(3), url: 'https://a.example/' });
+    await update(ana, bens, { title: A(0) });
+    await update(ben, bens, { text: B(4) }); /* her title is in his record */
+    const bens2 = await add(ben, { kind: 'link', title: B(5), url: 'https://b.example/' });
+    await update(cem, bens2, { title: C(4) });
+    await update(hana, await upload(gateway, room, ana, A(1)), { text: 'from Hana' });
+
+    const diary = await add(ana, { kind: 'note', title: A(2) });
+    const { seq } = ok(await ana.ask('workspace', 'sync', { id: diary, update: A(3) }));
+    ok(await cem.ask('workspace', 'snapshot', { id: diary, upto: seq, update: A(4) }));
+    const shared = await add(ana, { kind: 'note', title: A(5), text: A(6) });
+    await update(cem, shared, { title: C(5) });
+    ok(await ana.ask('workspace', 'sync', { id: shared, update: 'BothAAAA' }));
+    ok(await ben.ask('workspace', 'sync', { id: shared, update: 'BothBBBB' }));
+
+    const poll = (who, n) => who.ask('poll', 'create', { question: words(who === ana ? 'ana' : 'cem', n), options: ['yes', words(who === ana ? 'ana' : 'cem', n + 1)], anonymous: false });
+    const closed = ok(await poll(ana, 5)).id, open = ok(await poll(ana, 7)).id, cems = ok(await poll(cem, 6)).id;
+    for (const [by, id] of [[cem, closed], [hana, open], [ana, cems]]) {
+        ok(await by.ask('poll', 'open', { id }));
+        ok(await ana.ask('poll', 'vote', { id, choices: [0] }));
+        ok(await ben.ask('poll', 'vote', { id, choices: [1] }));
+    }
+    ok(await cem.ask('poll', 'close', { id: closed }));
+    return { bens, bens2, shared, cems };
+}
+
+const readable = async (gateway, { invitation }, room) => {
+    const { token } = await want(201, gateway, 'POST', '/history/session', { body: { token: invitation } });
+    return (await want(200, gateway, 'GET', `/rooms/${room.id}/history`, { token })).meetings[0];
+};
+
+/* The summaries as files: a text for each address. */
+async function summaries(gateway) {
+    const folder = path(gateway.data, 'mail'), found = {};
+    for (const name of readdirSync(folder).filter((one) => /-summary-.*\.eml$/.test(one))) {
+        const mail = await simpleParser(readFileSync(path(folder, name)));
+        found[mail.to.text] = `${mail.subject}\n${mail.text}\n${mail.html}`;
+    }
+    return found;
+}
+
+test('no byte of who is erased is left, whatever others did with it; what is theirs stays', async (t) => {
+    const gateway = await start();
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const host = await signIn(gateway, 'hana@x.example', 'Hana');
+    const { room, people } = await classOf(gateway, host);
+    const ids = await meeting(gateway, room, people);
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await until('four summaries', async () => Object.keys(await summaries(gateway)).length === 4, 15000 * slow);
+    for (const who of ['ana', 'ben', 'cem'])
+        assert.notDeepEqual(filesWith(gateway.data, traceOf(who)), [], 'the search finds what is there');
+
+    /* Ana, while the room is open */
+    await erase(gateway, people.ana);
+    assert.deepEqual(filesWith(gateway.data, traceOf('ana')), []);
+    await until('the summaries are written anew', async () => {
+        const all = Object.values(await summaries(gateway));
+        return all.length === 3 && all.every((text) => !text.includes(traceOf('ana')));
+    });
+    const bens = (await summaries(gateway))[`${words('ben', 0)}@x.example`];
+    assert.ok(bens.includes(words('cem', 4)), bens);
+    assert.ok(!/erased \((note|link)\)/.test(bens), bens);
+    let history = await readable(gateway, people.ben, room);
+    const item = (id) => history.workspace.find((one) => one.id === id);
+    assert.deepEqual(history.workspace.map(({ id }) => id), [ids.bens, ids.bens2, ids.shared]);
+    assert.equal(item(ids.bens).title, words('ben', 3)); /* as it was before her */
+    assert.equal(item(ids.bens).text, words('ben', 4));
+    assert.equal(item(ids.bens2).title, words('cem', 4));
+    assert.equal(item(ids.shared).title, words('cem', 5));
+    assert.deepEqual(item(ids.shared).updates, ['BothAAAA', 'BothBBBB']);
+    assert.deepEqual(history.polls.map(({ question }) => question), ['erased', 'erased', words('cem', 6)]);
+    assert.deepEqual(history.polls.map(({ options }) => options.map(({ votes }) => votes)), [[1, 1], [1, 1], [1, 1]]);
+    assert.deepEqual(history.chat.map(({ text }) => text), ['erased', 'erased', words('ben', 2)]);
+
+    /* Cem, after a restart: the room is opened for it */
+    gateway.child.kill('SIGKILL');
+    await gateway.ended;
+    const again = await start({ data: gateway.data });
+    t.after(() => again.child.kill('SIGKILL'));
+    await erase(again, people.cem);
+    assert.deepEqual(filesWith(again.data, traceOf('cem')), []);
+    history = await readable(again, people.ben, room);
+    assert.equal(item(ids.bens2).title, words('ben', 5));
+    assert.equal(item(ids.shared).title, 'erased');
+    assert.deepEqual(item(ids.shared).updates, ['BothAAAA', 'BothBBBB']);
+    assert.deepEqual(history.polls.map(({ question }) => question), ['erased', 'erased', 'erased']);
+
+    /* Ben, the last who wrote in the note of two: it goes with him, and Ana's part of it */
+    await erase(again, people.ben);
+    for (const text of [traceOf('ben'), 'BothAAAA', 'BothBBBB'])
+        assert.deepEqual(filesWith(again.data, text), []);
+    assert.equal((await again.stop()).code, 0);
+});
