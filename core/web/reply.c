@@ -101,9 +101,11 @@ void stoa_web_set_header(StoaWebCall *call, const char *name, const char *value)
     g_ptr_array_add(call->answer_headers, g_strdup(value));
 }
 
+/* @type  NULL: there is no body, so it has none (RFC 9110, 8.3) */
 static void set_plain_headers(StoaWebCall *call, const char *type)
 {
-    stoa_web_set_header(call, "Content-Type", type);
+    if (type)
+        stoa_web_set_header(call, "Content-Type", type);
     stoa_web_set_header(call, "Cache-Control", "no-store");
     stoa_web_set_header(call, "Content-Security-Policy",
                         "default-src 'none'; frame-ancestors 'none'");
@@ -114,7 +116,7 @@ void stoa_web_set_reply(StoaWebCall *call, unsigned status, json_t *body)
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
     begin(call, status);
-    set_plain_headers(call, "application/json");
+    set_plain_headers(call, body ? "application/json" : NULL);
     call->answer->body = g_strdup(text);
     call->answer->body_len = text ? strlen(text) : 0;
     free(text);

@@ -45,7 +45,10 @@ void stoa_web_route_note(GString *allow, const char *method)
 bool stoa_web_route_fits(const char *pattern, const char *path, GHashTable *args)
 {
     g_auto(GStrv) parts = g_strsplit(path + 1, "/", MAX_PARTS);
+    guint n = g_strv_length(parts);
 
+    if (n > 1 && parts[n - 1][0] == '\0' && !g_str_has_suffix(pattern, "/"))
+        g_clear_pointer(&parts[n - 1], g_free);
     return fits(pattern, parts, args);
 }
 

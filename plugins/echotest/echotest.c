@@ -106,11 +106,11 @@ static void data_received(StoaHandle *handle, const char *label, const void *buf
 
 static bool wishes_anything(StoaRequest *req)
 {
-    static const char *const fields[] = { "audio",         "video",          "bitrate",
-                                          "record",        "substream",      "temporal",
-                                          "audiocodec",    "videocodec",     "videoprofile",
-                                          "min_delay",     "max_delay",      "svc",
-                                          "spatial_layer", "temporal_layer", "stats" };
+    static const char *const fields[] = {
+        "audio",         "video",          "bitrate",      "record",    "substream", "temporal",
+        "audiocodec",    "videocodec",     "videoprofile", "min_delay", "max_delay", "svc",
+        "spatial_layer", "temporal_layer", "stats",        "spatial"
+    };
 
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         if (stoa_request_has(req, fields[i]))
@@ -139,7 +139,9 @@ static void note_wishes(StoaRequest *req, EchoHandle *state)
         state->temporal = stoa_request_int(req, "temporal") + 1;
     else if (stoa_request_has(req, "temporal_layer"))
         state->temporal = stoa_request_int(req, "temporal_layer") + 1;
-    if (stoa_request_has(req, "spatial_layer"))
+    if (stoa_request_has(req, "spatial"))
+        state->spatial = stoa_request_int(req, "spatial") + 1;
+    else if (stoa_request_has(req, "spatial_layer"))
         state->spatial = stoa_request_int(req, "spatial_layer") + 1;
     note_text(req, "audiocodec", &state->audiocodec);
     note_text(req, "videocodec", &state->videocodec);
@@ -236,7 +238,8 @@ static const StoaParam params[] = {
     { "substream", STOA_INT, .min = 0, .max = 2, .help = "the simulcast layer wanted at most" },
     { "temporal", STOA_INT, .min = 0, .max = 2, .help = "the temporal layer wanted at most" },
     { "svc", STOA_BOOL, .help = "taken for the sake of clients" },
-    { "spatial_layer", STOA_INT, .min = 0, .max = 2, .help = "the spatial layer wanted at most" },
+    { "spatial", STOA_INT, .min = 0, .max = 2, .help = "the spatial layer wanted at most" },
+    { "spatial_layer", STOA_INT, .min = 0, .max = 2, .help = "the same as spatial" },
     { "temporal_layer", STOA_INT, .min = 0, .max = 2, .help = "the same as temporal" },
     { "audiocodec", STOA_ENUM, .choices = audio_codecs, .help = "the audio codec to prefer" },
     { "videocodec", STOA_ENUM, .choices = video_codecs, .help = "the video codec to prefer" },

@@ -111,16 +111,19 @@ const StoaParam vr_moderate_params[] = {
 
 #define LAST_N INT("last_n", 32, "a subscriber's: so many pictures, of those who spoke last")
 
+/* As the events and Janus's demo pages call them. */
+#define LAYER_NAMES \
+    LAYER("spatial_layer", "the same as spatial"), LAYER("temporal_layer", "the same as temporal")
+
 /* One stream that is subscribed to. */
-#define WANTED                                                                                \
-    ID("feed", 0, "the publisher"), MID("mid", "its stream; absent: all of them"),            \
-        TEXT("crossrefid", 256, "your own name for it"),                                      \
-        BOOL("send", "false: subscribed, but held back"),                                     \
-        LAYER("substream", "the simulcast layer wanted at most"),                             \
-        LAYER("temporal", "the temporal layer wanted at most"),                               \
-        LAYER("spatial_layer", "the spatial layer (SVC) wanted at most"),                     \
-        LAYER("temporal_layer", "the same as temporal"), INT("fallback", 60000000, FALLBACK), \
-        DELAYS
+#define WANTED                                                                     \
+    ID("feed", 0, "the publisher"), MID("mid", "its stream; absent: all of them"), \
+        TEXT("crossrefid", 256, "your own name for it"),                           \
+        BOOL("send", "false: subscribed, but held back"),                          \
+        LAYER("substream", "the simulcast layer wanted at most"),                  \
+        LAYER("temporal", "the temporal layer wanted at most"),                    \
+        LAYER("spatial", "the spatial layer (SVC) wanted at most"), LAYER_NAMES,   \
+        INT("fallback", 60000000, FALLBACK), DELAYS
 
 static const StoaParam wanted[] = { WANTED, { NULL } };
 
@@ -144,8 +147,8 @@ static const StoaParam configured[] = {
     BOOL("send", "whether it is relayed"),
     LAYER("substream", "a subscriber's: the simulcast layer wanted at most"),
     LAYER("temporal", "a subscriber's: the temporal layer wanted at most"),
-    LAYER("spatial_layer", "a subscriber's: the spatial layer (SVC) wanted at most"),
-    LAYER("temporal_layer", "the same as temporal"),
+    LAYER("spatial", "a subscriber's: the spatial layer (SVC) wanted at most"),
+    LAYER_NAMES,
     INT("fallback", 60000000, FALLBACK),
     INT("audio_level_average", 127, "taken"),
     INT("audio_active_packets", 10000, "taken"),
@@ -194,6 +197,8 @@ const StoaParam vr_join_params[] = {
     BOOL("offer_data", "the older form: its data"),
     LAYER("substream", "the older form: for its video"),
     LAYER("temporal", "the older form: for its video"),
+    LAYER("spatial", "the older form: for its video"),
+    LAYER_NAMES,
     INT("fallback", 60000000, FALLBACK),
     INT("private_id", UINT32_MAX, "yours, if you came in as a publisher too"),
     BOOL("autoupdate", "false: no offers by themselves when a feed goes"),
@@ -208,8 +213,8 @@ const StoaParam vr_configure_params[] = {
     LAYER("substream", "a subscriber's: for all its video"),
     LAYER("temporal", "a subscriber's: for all its video"),
     INT("fallback", 60000000, FALLBACK),
-    LAYER("spatial_layer", "a subscriber's: the spatial layer (SVC) wanted at most"),
-    LAYER("temporal_layer", "the same as temporal"),
+    LAYER("spatial", "a subscriber's: the spatial layer (SVC) wanted at most"),
+    LAYER_NAMES,
     DELAYS,
     LAST_N,
     BOOL("restart", "a subscriber's: an offer with new ICE credentials"),

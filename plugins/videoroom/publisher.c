@@ -182,6 +182,8 @@ static bool change_name(StoaRequest *req, StoaParticipant *who, GError **error)
     note_metadata(req, stoa_participant_state(who));
     if (!names && !notes)
         return true;
+    if (notes) /* it may say that this is a screen */
+        vr_rank_all(stoa_participant_room(who));
     json_t *body = vr_event(stoa_participant_room(who));
     json_t *person = vr_person_json(who);
     json_object_update(body, person);

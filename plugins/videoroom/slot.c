@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { TOP_LAYER = 2 };
-
 /* -- what hangs on a sink --------------------------------------------------------------------------- */
 
 static void source_free(gpointer data)
@@ -33,7 +31,7 @@ VrSlot *vr_slot_new(StoaHandle *handle, StoaSink *sink)
     slot->handle = handle;
     slot->sources = g_ptr_array_new_with_free_func(source_free);
     slot->substream = slot->temporal = -1;
-    slot->substream_target = slot->temporal_target = slot->spatial_target = TOP_LAYER;
+    slot->substream_target = slot->temporal_target = slot->spatial_target = VR_TOP_LAYER;
     stoa_sink_set_data(sink, slot, slot_free);
     return slot;
 }
@@ -81,6 +79,18 @@ void vr_slot_relay(StoaSink *sink)
     vr_slot_rank(sink);
 }
 
+/* By what its publisher says of the stream ("Screen of Ana"), or of all its streams. */
+static bool is_screen(const StoaTrack *track)
+{
+    const VrTrack *theirs = stoa_track_data(track);
+    StoaParticipant *who = feed_of(track);
+    const VrSeat *seat = who ? stoa_participant_state(who) : NULL;
+
+    return (theirs && theirs->description &&
+            g_ascii_strncasecmp(theirs->description, "screen", strlen("screen")) == 0) ||
+           (seat && json_is_true(json_object_get(seat->metadata, "screen")));
+}
+
 void vr_slot_rank(StoaSink *sink)
 {
     enum { OTHERS, SPEAKER, SCREEN };
@@ -88,48 +98,13 @@ void vr_slot_rank(StoaSink *sink)
     StoaTrack *track = stoa_sink_track(sink);
     StoaRoom *room = slot ? stoa_handle_room(slot->handle) : NULL;
     StoaTrack *voice = room ? stoa_room_dominant(room) : NULL;
-    const VrTrack *theirs = track ? stoa_track_data(track) : NULL;
 
     if (!track || stoa_sink_kind(sink) != STOA_VIDEO)
         return;
-    if (theirs && g_strcmp0(theirs->description, "screen") == 0)
+    if (is_screen(track))
         stoa_sink_priority(sink, SCREEN);
     else
         stoa_sink_priority(sink, voice && feed_of(track) == feed_of(voice) ? SPEAKER : OTHERS);
-}
-
-void vr_slot_limit(StoaSink *sink, const VrLayers *layers)
-{
-    VrSlot *slot = stoa_sink_data(sink);
-
-    if (!slot || stoa_sink_kind(sink) != STOA_VIDEO)
-        return;
-    if (layers->substream >= 0)
-        slot->substream_target = layers->substream;
-    if (layers->temporal >= 0)
-        slot->temporal_target = layers->temporal;
-    if (layers->spatial >= 0)
-        slot->spatial_target = layers->spatial;
-    if (layers->substream >= 0 || layers->temporal >= 0)
-        stoa_sink_limit(sink, layers->substream, layers->temporal);
-    stoa_sink_limit_spatial(sink, layers->spatial);
-    if (layers->fallback_us >= 0)
-        stoa_sink_fallback(sink, layers->fallback_us);
-}
-
-static int layer_of(const json_t *item, const char *name)
-{
-    return stoa_item_has(item, name) ? (int)stoa_item_int(item, name) : -1;
-}
-
-static VrLayers layers_of(const json_t *item)
-{
-    int temporal = layer_of(item, "temporal");
-
-    return (VrLayers){ layer_of(item, "substream"),
-                       temporal >= 0 ? temporal : layer_of(item, "temporal_layer"),
-                       layer_of(item, "spatial_layer"),
-                       stoa_item_has(item, "fallback") ? stoa_item_int(item, "fallback") : -1 };
 }
 
 void vr_slot_configure(StoaSink *sink, const json_t *item)
@@ -140,7 +115,7 @@ void vr_slot_configure(StoaSink *sink, const json_t *item)
         return;
     if (stoa_item_has(item, "send"))
         slot->held = !stoa_item_bool(item, "send");
-    const VrLayers layers = layers_of(item);
+    const VrLayers layers = vr_layers_of_item(item);
     vr_slot_limit(sink, &layers);
     vr_slot_relay(sink);
 }
@@ -403,60 +378,6 @@ bool vr_slot_show(StoaSink *sink, StoaTrack *track)
 
 /* -- what is told ---------------------------------------------------------------------------------------------- */
 
-static bool is_svc(const StoaTrack *track)
-{
-    return track && stoa_track_info(track)->svc && !stoa_track_info(track)->simulcast;
-}
-
-void vr_layer_changed(StoaSink *sink, int substream, int temporal)
-{
-    VrSlot *slot = stoa_sink_data(sink);
-    StoaRoom *room = slot ? stoa_handle_room(slot->handle) : NULL;
-    int *known[] = { slot ? &slot->substream : NULL, slot ? &slot->temporal : NULL };
-    const int now[] = { substream, temporal };
-    static const char *const of_simulcast[] = { "substream", "temporal" };
-    static const char *const of_svc[] = { "spatial_layer", "temporal_layer" };
-    const char *const *names = is_svc(stoa_sink_track(sink)) ? of_svc : of_simulcast;
-
-    for (size_t i = 0; room && i < G_N_ELEMENTS(now); i++) {
-        if (now[i] < 0 || now[i] == *known[i])
-            continue;
-        *known[i] = now[i];
-        json_t *body = vr_event(room);
-        json_object_set_new(body, "mid", json_string(stoa_sink_mid(sink)));
-        json_object_set_new(body, names[i], json_integer(now[i]));
-        stoa_handle_send(slot->handle, body);
-    }
-}
-
-static void set_layer(json_t *object, const char *name, int layer)
-{
-    if (layer >= 0)
-        json_object_set_new(object, name, json_integer(layer));
-}
-
-static json_t *simulcast_json(const VrSlot *slot)
-{
-    json_t *object = json_object();
-
-    set_layer(object, "substream", slot->substream);
-    set_layer(object, "substream-target", slot->substream_target);
-    set_layer(object, "temporal", slot->temporal);
-    set_layer(object, "temporal-target", slot->temporal_target);
-    return object;
-}
-
-static json_t *svc_json(const VrSlot *slot)
-{
-    json_t *object = json_object();
-
-    set_layer(object, "spatial-layer", slot->substream);
-    set_layer(object, "spatial-layer-target", MIN(slot->spatial_target, slot->substream_target));
-    set_layer(object, "temporal-layer", slot->temporal);
-    set_layer(object, "temporal-layer-target", slot->temporal_target);
-    return object;
-}
-
 static void describe_feed(json_t *item, StoaParticipant *who, const char *mid, StoaTrack *track)
 {
     const VrTrack *theirs = track ? stoa_track_data(track) : NULL;
@@ -478,10 +399,7 @@ static void describe_track(json_t *item, const VrSlot *slot, StoaTrack *track)
     describe_feed(item, feed_of(track), info->mid, track);
     if (info->codec)
         json_object_set_new(item, "codec", json_string(info->codec));
-    if (info->simulcast)
-        json_object_set_new(item, "simulcast", simulcast_json(slot));
-    else if (info->svc)
-        json_object_set_new(item, "svc", svc_json(slot));
+    vr_layers_describe(item, slot, info);
 }
 
 static void describe_sources(json_t *item, StoaRoom *room, const VrSlot *slot)

@@ -84,20 +84,6 @@ void vr_sweep_later(StoaRoom *room)
         state->sweep = stoa_room_after(room, 0, sweep, NULL, NULL);
 }
 
-static int layer_of(StoaRequest *req, const char *name)
-{
-    return stoa_request_has(req, name) ? (int)stoa_request_int(req, name) : -1;
-}
-
-static VrLayers layers_of(StoaRequest *req)
-{
-    int temporal = layer_of(req, "temporal");
-
-    return (VrLayers){ layer_of(req, "substream"),
-                       temporal >= 0 ? temporal : layer_of(req, "temporal_layer"),
-                       layer_of(req, "spatial_layer"), layer_of(req, "fallback") };
-}
-
 /* The fields that are meant for every sink of a kind. */
 static void configure_sink(StoaRequest *req, StoaSink *sink)
 {
@@ -108,7 +94,7 @@ static void configure_sink(StoaRequest *req, StoaSink *sink)
         return;
     if (stoa_request_has(req, kind))
         slot->held = !stoa_request_bool(req, kind);
-    const VrLayers layers = layers_of(req);
+    const VrLayers layers = vr_layers_of(req);
     vr_slot_limit(sink, &layers);
     vr_slot_relay(sink);
 }
@@ -140,6 +126,13 @@ static bool read_wants(StoaRequest *req, const char *field, StoaRoom *room, GArr
     return true;
 }
 
+/* Who made the offer has the m-lines of that, and is never offered another. */
+static bool refuse_last_n(GError **error)
+{
+    return stoa_refuse(error, "unsupported",
+                       "\"last_n\" needs offers of ours: join without one of your own");
+}
+
 static bool read_join(StoaRequest *req, StoaRoom *room, GArray *wants, GError **error)
 {
     const bool kinds[3] = { [STOA_AUDIO] = is_wanted(req, "offer_audio"),
@@ -148,6 +141,8 @@ static bool read_join(StoaRequest *req, StoaRoom *room, GArray *wants, GError **
 
     bool has_last_n = stoa_request_int(req, "last_n") > 0;
 
+    if (has_last_n && stoa_request_jsep(req) == STOA_JSEP_OFFER)
+        return refuse_last_n(error);
     if (stoa_request_has(req, "streams")) {
         if (!read_wants(req, "streams", room, wants, error))
             return false;
@@ -357,6 +352,8 @@ bool vr_configure_subscriber(StoaRequest *req, GError **error)
 
     if (!check_mids(req, handle, error))
         return false;
+    if (stoa_request_int(req, "last_n") > 0 && state_of(handle)->by_offer)
+        return refuse_last_n(error);
     configure_sinks(req, handle);
     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++)
         vr_slot_configure(stoa_handle_sink(handle, stoa_item_string(item, "mid")), item);

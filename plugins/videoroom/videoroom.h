@@ -245,10 +245,16 @@ bool vr_slot_is_live(StoaSink *sink);
 bool vr_slot_has_source(StoaSink *sink, const char *feed);
 /** Send or hold, as the slot and its handle say. */
 void vr_slot_relay(StoaSink *sink);
-/** Say how important a picture is on a narrow line: a shared screen (described as "screen"), who has the floor, the others. */
+/** Say how important a picture is on a narrow line: a shared screen (is_screen()), who has the floor, the others. */
 void vr_slot_rank(StoaSink *sink);
-/** send, substream, temporal, spatial_layer, temporal_layer, fallback of an item. */
+/** send and the layers of an item. */
 void vr_slot_configure(StoaSink *sink, const json_t *item);
+/** T of the contract, all of a handle. */
+json_t *vr_slots_json(StoaHandle *handle);
+
+/* -- layers.c ----------------------------------------------------------------------------------------------- */
+
+enum { VR_TOP_LAYER = 2 };
 
 /* Which layers somebody asks for; -1 where nothing was said. */
 typedef struct {
@@ -256,10 +262,13 @@ typedef struct {
     int64_t fallback_us;
 } VrLayers;
 
+/** `substream`, `temporal` (`temporal_layer`), `spatial` (`spatial_layer`) and `fallback` of an item of `streams`, or of a request. */
+VrLayers vr_layers_of_item(const json_t *item);
+VrLayers vr_layers_of(StoaRequest *req);
 void vr_slot_limit(StoaSink *sink, const VrLayers *layers);
 void vr_layer_changed(StoaSink *sink, int substream, int temporal);
-/** T of the contract, all of a handle. */
-json_t *vr_slots_json(StoaHandle *handle);
+/** `simulcast` or `svc` of T, where the track has layers. */
+void vr_layers_describe(json_t *item, const VrSlot *slot, const StoaTrackInfo *info);
 
 /* -- lastn.c ------------------------------------------------------------------------------------------------ */
 

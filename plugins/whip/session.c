@@ -2,7 +2,6 @@
 /* One session: a resource with an unguessable name, behind it a client of videoroom. It ends when either of them does. */
 #include "whip.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SDP      "application/sdp"
@@ -15,6 +14,7 @@ struct WhipSession {
     char *id, *tag; /* the tag names the ICE session: a restart makes a new one */
     char *bearer;   /* who made it had this token; NULL: none */
     bool publishes;
+    char *offer;      /* while it is not answered */
     GPtrArray *calls; /* of StoaWebCall: those it is to answer */
 };
 
@@ -24,16 +24,11 @@ struct WhipSession {
 static const struct {
     const char *reason, *web;
 } reasons[] = {
-    { "unauthorized", "unauthenticated" },
-    { "missing_element", "unauthenticated" },
-    { "unauthenticated", "unauthenticated" },
-    { "no_such_room", "not_found" },
-    { "wrong_type", "not_found" },
-    { "gone", "not_found" },
-    { "publishers_full", "unavailable" },
-    { "bad_sdp", "invalid_request" },
-    { "no_codec", "not_acceptable" },
-    { "no_such_feed", "not_live" },
+    { "unauthorized", "unauthenticated" },    { "missing_element", "unauthenticated" },
+    { "unauthenticated", "unauthenticated" }, { "no_such_room", "not_found" },
+    { "wrong_type", "invalid_request" },      { "gone", "not_found" },
+    { "publishers_full", "unavailable" },     { "bad_sdp", "invalid_request" },
+    { "no_codec", "not_acceptable" },         { "no_such_feed", "not_live" },
 };
 
 static void fail(StoaWebCall *call, const GError *error)
@@ -87,6 +82,7 @@ void whip_session_free(gpointer data)
     g_free(session->id);
     g_free(session->tag);
     g_free(session->bearer);
+    g_free(session->offer);
     g_free(session);
 }
 
@@ -130,20 +126,6 @@ static void answer_created(WhipSession *session, StoaWebCall *call, const char *
     stoa_web_send(call);
 }
 
-/* Who sends video to a room that takes none of it is told so, instead of being seen by nobody. (RFC 9725, 4.4.3) */
-static bool takes_all(const char *sdp)
-{
-    for (const char *line = sdp; line; line = strchr(line, '\n')) {
-        unsigned port = 0;
-
-        line += *line == '\n';
-        if (g_str_has_prefix(line, "a=inactive") || g_str_has_prefix(line, "a=sendonly") ||
-            (g_str_has_prefix(line, "m=") && sscanf(line, "m=%*s %u", &port) == 1 && port == 0))
-            return false;
-    }
-    return true;
-}
-
 static void on_joined(StoaBridge *bridge, const json_t *body G_GNUC_UNUSED, const char *sdp,
                       const GError *error, void *data)
 {
@@ -152,11 +134,13 @@ static void on_joined(StoaBridge *bridge, const json_t *body G_GNUC_UNUSED, cons
     g_autoptr(GError) unfit = NULL;
 
     g_ptr_array_remove_fast(session->calls, call);
+    /* who sends video to a room that takes none of it is told so, instead of being seen by nobody (RFC 9725, 4.4.3) */
     if (!error && !sdp)
         stoa_fail(&unfit, STOA_ERROR_INTERNAL, "an offer was not answered");
-    else if (!error && session->publishes && !takes_all(sdp))
+    else if (!error && session->publishes && !whip_match_takes_all(session->offer, sdp))
         stoa_refuse(&unfit, "not_acceptable",
                     "each m-line has to send something that the room takes: kinds and codecs");
+    g_clear_pointer(&session->offer, g_free);
     if (!error && !unfit) {
         stoa_module_count(session->module, session->publishes ? WHIP_PUBLISHED : WHIP_WATCHED, 1);
         answer_created(session, call, sdp);
@@ -182,6 +166,7 @@ void whip_session_begin(StoaWebCall *call, json_t *body, const char *token, bool
     session->id = stoa_random_text(ID_LEN);
     session->bearer = g_strdup(stoa_web_bearer(call));
     session->publishes = publishes;
+    session->offer = publishes ? g_strdup(stoa_web_text(call, NULL)) : NULL;
     session->calls = g_ptr_array_new();
     session->bridge = stoa_bridge_open(module, &spec);
     g_hash_table_insert(sessions_of(module), session->id, session);
@@ -214,8 +199,7 @@ bool whip_session_matches(const WhipSession *session, const char *if_match, GErr
     if (!if_match)
         return stoa_refuse(error, "precondition_required",
                            "say which ICE session you mean: If-Match with the ETag, or *");
-    if (strcmp(if_match, "*") == 0 || strcmp(if_match, "\"*\"") == 0 ||
-        strcmp(if_match, session->tag) == 0)
+    if (whip_match_tag(if_match, session->tag))
         return true;
     return stoa_refuse(error, "precondition_failed",
                        "ICE was restarted since: this is another session");

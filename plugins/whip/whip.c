@@ -5,11 +5,13 @@
  * and events of a room hold for it as for a browser. */
 #include "whip.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#define SDP      "application/sdp"
-#define FRAGMENT "application/trickle-ice-sdpfrag"
-enum { MAX_SDP = 64 * 1024, MAX_FRAGMENT = 16 * 1024, MAX_NUMBER = 16 };
+#define SDP        "application/sdp"
+#define FRAGMENT   "application/trickle-ice-sdpfrag"
+#define MAX_NUMBER ((INT64_C(1) << 53) - 1) /* JSON's integers end here */
+enum { MAX_SDP = 64 * 1024, MAX_FRAGMENT = 16 * 1024 };
 
 /* -- who may ----------------------------------------------------------------------------------- */
 
@@ -50,14 +52,33 @@ static bool has_place(StoaWebCall *call, GError **error)
 /* Rooms that were made by a request or the conf have numbers; those of the rooms API do not, and take their own people's tokens. */
 static bool is_number(const char *id)
 {
-    size_t len = strspn(id, "0123456789");
-
-    return len > 0 && len <= MAX_NUMBER && id[len] == '\0';
+    return id[strspn(id, "0123456789")] == '\0';
 }
 
 static json_t *id_of(const char *id)
 {
     return is_number(id) ? json_integer(g_ascii_strtoll(id, NULL, 10)) : json_string(id);
+}
+
+static bool check_number(const char *what, const char *id, GError **error)
+{
+    gint64 number = is_number(id) ? g_ascii_strtoll(id, NULL, 10) : 0; /* too long: the highest */
+
+    return (number > 0 && number <= MAX_NUMBER) ||
+           stoa_fail(error, STOA_ERROR_INVALID, "a %s is a number from 1 to %" PRId64, what,
+                     MAX_NUMBER);
+}
+
+/* Of a room of the rooms API the feeds may be anything: they are known by their people's ids. */
+static bool check_ids(StoaWebCall *call, bool publishes, GError **error)
+{
+    const char *room = stoa_web_arg(call, "room"), *feed = stoa_web_arg(call, "feed");
+
+    if (!is_number(room))
+        return true;
+    if (!check_number("room here", room, error))
+        return false;
+    return !feed || !(publishes || is_number(feed)) || check_number("feed", feed, error);
 }
 
 static void set_text(json_t *body, const char *name, const char *text)
@@ -90,7 +111,7 @@ static bool begin(StoaWebCall *call, bool publishes, GError **error)
     bool is_adhoc = is_number(stoa_web_arg(call, "room"));
     const char *token = stoa_web_bearer(call);
 
-    if (!has_place(call, error))
+    if (!check_ids(call, publishes, error) || !has_place(call, error))
         return false;
     if (is_adhoc && !has_token(call, publishes ? conf->publish_tokens : conf->watch_tokens, error))
         return false;

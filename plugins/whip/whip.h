@@ -30,3 +30,11 @@ bool whip_session_matches(const WhipSession *session, const char *if_match, GErr
 void whip_session_end(WhipSession *session);
 /** For the hash table. */
 void whip_session_free(gpointer session);
+
+/* -- match.c: what fits what. Pure ------------------------------------------------------------- */
+
+/** Whether an If-Match names the tag: `*`, or a list that has it. Weak tags never fit. (RFC 9110, 13.1.1) */
+bool whip_match_tag(const char *if_match, const char *tag);
+/** Whether an answer takes all that the offer means to send, and something at all. Lines that the client stopped or marked
+ * inactive itself do not count. */
+bool whip_match_takes_all(const char *offer, const char *answer);

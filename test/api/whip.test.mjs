@@ -142,11 +142,13 @@ test('candidates and ICE restarts come by PATCH, bound to the ICE session that t
     const table = [
         [428, same, undefined], [412, same, '"other"'], [415, same, camera.tag, { type: 'application/sdp' }],
         [400, 'no fragment at all', camera.tag], [400, 'a=ice-ufrag:lonely\r\n', camera.tag], [204, same, camera.tag], [204, same, '*'],
+        [204, same, `"other", ${camera.tag}`], [412, same, `W/${camera.tag}`],
     ];
     for (const [status, body, match, more] of table) {
         const answer = await camera.patch(body, match, more);
         assert.equal(answer.status, status, `${status} ${match} ${await answer.text()}`);
         assert.equal(answer.headers.get('etag'), null);
+        assert.equal(answer.headers.get('content-type'), status === 204 ? null : 'application/json'); /* what has no body has no type */
     }
     const restart = await camera.patch(fresh, '"*"'), text = await restart.text();
     assert.equal(restart.status, 200, text);
@@ -177,6 +179,7 @@ test('what does not fit is refused, in the words of HTTP', async () => {
         [415, 'POST', '/whip/2008', offer, { type: 'application/sdpx' }],
         [400, 'POST', '/whip/2008', ''], [400, 'POST', '/whip/2008', 'v=0\r\nno sdp'], [400, 'POST', '/whip/2008', `v=0\r\n\0\xff`],
         [413, 'POST', '/whip/2008', `${offer}a=x:${'y'.repeat(65536)}\r\n`],
+        [400, 'POST', '/whip/0', offer], [400, 'POST', '/whip/2008/9007199254740992', offer], [400, 'POST', `/whip/2008?display=${'x'.repeat(300)}`, offer], [404, 'GET', '/whip/2008//'],
         [404, 'POST', '/whip/999999', offer], [404, 'POST', '/whip/a.b', offer], [404, 'POST', '/whip', offer],
         [401, 'POST', '/whip/nosuchroomnosuchroom', offer, {}, { 'www-authenticate': 'Bearer' }],
         [401, 'POST', '/whip/nosuchroomnosuchroom', offer, { token: 'guess' }, { 'www-authenticate': 'Bearer' }],
@@ -200,6 +203,9 @@ test('what does not fit is refused, in the words of HTTP', async () => {
     assert.equal((await ask(gateway, 'POST', '/whep/2008', peer.offer('recvonly').sdp.replaceAll('111', '0').replace('opus/48000/2', 'PCMU/8000'))).status, 406);
     for (const unfit of [peer.offer('recvonly').sdp, peer.offer('inactive').sdp, withVideo(offer, 'sendonly')]) /* none is taken by halves */
         assert.equal((await ask(gateway, 'POST', '/whip/2011', unfit)).status, 406, unfit);
+    const muted = await ask(gateway, 'POST', '/whip/2011/', withVideo(offer, 'inactive')); /* what the client itself sends nothing on does not count; the slash neither */
+    assert.equal(muted.status, 201, await muted.text());
+    assert.equal((await ask(gateway, 'DELETE', muted.headers.get('location'))).status, 200);
     assert.equal((await ask(gateway, 'POST', '/whep/2008', offer)).status, 406); /* who only sends cannot be shown anything */
     await camera.end();
     const { plugindata: { data: { participants } } } = await other.who.ask('message', other.handle, { body: { request: 'listparticipants', room: 2011 } });

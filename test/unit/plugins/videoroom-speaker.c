@@ -133,6 +133,27 @@ static void a_narrow_line_shows_a_screen_before_the_speaker(void **unused G_GNUC
     assert_string_equal(wish_of(eva, "priority", 1), "0");
 }
 
+static void a_screen_is_known_by_the_first_word_or_by_metadata(void **unused G_GNUC_UNUSED)
+{
+    static const char *const says[][2] = {
+        { "'descriptions': [{'mid': 'v', 'description': 'Screen of Ben'}]", "2" },
+        { "'descriptions': [{'mid': 'v', 'description': 'my screen'}]", "0" },
+        { "'metadata': {'screen': true}", "2" },
+        { "'metadata': {'screen': 1}", "0" },
+        { "'descriptions': [{'mid': 'v', 'description': 'SCREENSHARE'}]", "2" },
+        { "'descriptions': [{'mid': 'v', 'description': ''}]", "0" },
+    };
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *ben = publishing(bed, 2, "ben", voice_and_face);
+    StoaBedPerson *eva = watching(bed, "[{'feed': 2, 'mid': 'v'}]");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(says); i++) {
+        g_autofree char *body = g_strdup_printf("{'request': 'configure', %s}", says[i][0]);
+        stoa_bed_asks(ben, body, "{'configured': 'ok'}");
+        assert_string_equal(wish_of(eva, "priority", 0), says[i][1]);
+    }
+}
+
 static void nobody_sees_oneself(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
@@ -227,6 +248,7 @@ int main(void)
         cmocka_unit_test(the_last_speakers_are_seen_on_fixed_lines),
         cmocka_unit_test(a_narrow_line_shows_the_speaker_first),
         cmocka_unit_test(a_narrow_line_shows_a_screen_before_the_speaker),
+        cmocka_unit_test(a_screen_is_known_by_the_first_word_or_by_metadata),
         cmocka_unit_test(nobody_sees_oneself),
         cmocka_unit_test(lines_come_as_people_do),
         cmocka_unit_test(how_many_may_change),

@@ -403,6 +403,50 @@ static void who_brings_an_offer_sees_the_next_when_the_first_goes(void **unused 
     stoa_bed_detach(ben);
 }
 
+static void a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for(
+    void **unused G_GNUC_UNUSED)
+{
+    static const char *const asks[][2] = {
+        { "{'request': 'configure', 'spatial': 1}", "1" },
+        { "{'request': 'configure', 'spatial_layer': 0}", "0" },
+        { "{'request': 'configure', 'streams': [{'mid': '1', 'spatial': 2}]}", "2" },
+        { "{'request': 'configure', 'streams': [{'mid': '1', 'spatial_layer': 1}]}", "1" },
+        { "{'request': 'configure', 'spatial': 0, 'spatial_layer': 2}", "0" },
+    };
+    static const char *const joins[] = { "'streams': [{'feed': 1, 'spatial': 0}]",
+                                         "'feed': 1, 'spatial': 0", "'feed': 1, 'spatial_layer': 0",
+                                         "'streams': [{'feed': 1}], 'spatial': 0" };
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    publishing(bed, 1, "ana", voice_and_face);
+    StoaBedPerson *eva = watching(bed, "[{'feed': 1}]");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(asks); i++) {
+        stoa_bed_asks(eva, asks[i][0], "{'configured': 'ok'}");
+        assert_string_equal(wish_of(eva, "spatial", 1), asks[i][1]);
+    }
+    stoa_bed_refuses_number(eva, "{'request': 'configure', 'spatial': 3}", 430);
+    for (size_t i = 0; i < G_N_ELEMENTS(joins); i++) {
+        StoaBedPerson *joe = stoa_bed_attach(bed, "joe");
+        g_autofree char *body = g_strdup_printf(JOIN ", %s}", joins[i]);
+        stoa_bed_asks(joe, body, "{'videoroom': 'attached'}");
+        stoa_bed_answer(joe, "{'request': 'start'}", "{'started': 'ok'}");
+        assert_string_equal(wish_of(joe, "spatial", 1), "0");
+    }
+}
+
+static void who_brings_an_offer_is_told_that_last_n_needs_one_of_ours(void **unused G_GNUC_UNUSED)
+{
+    static const ClientLine player[] = { { "video", "0", .direction = "recvonly" }, { 0 } };
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *eva = stoa_bed_attach(bed, "eva");
+
+    publishing(bed, 1, "ana", voice_and_face);
+    bed_offer_lines(eva, JOIN ", 'last_n': 2}", player, "{'error_code': 423}");
+    bed_offer_lines(eva, JOIN "}", player, "{'videoroom': 'attached'}");
+    stoa_bed_refuses_number(eva, "{'request': 'configure', 'last_n': 2}", 423);
+    stoa_bed_asks(eva, "{'request': 'configure', 'last_n': 0}", "{'configured': 'ok'}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +466,8 @@ int main(void)
         cmocka_unit_test(a_switch_shows_another_stream_without_an_offer),
         cmocka_unit_test(data_of_all_feeds_comes_on_one_m_line),
         cmocka_unit_test(a_layer_that_changed_is_told_once),
+        cmocka_unit_test(a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for),
+        cmocka_unit_test(who_brings_an_offer_is_told_that_last_n_needs_one_of_ours),
         cmocka_unit_test(whoever_left_can_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
