@@ -24,14 +24,14 @@ static const char ice_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 
 typedef struct {
     StoaTableNode node;
-    StoaIceLite *lite; /* NULL: not in use */
+    StoaIceLite *lite;
     char ufrag[MAX_UFRAG + 1];
     char pwd[MAX_PWD + 1];
 } Credentials;
 
 typedef struct {
     StoaTableNode node;
-    StoaIceLite *lite; /* NULL: not in use */
+    StoaIceLite *lite;
     StoaIcePath path;
     int64_t checked_us;
     int64_t nominated_us; /* 0: never */
@@ -51,8 +51,9 @@ struct StoaIceHub {
 struct StoaIceLite {
     StoaIceHub *hub;
     void *owner;
-    Credentials now, before; /* `before` is in use between a restart and its first check */
-    Path paths[STOA_ICE_PATHS];
+    Credentials *now;
+    Credentials *before;         /* between a restart and its first check; else NULL */
+    Path *paths[STOA_ICE_PATHS]; /* most peers have one; NULL: free */
     Path *selected;
     int64_t checked_us; /* the last valid check, on any path */
     bool is_lost;       /* LOST was told, and no check came since */
@@ -119,21 +120,24 @@ static bool can_use(const StoaIceHub *hub, const char *ufrag, const char *pwd)
            !find_credentials(hub, ufrag, ufrag_len);
 }
 
-static void add_credentials(StoaIceLite *lite, Credentials *to, const char *ufrag, const char *pwd)
+static Credentials *add_credentials(StoaIceLite *lite, const char *ufrag, const char *pwd)
 {
-    g_strlcpy(to->ufrag, ufrag, sizeof(to->ufrag));
-    g_strlcpy(to->pwd, pwd, sizeof(to->pwd));
-    to->lite = lite;
-    stoa_table_insert(&lite->hub->ufrags, &to->node,
+    Credentials *credentials = g_new0(Credentials, 1);
+
+    g_strlcpy(credentials->ufrag, ufrag, sizeof(credentials->ufrag));
+    g_strlcpy(credentials->pwd, pwd, sizeof(credentials->pwd));
+    credentials->lite = lite;
+    stoa_table_insert(&lite->hub->ufrags, &credentials->node,
                       stoa_hash(&lite->hub->key, ufrag, strlen(ufrag)));
+    return credentials;
 }
 
-static void drop_credentials(StoaIceLite *lite, Credentials *credentials)
+static void drop_credentials(Credentials **credentials)
 {
-    if (!credentials->lite)
+    if (!*credentials)
         return;
-    stoa_table_remove(&lite->hub->ufrags, &credentials->node);
-    credentials->lite = NULL;
+    stoa_table_remove(&(*credentials)->lite->hub->ufrags, &(*credentials)->node);
+    g_clear_pointer(credentials, g_free);
 }
 
 /* -- the hub ------------------------------------------------------------------------------- */
@@ -210,8 +214,10 @@ static Path *next_best(StoaIceLite *lite)
 {
     Path *best = NULL;
 
-    for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (!p->lite)
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++) {
+        Path *p = lite->paths[i];
+
+        if (!p)
             continue;
         if (!best || p->nominated_us > best->nominated_us ||
             (p->nominated_us == best->nominated_us && p->checked_us > best->checked_us))
@@ -222,36 +228,44 @@ static Path *next_best(StoaIceLite *lite)
 
 static StoaIceEvents drop_path(StoaIceLite *lite, Path *path)
 {
+    bool was_selected = lite->selected == path;
+
     stoa_table_remove(&lite->hub->paths, &path->node);
-    path->lite = NULL;
-    if (lite->selected != path)
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++)
+        if (lite->paths[i] == path)
+            lite->paths[i] = NULL;
+    g_free(path);
+    if (!was_selected)
         return 0;
     lite->selected = next_best(lite);
     return STOA_ICE_SELECTED;
 }
 
 /* A free slot; if there is none, that of the path which was silent longest, the selected one spared. */
-static Path *free_slot(StoaIceLite *lite)
+static Path **free_slot(StoaIceLite *lite)
 {
-    Path *oldest = lite->paths == lite->selected ? lite->paths + 1 : lite->paths;
+    Path **oldest = lite->paths[0] == lite->selected ? &lite->paths[1] : &lite->paths[0];
 
-    for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (!p->lite)
+    for (Path **p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
+        if (!*p)
             return p;
-        if (p != lite->selected && p->checked_us < oldest->checked_us)
+        if (*p != lite->selected && (*p)->checked_us < (*oldest)->checked_us)
             oldest = p;
     }
-    drop_path(lite, oldest);
+    drop_path(lite, *oldest);
     return oldest;
 }
 
-static Path *add_path(StoaIceLite *lite, const StoaIcePath *path)
+static Path *add_path(StoaIceLite *lite, const StoaIcePath *from)
 {
-    Path *slot = free_slot(lite);
+    Path **slot = free_slot(lite);
+    Path *path = g_new0(Path, 1);
 
-    *slot = (Path){ .lite = lite, .path = *path };
-    stoa_table_insert(&lite->hub->paths, &slot->node, path_hash(lite->hub, path));
-    return slot;
+    path->lite = lite;
+    path->path = *from;
+    *slot = path;
+    stoa_table_insert(&lite->hub->paths, &path->node, path_hash(lite->hub, from));
+    return path;
 }
 
 /* May `path`, now selected, give way to a newer nomination? Aggressive nomination (Firefox) nominates
@@ -324,8 +338,8 @@ static bool on_check(StoaIceHub *hub, int64_t now_us, const StoaIcePath *from,
         path = add_path(lite, from);
         check->events |= STOA_ICE_NEW_PATH;
     }
-    if (credentials == &lite->now && lite->before.lite) {
-        drop_credentials(lite, &lite->before);
+    if (credentials == lite->now && lite->before) {
+        drop_credentials(&lite->before);
         check->events |= STOA_ICE_RESTARTED;
     }
     path->path.socket = from->socket;
@@ -382,7 +396,7 @@ StoaIceLite *stoa_ice_lite_new_with(StoaIceHub *hub, void *owner, const char *uf
     lite->hub = hub;
     lite->owner = owner;
     hub->n_peers++;
-    add_credentials(lite, &lite->now, ufrag, pwd);
+    lite->now = add_credentials(lite, ufrag, pwd);
     return lite;
 }
 
@@ -402,12 +416,13 @@ void stoa_ice_lite_free(StoaIceLite *lite)
 {
     if (!lite)
         return;
-    for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (p->lite)
-            stoa_table_remove(&lite->hub->paths, &p->node);
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++) {
+        if (lite->paths[i])
+            stoa_table_remove(&lite->hub->paths, &lite->paths[i]->node);
+        g_free(lite->paths[i]);
     }
-    drop_credentials(lite, &lite->now);
-    drop_credentials(lite, &lite->before);
+    drop_credentials(&lite->now);
+    drop_credentials(&lite->before);
     lite->hub->n_peers--;
     g_free(lite);
 }
@@ -419,18 +434,17 @@ void *stoa_ice_lite_owner(const StoaIceLite *lite)
 
 const char *stoa_ice_lite_ufrag(const StoaIceLite *lite)
 {
-    return lite->now.ufrag;
+    return lite->now->ufrag;
 }
 
 const char *stoa_ice_lite_pwd(const StoaIceLite *lite)
 {
-    return lite->now.pwd;
+    return lite->now->pwd;
 }
 
 bool stoa_ice_lite_restart(StoaIceLite *lite, const char *ufrag, const char *pwd)
 {
     char own_ufrag[STOA_ICE_UFRAG + 1], own_pwd[STOA_ICE_PWD + 1];
-    Credentials old = lite->now;
 
     if (!ufrag || !pwd) {
         stoa_ice_credentials(lite->hub->worker, own_ufrag, own_pwd);
@@ -439,11 +453,11 @@ bool stoa_ice_lite_restart(StoaIceLite *lite, const char *ufrag, const char *pwd
     }
     if (!can_use(lite->hub, ufrag, pwd))
         return false;
-    drop_credentials(lite, &lite->now);
-    if (!lite->before
-             .lite) /* a second restart before the first was used: the peer still has the oldest */
-        add_credentials(lite, &lite->before, old.ufrag, old.pwd);
-    add_credentials(lite, &lite->now, ufrag, pwd);
+    if (lite->before) /* a second restart before the first was used: the peer still has the oldest */
+        drop_credentials(&lite->now);
+    else
+        lite->before = lite->now;
+    lite->now = add_credentials(lite, ufrag, pwd);
     return true;
 }
 
@@ -461,8 +475,8 @@ unsigned stoa_ice_lite_n_paths(const StoaIceLite *lite)
 {
     unsigned n = 0;
 
-    for (const Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++)
-        n += p->lite != NULL;
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++)
+        n += lite->paths[i] != NULL;
     return n;
 }
 
@@ -483,9 +497,9 @@ int64_t stoa_ice_lite_deadline_us(const StoaIceLite *lite)
 
     if (waits_for_path(lite))
         first = MIN(first, lite->checked_us + STOA_ICE_CONSENT_US);
-    for (const Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (p->lite)
-            first = MIN(first, expiry_us(p));
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++) {
+        if (lite->paths[i])
+            first = MIN(first, expiry_us(lite->paths[i]));
     }
     return first;
 }
@@ -495,9 +509,9 @@ StoaIceEvents stoa_ice_lite_tick(StoaIceLite *lite, int64_t now_us)
     StoaIceEvents events = lite->pending;
 
     lite->pending = 0;
-    for (Path *p = lite->paths; p < lite->paths + STOA_ICE_PATHS; p++) {
-        if (p->lite && now_us >= expiry_us(p))
-            events |= drop_path(lite, p);
+    for (unsigned i = 0; i < STOA_ICE_PATHS; i++) {
+        if (lite->paths[i] && now_us >= expiry_us(lite->paths[i]))
+            events |= drop_path(lite, lite->paths[i]);
     }
     if (waits_for_path(lite) && now_us >= lite->checked_us + STOA_ICE_CONSENT_US) {
         lite->is_lost = true;

@@ -17,9 +17,9 @@ enum { STOA_MAX_ENCODINGS = 3, STOA_MID_MAX = 32 /* bytes with NUL */, STOA_RID_
 
 /* One incoming m-line as negotiated. */
 typedef struct {
-    uint32_t track; /* number within the peer, given by control, never used again */
-    StoaKind kind;  /* audio or video */
-    StoaCodec codec;
+    uint32_t track;      /* number within the peer, given by control, never used again */
+    StoaKind kind   : 8; /* audio or video */
+    StoaCodec codec : 8;
     uint8_t payload_type, rtx_payload_type, red_payload_type; /* 0: none (rtx, red) */
     uint32_t clock_hz;
     bool nack, pli, fir, remb, twcc;
@@ -34,8 +34,8 @@ typedef struct {
 /* One outgoing m-line as negotiated. */
 typedef struct {
     uint32_t sink; /* number within the peer, given by control, never used again */
-    StoaKind kind;
-    StoaCodec codec;
+    StoaKind kind   : 8;
+    StoaCodec codec : 8;
     uint8_t payload_type, rtx_payload_type; /* rtx 0: retransmissions are byte-identical repeats */
     uint8_t red_payload_type;               /* 0: of redundant audio goes what is new in it */
     uint32_t clock_hz;

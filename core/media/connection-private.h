@@ -72,23 +72,21 @@ struct StoaTrack {
 
 struct StoaSink {
     StoaConnection *connection;
-    StoaLine *line;  /* NULL before the first offer */
-    uint32_t number; /* in media/command.h */
-    StoaKind kind;
-    bool active;      /* false: free to be taken again */
+    StoaLine *line;   /* NULL before the first offer */
     StoaTrack *track; /* borrowed: what it shall show; NULL: nothing */
-    StoaSdpCodec codec;
-    char *fmtp; /* of our offer; NULL: none */
+    char *fmtp;       /* of our offer; NULL: none */
+    uint32_t number;  /* in media/command.h */
+    StoaKind kind      : 8;
+    StoaSdpCodec codec : 8;
+    bool active; /* false: free to be taken again */
+    bool red;    /* offered as redundant audio, too */
     uint32_t exts;
-    bool red; /* offered as redundant audio, too */
-    char cname[STOA_CONNECTION_NAME_LEN + 1], stream[STOA_CONNECTION_NAME_LEN + 1];
-    char track_id[STOA_CONNECTION_NAME_LEN + 24];
     uint32_t ssrc,
         rtx_ssrc; /* for the life of the sink: a key never sees one of its sequence numbers twice */
-    bool paused;
-    int substream, temporal, spatial; /* -1: the default */
-    unsigned priority;
     uint32_t fallback_us; /* 0: the default */
+    bool paused;
+    uint8_t priority;
+    int8_t substream, temporal, spatial; /* -1: the default */
 
     /* what the worker was told */
     bool negotiated; /* the m-line carries what the sink wants to send */
@@ -98,6 +96,10 @@ struct StoaSink {
 
     void *data;
     GDestroyNotify free_data;
+
+    /* what the client's media stream and track are called */
+    char cname[STOA_CONNECTION_NAME_LEN + 1], stream[STOA_CONNECTION_NAME_LEN + 1];
+    char track_id[STOA_CONNECTION_NAME_LEN + 24];
 };
 
 struct StoaConnection {

@@ -383,9 +383,9 @@ void stoa_sink_limit(StoaSink *sink, int substream, int temporal)
     StoaConnection *connection = sink->connection;
 
     if (substream >= 0)
-        sink->substream = MIN(substream, MAX_LAYER);
+        sink->substream = (int8_t)MIN(substream, MAX_LAYER);
     if (temporal >= 0)
-        sink->temporal = MIN(temporal, MAX_LAYER);
+        sink->temporal = (int8_t)MIN(temporal, MAX_LAYER);
     if (sink->has_row && connection->peer)
         stoa_peer_limit(connection->media, connection->peer, sink->number, sink->substream,
                         sink->temporal);
@@ -395,9 +395,10 @@ void stoa_sink_priority(StoaSink *sink, unsigned priority)
 {
     StoaConnection *connection = sink->connection;
 
+    priority = MIN(priority, UINT8_MAX);
     if (sink->priority == priority || sink->kind == STOA_DATA)
         return;
-    sink->priority = priority;
+    sink->priority = (uint8_t)priority;
     if (sink->has_row && connection->peer)
         stoa_peer_priority(connection->media, connection->peer, sink->number, priority);
 }
@@ -408,7 +409,7 @@ void stoa_sink_limit_spatial(StoaSink *sink, int spatial)
 
     if (spatial < 0)
         return;
-    sink->spatial = MIN(spatial, MAX_LAYER);
+    sink->spatial = (int8_t)MIN(spatial, MAX_LAYER);
     if (sink->has_row && connection->peer)
         stoa_peer_limit_spatial(connection->media, connection->peer, sink->number, sink->spatial);
 }

@@ -3,8 +3,8 @@
 
 #include "base/poison.h"
 
-#define SMOOTHNESS 0.3
-#define LOSSY      0.01
+#define SMOOTHNESS 0.3f
+#define LOSSY      0.01f
 #define CALM_US    15000000 /* without losses it goes */
 #define NOTICE_US  50000    /* until a loss shows: a picture or so */
 #define MAX_MS     500
@@ -32,7 +32,7 @@ void stoa_cushion_report(StoaCushion *cushion, uint8_t fraction_lost, int64_t rt
 {
     unsigned wanted = wanted_ms(rtt_us);
 
-    cushion->loss += SMOOTHNESS * (fraction_lost / 256.0 - cushion->loss);
+    cushion->loss += SMOOTHNESS * ((float)fraction_lost / 256 - cushion->loss);
     if (cushion->loss >= LOSSY && rtt_us > 0) {
         cushion->lossy_us = now_us;
         if (wanted > cushion->ms || wanted < cushion->ms / 2)

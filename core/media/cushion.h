@@ -11,7 +11,7 @@
 
 /* All zero is a good start. */
 typedef struct {
-    double loss;        /* smoothed share */
+    float loss;         /* smoothed share */
     uint16_t ms;        /* the least delay to ask for; 0: none */
     int64_t lossy_us;   /* when there were losses last */
     int64_t changed_us; /* when `ms` changed last; 0: never */

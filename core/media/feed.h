@@ -30,27 +30,27 @@ typedef struct {
 struct StoaFeed {
     StoaWorker *worker;
     StoaTrackRef ref;
-    StoaPeer *peer;    /* NULL: not local */
-    bool is_described; /* what follows up to `n_encodings` is known */
+    StoaPeer *peer; /* NULL: not local */
     StoaKind kind;
     StoaCodec codec;
     uint32_t clock_hz;
     unsigned n_encodings;
-    StoaReceive row; /* local: as negotiated */
+    bool is_described;  /* the four above are known */
+    bool is_subscribed; /* mirror: the other worker was asked */
+    bool is_muted;
+    bool hears_voice; /* somebody wants to know of it */
+    StoaReceive row;  /* local: as negotiated */
     StoaSource *sources[STOA_MAX_ENCODINGS];
     StoaReportClock clock; /* mirror: the publisher's, as the other worker knows it */
 
     StoaOutlet **outlets;
     unsigned n_outlets, room_outlets;
-    uint64_t mirrors;             /* local: workers that want it, a bit each */
-    bool is_subscribed;           /* mirror: the other worker was asked */
-    uint32_t told_usable_bps;     /* mirror: by the last stoa_cap_tell() */
-    uint32_t *mirrors_usable_bps; /* local, by worker: as they told; NULL: none did */
-    bool is_muted;
+    uint64_t mirrors;                    /* local: workers that want it, a bit each */
+    uint32_t *mirrors_usable_bps;        /* local, by worker: as they told; NULL: none did */
+    uint32_t told_usable_bps;            /* mirror: by the last stoa_cap_tell() */
     uint8_t told_spatial, told_temporal; /* local: by the last `layers` event */
     StoaTap tap;
     StoaLevel *level; /* NULL: nobody watches */
-    bool hears_voice; /* somebody wants to know of it */
     StoaVoice voice;
 
     StoaFeed *next_busy; /* with packets that wait to be forwarded */

@@ -46,34 +46,33 @@ struct StoaOutlet {
     int8_t max_spatial;                 /* of each encoding; -1: all */
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
-    int64_t doomed_us;        /* since when it would get nothing; 0: it gets something */
-    uint8_t priority;         /* for the allocator: more comes first */
-    uint32_t usable_bps;  /* what its share would allow; STOA_OUTLET_ANY_BPS: no limit is known */
-    StoaLayers wish;      /* what these make of the layers of `target` */
-    uint32_t fallback_us; /* an encoding missing for this long is replaced by a lower one */
+    int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
+    uint8_t priority;                     /* for the allocator: more comes first */
     uint8_t mid_len;
-    StoaSplice splice;
+    uint8_t fraction_lost; /* as the subscriber reports it, as the next */
+    int32_t lost, lost_told;
+    uint32_t jitter;
     StoaRtpExtSink ext;
+    StoaLayers wish;      /* what these make of the layers of `target` */
+    uint32_t usable_bps;  /* what its share would allow; STOA_OUTLET_ANY_BPS: no limit is known */
+    uint32_t fallback_us; /* an encoding missing for this long is replaced by a lower one */
+    int64_t doomed_us;    /* since when it would get nothing; 0: it gets something */
+    int64_t keyframe_us;  /* when it sent the beginning of one last; 0: never */
     StoaSend row;
+    StoaSplice splice;
+    StoaReportTx tx;
+    StoaCushion cushion; /* of video with RTX */
 
-    int64_t keyframe_us; /* when it sent the beginning of one last; 0: never */
     uint64_t next_rtx;
     StoaResent *resent;      /* NULL: nothing was asked for again */
     StoaSentExts *sent_exts; /* NULL: not needed */
     unsigned resend_budget;  /* until the next second */
-    StoaReportTx tx;
-    int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
-
-    uint64_t n_packets, n_bytes, n_resent, n_late;
-    uint64_t n_nacked;         /* asked for again by the subscriber */
-    uint64_t bytes_before;     /* at the last second's end, as the next */
-    int64_t tallied_us;        /* when that was */
-    uint32_t bps;              /* of the last second */
-    uint32_t n_packets_before; /* at the last second's end */
-    int32_t lost, lost_told;   /* as the subscriber reports it */
-    uint8_t fraction_lost;
-    StoaCushion cushion; /* of video with RTX */
-    uint32_t jitter;
+    uint32_t n_resent, n_late;
+    uint32_t n_nacked; /* asked for again by the subscriber */
+    uint64_t n_packets, n_bytes;
+    uint32_t n_packets_before, bytes_before; /* the low bits of these at the last second's end */
+    uint32_t bps;                            /* of the last second */
+    int64_t tallied_us;                      /* when that was */
 };
 
 StoaOutlet *stoa_outlet_new(StoaPeer *peer, uint32_t number);

@@ -38,18 +38,20 @@ struct StoaPeer {
     StoaPeerId id;
     StoaWorker *worker;
     StoaPeerState state;
-    StoaPeerDown why;   /* it is down */
-    bool data;          /* a data channel section was negotiated */
-    uint16_t sctp_port; /* of the remote data section; 0: not said */
-    size_t max_message;
+    StoaPeerDown why; /* it is down */
+    bool data;        /* a data channel section was negotiated */
     bool has_remote;
     bool dtls_client;
-    uint32_t ssrc;    /* of our own, as the sender of feedback */
+    bool wants_remb;    /* sinks can use less than before: tell it soon */
+    bool had_limit;     /* one was asked for: a sender must hear that it is gone */
+    uint16_t sctp_port; /* of the remote data section; 0: not said */
+    size_t max_message;
     int64_t state_us; /* since when it is in this state */
+    uint32_t ssrc;    /* of our own, as the sender of feedback */
 
+    StoaIcePath path;  /* to send on; kind STOA_ICE_NO_PATH: none */
     StoaIceLite *lite; /* one of these two */
     StoaIceAgent *agent;
-    StoaIcePath path; /* to send on; kind STOA_ICE_NO_PATH: none */
     StoaDtlsLink *dtls;
     StoaDtlsContext *context;
     StoaSctp *sctp;
@@ -61,22 +63,20 @@ struct StoaPeer {
     StoaRtpExtIds ext; /* of its packets */
     StoaFeed **feeds;
     unsigned n_feeds;
-    StoaSsrcEntry *ssrcs; /* few: looked through from the last one found */
     unsigned n_ssrcs, room_ssrcs, last_ssrc;
+    StoaSsrcEntry *ssrcs;   /* few: looked through from the last one found */
     StoaTwccRecorder *twcc; /* NULL: no packet with a number came */
     StoaReportClock clock;
     int64_t twcc_us;    /* the last feedback */
-    uint32_t max_bps;   /* asked for by control; 0: none */
-    bool wants_remb;    /* sinks can use less than before: tell it soon */
     int64_t remb_us;    /* when it was told last */
-    bool had_limit;     /* one was asked for: a sender must hear that it is gone */
     uint64_t n_unknown; /* packets that no m-line was found for */
+    uint32_t max_bps;   /* asked for by control; 0: none */
 
-    StoaOutlet **outlets;
     unsigned n_outlets;
-    GArray *retired; /* of StoaRetired; NULL: none */
-    uint16_t twcc_seq;
+    StoaOutlet **outlets;
+    GArray *retired;               /* of StoaRetired; NULL: none */
     struct StoaDownlink *downlink; /* NULL: no feedback came, there is no limit */
+    uint16_t twcc_seq;
     char cname[17];
 
     uint64_t n_in, bytes_in, n_out, bytes_out;

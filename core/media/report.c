@@ -180,7 +180,7 @@ static void report_outlet(Compound *compound, StoaOutlet *outlet, int64_t now_us
 
 static bool has_sent(const StoaOutlet *outlet)
 {
-    return outlet->n_packets != outlet->n_packets_before;
+    return (uint32_t)outlet->n_packets != outlet->n_packets_before;
 }
 
 static void tally(StoaOutlet *outlet, int64_t now_us)
@@ -188,9 +188,9 @@ static void tally(StoaOutlet *outlet, int64_t now_us)
     int64_t past_us = now_us - outlet->tallied_us;
 
     if (past_us > 0 && past_us < 2 * STOA_REPORT_US)
-        outlet->bps =
-            (uint32_t)((outlet->n_bytes - outlet->bytes_before) * 8000000 / (uint64_t)past_us);
-    outlet->bytes_before = outlet->n_bytes;
+        outlet->bps = (uint32_t)((uint64_t)((uint32_t)outlet->n_bytes - outlet->bytes_before) *
+                                 8000000 / (uint64_t)past_us);
+    outlet->bytes_before = (uint32_t)outlet->n_bytes;
     outlet->tallied_us = now_us;
 }
 
@@ -206,8 +206,8 @@ static unsigned report_outlets(Compound *compound, int64_t now_us)
         if (!outlet->has_row || !has_sent(outlet))
             continue;
         outlet->resend_budget =
-            STOA_RESEND_BUDGET + 2 * (unsigned)(outlet->n_packets - outlet->n_packets_before);
-        outlet->n_packets_before = outlet->n_packets;
+            STOA_RESEND_BUDGET + 2 * ((uint32_t)outlet->n_packets - outlet->n_packets_before);
+        outlet->n_packets_before = (uint32_t)outlet->n_packets;
         tally(outlet, now_us);
         slow_downlink(peer, outlet);
         report_outlet(compound, outlet, now_us, real_us);

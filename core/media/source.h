@@ -20,37 +20,38 @@ enum {
 
 typedef struct StoaSource {
     StoaFeed *feed;
-    uint8_t encoding;        /* index into the feed's, the highest first */
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet; not of a mirror */
     StoaRing ring;
+    uint8_t encoding; /* index into the feed's, the highest first */
     bool has_begun;
-    bool is_restarted; /* the next packet begins a new range */
-    uint32_t bad_seq;  /* the number that would prove a jump; above 16 bits: none */
-    uint64_t highest;  /* newest index */
+    bool is_restarted;   /* the next packet begins a new range */
+    bool is_receiving;   /* as last told by the `media` event */
+    bool is_red;         /* what came last was redundant audio */
+    bool wants_keyframe; /* a request waits for its turn */
+    uint8_t fir_seq;
+    uint8_t sids, tids;               /* layers that came, a bit each: in this second */
+    uint8_t sids_before, tids_before; /* and in the one before */
+    uint16_t probe_seq;
+    uint32_t bad_seq; /* the number that would prove a jump; above 16 bits: none */
+    uint64_t highest; /* newest index */
     int64_t first_us, last_us, since_us; /* `since`: no silence from then on */
-    uint8_t sids, tids;                  /* layers that came, a bit each: in this second */
-    uint8_t sids_before, tids_before;    /* and in the one before */
-    int64_t layers_us;                   /* when it began */
-    bool is_receiving;                   /* as last told by the `media` event */
-    bool is_red;                         /* what came last was redundant audio */
+    int64_t layers_us;                   /* when the second of `sids` began */
 
     int64_t asked_us;    /* last request for a keyframe; 0: never */
     int64_t keyframe_us; /* when one began; 0: none that may be shown again */
     uint64_t keyframe_index;
-    bool wants_keyframe; /* a request waits for its turn */
-    uint8_t fir_seq;
 
     StoaReportRx rx;
     StoaNackGen *nack;   /* NULL: not negotiated, or nothing came yet */
     StoaDdStructure *dd; /* NULL: no dependency descriptor came */
     int64_t rtt_us;      /* from NACK to repair; 0: not known */
     int64_t probe_us;    /* when `probe_seq` was asked for; 0: no probe */
-    uint16_t probe_seq;
-    uint64_t lost_told; /* of `rx`, at the last slowlink check */
-    uint64_t n_packets, n_bytes, n_recovered, n_keyframes, n_asked;
-    StoaFlow flow;         /* how much comes, from moment to moment */
-    uint64_t bytes_before; /* at the last second's end */
+    uint64_t lost_told;  /* of `rx`, at the last slowlink check */
+    uint64_t n_packets, n_bytes;
+    uint32_t n_recovered, n_keyframes, n_asked;
     uint32_t bps;          /* of the last second */
+    uint64_t bytes_before; /* at the last second's end */
+    StoaFlow flow;         /* how much comes, from moment to moment */
 } StoaSource;
 
 StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding);

@@ -14,20 +14,21 @@ enum { VIDEO_HZ = 90000 };
 
 void stoa_splice_init(StoaSplice *splice, uint64_t first_out, uint32_t clock_hz)
 {
-    *splice = (StoaSplice){ .next_out = first_out, .clock_hz = clock_hz };
+    *splice = (StoaSplice){ .next_out = first_out, .clock_hz = clock_hz, .room = 1 };
 }
 
 void stoa_splice_clear(StoaSplice *splice)
 {
     g_free(splice->spans);
     splice->spans = NULL;
-    splice->n_spans = splice->room = 0;
+    splice->n_spans = 0;
+    splice->room = 1;
     splice->is_open = false;
 }
 
-static StoaSpan *span_at(const StoaSplice *splice, unsigned i)
+static const StoaSpan *span_at(const StoaSplice *splice, unsigned i)
 {
-    return &splice->spans[i & (splice->room - 1)];
+    return splice->spans ? &splice->spans[i & (splice->room - 1)] : &splice->only;
 }
 
 const StoaSpan *stoa_splice_newest(const StoaSplice *splice)
@@ -37,7 +38,8 @@ const StoaSpan *stoa_splice_newest(const StoaSplice *splice)
 
 static StoaSpan *newest(StoaSplice *splice)
 {
-    return span_at(splice, splice->n_spans - 1);
+    return splice->spans ? &splice->spans[(splice->n_spans - 1) & (splice->room - 1)]
+                         : &splice->only;
 }
 
 static void make_room(StoaSplice *splice, unsigned room)
@@ -53,14 +55,15 @@ static void make_room(StoaSplice *splice, unsigned room)
     splice->room = room;
 }
 
-/* Most streams are of one piece for all their life: room comes with the pieces. */
+/* Room comes with the pieces. */
 static StoaSpan *append(StoaSplice *splice)
 {
     if (splice->n_spans >= splice->room && splice->room < STOA_SPLICE_SPANS)
-        make_room(splice, MAX(STOA_SPLICE_SPANS_FIRST, 2 * splice->room));
+        make_room(splice, 2 * splice->room);
     if (splice->n_spans == 2 * splice->room)
         splice->n_spans = splice->room; /* same places in the circle */
-    return span_at(splice, splice->n_spans++);
+    splice->n_spans++;
+    return newest(splice);
 }
 
 /* A span of the same piece that begins at `index`; the one before keeps what comes late. */

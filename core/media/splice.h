@@ -10,7 +10,7 @@
 #include "media/packet.h"
 
 /* How far back retransmissions reach over switches, and where packets are left out, which makes many; powers of two. */
-enum { STOA_SPLICE_SPANS_FIRST = 2, STOA_SPLICE_SPANS = 16, STOA_SPLICE_SPANS_MAX = 64 };
+enum { STOA_SPLICE_SPANS = 16, STOA_SPLICE_SPANS_MAX = 64 };
 
 /* Where packets come from: a track, and which of its encodings. */
 typedef struct {
@@ -21,10 +21,10 @@ typedef struct {
 
 typedef struct {
     StoaSpanSource source;
-    uint32_t cut;       /* spans of one cut belong to one unbroken piece of the source */
     uint64_t first_in;  /* index at the source */
     uint64_t end_in;    /* packets from here on are not this span's; UINT64_MAX: it is the newest */
     uint64_t first_out; /* the number `first_in` gets */
+    uint32_t cut;       /* spans of one cut belong to one unbroken piece of the source */
     uint32_t timestamp; /* added to the source's */
     StoaPictureOffsets picture;
     uint16_t frame_number; /* added to the dependency descriptor's */
@@ -34,23 +34,23 @@ typedef struct {
 
 /* Private; stoa_splice_init() first. */
 typedef struct {
-    StoaSpan *spans; /* a circle, NULL before the first packet */
-    unsigned n_spans, room;
-    uint32_t cut;
-    uint32_t clock_hz;
+    StoaSpan only;   /* most streams are of one piece for all their life */
+    StoaSpan *spans; /* a circle; NULL: `only` is all there is room for */
+    uint8_t n_spans, room;
     bool is_open; /* the newest span takes packets */
     bool has_sent;
     bool has_picture_id, has_frame_number;
     bool has_left_out;   /* `left_out` is one */
+    uint8_t tl0_pic_idx; /* as sent, as the next */
+    uint16_t picture_id, frame_number;
+    uint16_t left_out; /* picture id of the last that was, as received */
+    uint32_t cut;
+    uint32_t clock_hz;
     uint64_t next_out;   /* below this everything may have been given out */
     uint64_t highest_in; /* of this cut */
-    uint32_t last_timestamp;
     int64_t last_us;
     int64_t anchor_us; /* the stream's clock showed `anchor_timestamp` then */
-    uint32_t anchor_timestamp;
-    uint16_t picture_id, frame_number; /* as sent */
-    uint16_t left_out;                 /* picture id of the last that was, as received */
-    uint8_t tl0_pic_idx;
+    uint32_t last_timestamp, anchor_timestamp;
 } StoaSplice;
 
 /** @first_out  the first number, with the roll-over count above bit 16 @clock_hz  of the timestamps */

@@ -30,8 +30,8 @@ typedef struct {
     uint32_t clock_hz;
     uint32_t n_packets, n_bytes; /* they wrap, as in the SR */
     uint32_t last_timestamp;
-    int64_t last_us; /* monotonic, when the packet with that timestamp was sent */
     bool has_sent;
+    int64_t last_us; /* monotonic, when the packet with that timestamp was sent */
 } StoaReportTx;
 
 /* How far the clock of a publisher's sender reports is from ours: one per remote peer. */

@@ -67,11 +67,13 @@ static void append(GString *out, StoaSdpText text)
     g_string_append_len(out, text.at, (gssize)text.len);
 }
 
+/* It may be kept for long: without the room that a GString leaves at its end. */
 static char *finish(GString *out)
 {
-    bool is_empty = out->len == 0;
+    size_t len = out->len;
+    char *text = g_string_free(out, len == 0);
 
-    return g_string_free(out, is_empty);
+    return text ? g_realloc(text, len + 1) : NULL;
 }
 
 char *stoa_sdp_fmtp_set_dup(const char *fmtp, const char *key, const char *value)

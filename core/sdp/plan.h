@@ -25,47 +25,43 @@ typedef struct {
     const char *stream, *track; /* of a=msid; NULL: "-" and the mid */
 } StoaSdpSend;
 
-/* One m-line as agreed, or as we offer it. Directions are ours. Strings belong to the plan. */
+/* One m-line as agreed, or as we offer it: kept for each stream. Directions are ours. Strings belong to the plan. */
 typedef struct {
     unsigned index;
     StoaSdpKind kind;
-    const char *mid;
-    bool accepted;      /* false: port 0; everything below `reason` may be empty then */
-    const char *reason; /* why it is not accepted; NULL if it is */
     StoaSdpDirection direction;
+    StoaSdpCodec codec; /* audio and video */
+    const char *mid;
+    const char *reason; /* why it is not accepted; NULL if it is */
+    bool accepted;      /* false: port 0; everything below may be empty then */
+    bool has_mid, rtcp_rsize, extmap_allow_mixed, is_old_sctp; /* how it is written, as the next */
+    const char *kind_text, *proto, *format;
 
     /* audio and video */
-    StoaSdpCodec codec;
     int pt;     /* what packets of that codec carry, both ways */
     int rtx_pt; /* -1: rtx was not agreed */
     int red_pt; /* audio: the number that red around this codec has or would have; -1: none */
-    bool red;   /* red was agreed */
     uint32_t clock_hz;
     unsigned channels;
-    const char *fmtp;                                /* NULL: none */
-    unsigned feedback;                               /* STOA_SDP_FB_* */
-    uint8_t ext_id[STOA_SDP_N_EXTS];                 /* 0: not agreed */
-    StoaSdpDirection ext_direction[STOA_SDP_N_EXTS]; /* ours; SENDRECV: not written */
+    unsigned feedback;                      /* STOA_SDP_FB_* */
+    const char *fmtp;                       /* NULL: none */
+    bool red;                               /* red was agreed */
+    uint8_t ext_id[STOA_SDP_N_EXTS];        /* 0: not agreed */
+    uint8_t ext_direction[STOA_SDP_N_EXTS]; /* StoaSdpDirection, ours; SENDRECV: not written */
 
     /* what they send */
-    unsigned n_encodings; /* 1, or those of a simulcast, the highest first; 0: they send nothing */
+    bool simulcast;      /* several encodings, by rid or by ssrc-group SIM */
+    uint8_t n_encodings; /* 1, or those of a simulcast, the highest first; 0: they send nothing */
+    uint8_t n_sources;   /* announced SSRCs, as in the text; with rids they pair one with its rtx */
+    uint16_t remote_sctp_port; /* data channels: 5000 before the answer */
     StoaSdpEncoding encodings[STOA_SDP_MAX_ENCODINGS];
-    bool simulcast; /* several encodings, by rid or by ssrc-group SIM */
-    unsigned
-        n_sources; /* announced SSRCs, in the order of the text; with rids they pair an SSRC with its rtx */
     StoaSdpSource *sources;     /* owned */
     const char *stream, *track; /* their msid; NULL: not said */
 
     StoaSdpSend send; /* what we send, if the direction says so */
 
-    /* data channels */
-    uint16_t remote_sctp_port;        /* 5000 before the answer */
-    uint64_t remote_max_message_size; /* bytes; 0: any */
+    uint64_t remote_max_message_size; /* data channels, bytes; 0: any */
     uint64_t max_message_size;        /* ours, bytes */
-
-    /* how it is written */
-    bool has_mid, rtcp_rsize, extmap_allow_mixed, is_old_sctp;
-    const char *kind_text, *proto, *format;
 } StoaSdpLine;
 
 typedef enum { STOA_SDP_OFFER, STOA_SDP_ANSWER } StoaSdpType;
