@@ -67,7 +67,8 @@ static const StoaOption options[] = {
     { "sessions.reclaim_s", STOA_INT, STOA_LIVE, AT(signaling.reclaim_s), "0", 0, 86400,
       "how long a session waits to be claimed when its connection is lost; 0: it ends" },
     { "api.secret", STOA_STRING, STOA_SECRET | STOA_LIVE, AT(signaling.api_secret), "",
-      .help = "secret that every request must carry (apisecret); empty: none" },
+      .help = "secret that every request must carry (apisecret), but for those with the token of a "
+              "person of a room; empty: none" },
     { "api.token_auth", STOA_BOOL, STOA_LIVE, AT(signaling.token_auth), "false",
       .help = "whether every request must carry a stored token (token)" },
     { "api.tokens", STOA_LIST, STOA_SECRET | STOA_LIVE, AT(signaling.api_tokens), "",

@@ -8,6 +8,7 @@
 typedef struct {
     StoaRooms *rooms;
     char *room, *person, *module;
+    bool without_view; /* the module serves no rooms: each handle is one of its own */
     StoaSeatReady *ready;
     void *data;
 } Claiming;
@@ -46,17 +47,17 @@ static bool come_back(StoaMember *member, GError **error)
     return true;
 }
 
+static bool has_module(const StoaKeptRoom *room, const char *module, GError **error)
+{
+    return g_str_equal(module, "room") || stoa_room_info_has_module(room->info, module) ||
+           stoa_fail(error, STOA_ERROR_NOT_FOUND, "this room has no module \"%s\"", module);
+}
+
 static bool may_have(const StoaMember *member, const char *module, GError **error)
 {
-    if (g_str_equal(module, "room"))
-        return true;
-    if (member->state == STOA_MEMBER_WAITING)
-        return stoa_fail(
-            error, STOA_ERROR_FORBIDDEN,
-            "you wait in the lobby: only \"room\" can be attached until you are let in");
-    if (!stoa_room_info_has_module(member->room->info, module))
-        return stoa_fail(error, STOA_ERROR_NOT_FOUND, "this room has no module \"%s\"", module);
-    return true;
+    return g_str_equal(module, "room") || member->state != STOA_MEMBER_WAITING ||
+           stoa_fail(error, STOA_ERROR_FORBIDDEN,
+                     "you wait in the lobby: only \"room\" can be attached until you are let in");
 }
 
 /* The person as of now: time may have passed. */
@@ -69,9 +70,16 @@ static StoaMember *claimant(const Claiming *claiming, GError **error)
         stoa_refuse(error, "unauthenticated", "this token is not valid any more: join again");
         return NULL;
     }
-    if (!come_back(member, error) || !may_have(member, claiming->module, error))
+    if (!has_module(room, claiming->module, error) || !come_back(member, error) ||
+        !may_have(member, claiming->module, error))
         return NULL;
     return member;
+}
+
+static void give(Claiming *claiming, StoaMember *member)
+{
+    claiming->ready(member, NULL, claiming->data);
+    claiming_free(claiming);
 }
 
 static void view_is_open(StoaRoom *view, const GError *error, void *data)
@@ -80,24 +88,24 @@ static void view_is_open(StoaRoom *view, const GError *error, void *data)
     g_autoptr(GError) why = NULL;
     StoaMember *member = view ? claimant(claiming, &why) : NULL;
 
-    if (!member) {
+    if (member)
+        give(claiming, member);
+    else
         refuse(claiming, error ? error : why);
-        return;
-    }
-    claiming->ready(member, NULL, claiming->data);
-    claiming_free(claiming);
 }
 
 static void room_is_open(StoaKeptRoom *room, const GError *error, void *data)
 {
     Claiming *claiming = data;
     g_autoptr(GError) why = NULL;
+    StoaMember *member = room ? claimant(claiming, &why) : NULL;
 
-    if (!room || !claimant(claiming, &why)) {
+    if (!member)
         refuse(claiming, error ? error : why);
-        return;
-    }
-    stoa_rooms_view(claiming->rooms, claiming->room, claiming->module, view_is_open, claiming);
+    else if (claiming->without_view)
+        give(claiming, member);
+    else
+        stoa_rooms_view(claiming->rooms, claiming->room, claiming->module, view_is_open, claiming);
 }
 
 void stoa_rooms_claim(StoaRooms *rooms, const StoaSeatClaim *claim, StoaSeatReady *ready,
@@ -116,6 +124,7 @@ void stoa_rooms_claim(StoaRooms *rooms, const StoaSeatClaim *claim, StoaSeatRead
     claiming->room = g_strdup(token->room);
     claiming->person = g_strdup(token->participant);
     claiming->module = g_strdup(stoa_module_plugin(claim->module)->name);
+    claiming->without_view = stoa_module_plugin(claim->module)->scope == STOA_SCOPE_HANDLE;
     stoa_rooms_open(rooms, token->room, room_is_open, claiming);
 }
 

@@ -29,16 +29,19 @@ bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member
     return true;
 }
 
+/* A guest who was banned is another guest by another name: who comes from the same home has to be let in. */
 bool stoa_kept_room_must_wait(const StoaKeptRoom *room, const StoaMember *member)
 {
-    return room->info->lobby && member->role < STOA_ROLE_COHOST && !member->admitted;
+    bool is_barred = member->home && g_hash_table_contains(room->barred, member->home);
+
+    return (room->info->lobby || is_barred) && member->role < STOA_ROLE_COHOST && !member->admitted;
 }
 
 /* -- coming in ------------------------------------------------------------------------------ */
 
 typedef struct {
     StoaRooms *rooms;
-    char *room, *id, *invitation, *host, *email, *name, *role;
+    char *room, *id, *invitation, *host, *email, *name, *role, *home;
     char token[STOA_TOKEN_LEN + 1];
     bool is_new;
     StoaJoinDone *done;
@@ -56,6 +59,7 @@ static void joining_free(void *data)
     g_free(joining->email);
     g_free(joining->name);
     g_free(joining->role);
+    g_free(joining->home);
     g_free(joining);
 }
 
@@ -163,6 +167,8 @@ static void join_room(StoaKeptRoom *room, const GError *error, void *data)
     }
     if (!member)
         member = stoa_kept_room_add(room, &person);
+    g_free(member->home);
+    member->home = g_steal_pointer(&joining->home);
     stoa_member_end_handles(member, "replaced", NULL);
     take_seat(member, joining);
 }
@@ -179,6 +185,7 @@ void stoa_rooms_join(StoaRooms *rooms, const StoaJoin *join, StoaJoinDone *done,
     joining->email = g_strdup(join->person.email);
     joining->name = g_strdup(join->person.name);
     joining->role = g_strdup(join->person.role);
+    joining->home = g_strdup(join->home);
     joining->done = done;
     joining->data = data;
     if (join->base_url) {
@@ -295,6 +302,8 @@ static bool ban(StoaMember *member, const Acting *acting G_GNUC_UNUSED, StoaLedg
                 GError **error G_GNUC_UNUSED)
 {
     member->banned = true;
+    if (member->home)
+        g_hash_table_add(member->room->barred, g_strdup(member->home));
     stoa_ledger_ban(ledger, member->id);
     put_out(member, ledger, "removed", "banned");
     return true;

@@ -119,6 +119,7 @@ StoaKeptRoom *stoa_kept_room_new(StoaRooms *rooms, StoaRoomRows *rows)
     room->info = g_steal_pointer(&rows->info);
     room->members =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)stoa_member_free);
+    room->barred = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     room->order = g_ptr_array_new();
     g_ptr_array_set_free_func(rows->members, NULL);
     for (guint i = 0; i < rows->members->len; i++)
@@ -142,8 +143,16 @@ void stoa_kept_room_free(StoaKeptRoom *room, bool save)
     log_debug(room, "closed");
     g_ptr_array_unref(room->order);
     g_hash_table_unref(room->members);
+    g_hash_table_unref(room->barred);
     stoa_room_info_free(room->info);
     g_free(room);
+}
+
+void stoa_kept_room_forget_homes(StoaKeptRoom *room)
+{
+    g_hash_table_remove_all(room->barred);
+    for (guint i = 0; i < room->order->len; i++)
+        g_clear_pointer(&((StoaMember *)room->order->pdata[i])->home, g_free);
 }
 
 StoaMember *stoa_kept_room_member(StoaKeptRoom *room, const char *id)

@@ -30,6 +30,7 @@ struct StoaKeptRoom {
     StoaTimer *idle;     /* the room is closed when it fires */
     unsigned busy;       /* jobs under way that come back to it */
     bool ending;         /* its meeting is */
+    GHashTable *barred;  /* set of char *: homes of guests who were banned in this meeting */
 };
 
 typedef enum {
@@ -54,6 +55,8 @@ struct StoaMember {
     int64_t joined_ms, lost_ms; /* this stay; when the connection was lost */
     StoaTimer *grace;           /* the seat is given up when it fires */
     GPtrArray *handles;         /* of StoaHandle, borrowed: attached with their token */
+    char *
+        home; /* of a guest, while the meeting lasts and never on disk; NULL: not known, or no guest */
 };
 
 /* -- kept-room.c ---------------------------------------------------------------------------- */
@@ -78,6 +81,8 @@ StoaMember *stoa_kept_room_member(StoaKeptRoom *room, const char *id);
 StoaMember *stoa_kept_room_add(StoaKeptRoom *room, const StoaLedgerPerson *person);
 /** How many seats are taken: in or reconnecting. */
 unsigned stoa_kept_room_n_in(const StoaKeptRoom *room);
+/** The meeting is over: where its guests came from is forgotten, and who was banned. */
+void stoa_kept_room_forget_homes(StoaKeptRoom *room);
 /** Look whether the meeting may linger or the room be closed, and set the timers so. */
 void stoa_kept_room_settle(StoaKeptRoom *room);
 /** Tell everybody who is in, on their handles of `room`. @body  taken */

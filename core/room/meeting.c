@@ -203,6 +203,7 @@ static void finish(StoaKeptRoom *room, Ending *ending)
     g_free(info->state);
     info->state = g_strdup(ending->state);
     stoa_room_core_set_meeting(room->core, NULL);
+    stoa_kept_room_forget_homes(room);
     stoa_timer_clear(&room->linger);
     if (ending->meeting)
         log_info(room, "the meeting ends");

@@ -29,6 +29,7 @@ void stoa_member_free(StoaMember *member)
     g_ptr_array_unref(member->handles);
     g_free(member->id);
     g_free(member->name);
+    g_free(member->home);
     g_free(member);
 }
 

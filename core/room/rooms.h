@@ -65,6 +65,7 @@ StoaKeptRoom *stoa_rooms_find(StoaRooms *rooms, const char *room);
 typedef struct {
     StoaLedgerPerson person; /* made if there is none of that id */
     const char *base_url;    /* as that person sees the server */
+    const char *home; /* of a guest: what tells the household they come from; NULL: not known */
 } StoaJoin;
 
 typedef struct {

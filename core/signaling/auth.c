@@ -96,14 +96,16 @@ bool stoa_auth_is_token(StoaSignaling *signaling, const char *token)
     return found;
 }
 
+/* Who sits in a room proves more by their own token than by a secret that all clients share. */
 bool stoa_auth_allows(StoaSignaling *signaling, const json_t *message)
 {
     const StoaSignalingConf *conf = signaling->conf;
     const char *secret = json_string_value(json_object_get(message, "apisecret"));
     const char *token = json_string_value(json_object_get(message, "token"));
 
+    if ((conf->api_secret || conf->token_auth) && token && stoa_seat_is_token(signaling, token))
+        return true;
     if (conf->api_secret && !stoa_id_constant_time_equal(conf->api_secret, secret))
         return false;
-    return !conf->token_auth || (token && (stoa_auth_is_token(signaling, token) ||
-                                           stoa_seat_is_token(signaling, token)));
+    return !conf->token_auth || (token && stoa_auth_is_token(signaling, token));
 }

@@ -129,6 +129,8 @@ static void attach(StoaCall *call, const Waiting *waiting, StoaMember *member)
     if (!stoa_call_may_attach(call))
         return;
     stoa_member_take_over(member, is_on, call->client);
+    if (stoa_module_plugin(module)->scope == STOA_SCOPE_HANDLE)
+        member = NULL; /* nobody else is in such a room: who it is does not matter there */
     const StoaAttachWish wish = { module, waiting->package, waiting->opaque_id };
     StoaAttachment *attachment = stoa_attachment_new(call->session, &wish, member, &error);
     if (!attachment) {
@@ -136,7 +138,8 @@ static void attach(StoaCall *call, const Waiting *waiting, StoaMember *member)
         return;
     }
     stoa_call_success(call, json_pack("{s:{s:I}}", "data", "id", (json_int_t)attachment->id));
-    stoa_member_seat(member, attachment->handle);
+    if (member)
+        stoa_member_seat(member, attachment->handle);
 }
 
 static void seat_is_ready(StoaMember *member, const GError *error, void *data)
@@ -169,8 +172,11 @@ bool stoa_seat_attach(StoaCall *call, const StoaAttachWish *wish)
     StoaRooms *rooms = rooms_of(call->signaling);
     const char *token = token_of(call->message);
 
-    if (!rooms || !token || stoa_module_plugin(wish->module)->scope == STOA_SCOPE_HANDLE ||
-        stoa_auth_is_token(call->signaling, token))
+    if (!rooms || !token || stoa_auth_is_token(call->signaling, token))
+        return false;
+    /* a module without rooms is anybody's, but a person of a room has what the room has */
+    if (stoa_module_plugin(wish->module)->scope == STOA_SCOPE_HANDLE &&
+        !stoa_rooms_token(rooms, token))
         return false;
     Waiting *waiting = g_new0(Waiting, 1);
     const StoaSeatClaim claim = { .token = token, .module = wish->module };

@@ -4,6 +4,7 @@
 
 #include "web/attempts.h"
 
+#include <gio/gio.h>
 #include <string.h>
 
 enum { MAX_ADDRESSES = 20000 }; /* so that a flood of addresses costs no more than this */
@@ -33,17 +34,32 @@ void stoa_attempts_free(StoaAttempts *attempts)
 }
 
 /* The first four groups of an IPv6 address: what one household or one server has. */
-static char *key_of(const char *what, const char *address)
+static size_t home_len(const char *address)
 {
     const char *at = address;
 
     if (!strchr(address, ':') || strstr(address, "::ffff:") == address)
-        return g_strconcat(what, " ", address, NULL);
+        return strlen(address);
     for (int groups = 0; *at && groups < 4; at++) {
         if (*at == ':' && (++groups == 4 || at[1] == ':'))
             break;
     }
-    return g_strdup_printf("%s %.*s", what, (int)(at - address), address);
+    return (size_t)(at - address);
+}
+
+char *stoa_attempts_home(const char *address)
+{
+    const char *plain = address && g_str_has_prefix(address, "::ffff:") ? address + 7 : address;
+    g_autoptr(GInetAddress) inet = plain ? g_inet_address_new_from_string(plain) : NULL;
+
+    if (!inet || g_inet_address_get_is_loopback(inet))
+        return NULL;
+    return g_strndup(plain, home_len(plain));
+}
+
+static char *key_of(const char *what, const char *address)
+{
+    return g_strdup_printf("%s %.*s", what, (int)home_len(address), address);
 }
 
 static gboolean is_over(gpointer key G_GNUC_UNUSED, gpointer value, gpointer now_us)

@@ -13,6 +13,12 @@ void stoa_attempts_free(StoaAttempts *attempts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaAttempts, stoa_attempts_free)
 
 /**
+ * What tells the household of a client: the address, of IPv6 the first four groups. NULL: it tells nothing, for it is loopback
+ * (a proxy that is not trusted). Free with g_free(). Thread: any.
+ */
+char *stoa_attempts_home(const char *address);
+
+/**
  * Count one attempt.
  *
  * @what      what is counted apart: "token", "mail"

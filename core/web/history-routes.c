@@ -247,17 +247,23 @@ static char *find_by_link(StoaDb *db, const uint8_t *hash, GError **error)
     return NULL;
 }
 
-/* Who was invited and never came gets a seat's row, as who came has one. */
+/* Who was invited and never came gets a seat's row, as who came has one. A ban ends an invitation in every way; what that person
+ * was part of is theirs by the link in the summary. */
 static char *seat_of(StoaDb *db, const char *room, const StoaInvitation *invitation, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(StoaRows) rows = stoa_db_query(
-        db, error, "SELECT id FROM participant WHERE invitation_id = ?1", "s", invitation->id);
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, "SELECT id, banned FROM participant WHERE invitation_id = ?1", "s",
+                      invitation->id);
 
     if (!rows)
         return NULL;
-    if (stoa_rows_next(rows, &why))
-        return g_strdup(stoa_rows_text(rows, 0));
+    if (stoa_rows_next(rows, &why)) {
+        if (!stoa_rows_int(rows, 1))
+            return g_strdup(stoa_rows_text(rows, 0));
+        stoa_refuse(error, "gone", "this invitation is not valid any more");
+        return NULL;
+    }
     if (why) {
         g_propagate_error(error, g_steal_pointer(&why));
         return NULL;

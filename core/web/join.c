@@ -9,6 +9,7 @@
 #include "room/invitation.h"
 #include "room/rooms.h"
 #include "store/token.h"
+#include "web/attempts.h"
 #include "web/join.h"
 
 #include <string.h>
@@ -258,6 +259,8 @@ static void joined(const StoaJoined *joined, const GError *error, void *data)
 void stoa_web_join_live(StoaWebCall *call)
 {
     const Comer *comer = stoa_web_data(call);
+    bool is_guest = !comer->invitation && !comer->host;
+    g_autofree char *home = is_guest ? stoa_attempts_home(stoa_web_address(call)) : NULL;
     const StoaJoin join = { .person = { .id = comer->id,
                                         .room = comer->room,
                                         .invitation = comer->invitation,
@@ -265,7 +268,8 @@ void stoa_web_join_live(StoaWebCall *call)
                                         .email = comer->email,
                                         .name = comer->name,
                                         .role = comer->role },
-                            .base_url = stoa_web_safe_url(call) };
+                            .base_url = stoa_web_safe_url(call),
+                            .home = home };
 
     stoa_rooms_join(stoa_web_rooms(call), &join, joined, call);
 }

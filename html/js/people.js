@@ -179,7 +179,7 @@ export class People {
             items.push(act('Mute', 'mute'),
                 sure('Remove', `Remove ${name} from the class? They may come back.`, 'remove', `${name} was removed.`),
                 sure('Ban', `Ban ${name}? They are removed and cannot come back${this.room.access === 'public' ?
-                    ' as who they are now. Anyone has the link of this class: lock it to keep them out under another name' : ''}.`, 'ban', `${name} was banned.`));
+                    ' as who they are now. Anyone has the link of this class: who comes from where they came from will wait for you, and a lock keeps everybody out' : ''}.`, 'ban', `${name} was banned.`));
         if (this.mine.role === 'host' && role !== 'host')
             items.push(act(role === 'cohost' ? 'Make participant' : 'Make co-host', 'role', { role: role === 'cohost' ? 'participant' : 'cohost' }));
         return items;

@@ -341,5 +341,5 @@ test('who came late, was removed, banned or revoked sees of the history what is 
         }
     }
     const expected = Object.fromEntries(Object.entries(sees).flatMap(([name, texts]) => [[`${name} by invitation`, texts], [`${name} by link`, texts]]));
-    assert.deepEqual(seen, { ...expected, 'revoked by invitation': 410, 'never by link': undefined });
+    assert.deepEqual(seen, { ...expected, 'revoked by invitation': 410, 'banned by invitation': 410, 'never by link': undefined });
 });

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Doors beside the front door: a banned guest under another name, modules that a room has not, a secret of the whole API. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connect } from '../lib/gateway.mjs';
+import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { begin, until } from '../lib/wire.mjs';
+
+test('who comes from where a banned guest came from is let in by the host, until the meeting ends', async (t) => {
+    const gateway = await begin(t, 'stoa:public.trusted_proxies=127.0.0.1');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const make = () => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
+    const [room, other] = [await make(), await make()];
+    const from = (address, where, name) => want(200, gateway, 'POST', '/join', { body: { room: where.id, name }, headers: address ? { 'X-Forwarded-For': address } : {} });
+    const state = async (...args) => (await from(...args)).state;
+    const act = (who, action) => want(200, gateway, 'POST', `/rooms/${room.id}/participants/${who.participant.id}`, { token: host.token, body: { action } });
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room');
+
+    const troll = await from('203.0.113.7', room, 'Troll'), six = await from('2001:db8:1:2::7', room, 'Six'), near = await from(null, room, 'Near');
+    const mate = await enter(gateway, await from('203.0.113.7', room, 'Mate'), 'room', 'chat');
+    for (const one of [troll, six, near])
+        await act(one, 'ban');
+    await want(401, gateway, 'GET', `/rooms/${room.id}`, { token: troll.token });
+    const again = await from('203.0.113.7', room, 'Somebody Else');
+    assert.equal(again.state, 'waiting');
+    assert.equal((await hana.hears('room', 'participant_state', ({ id }) => id === again.participant.id)).state, 'waiting');
+    assert.equal(await state('2001:db8:1:2:ffff::1', room, 'Six again'), 'waiting');
+    assert.equal(await state('2001:db8:1:3::1', room, 'A neighbour'), 'in');
+    assert.equal(await state('203.0.113.8', room, 'A neighbour'), 'in');
+    assert.equal(await state(null, room, 'Of loopback nothing is known'), 'in');
+    assert.equal(await state('203.0.113.7', other, 'In another room'), 'in');
+    assert.equal((await mate.ask('chat', 'send', { text: 'who was in stays in' })).error, undefined);
+    const invited = await invite(gateway, host.token, room.id, 'ana@school.example');
+    assert.equal((await want(200, gateway, 'POST', '/join', { body: { invitation: invited.token }, headers: { 'X-Forwarded-For': '203.0.113.7' } })).state, 'in');
+    await act(again, 'admit');
+    const page = await enter(gateway, again, 'chat');
+    assert.equal((await page.ask('chat', 'send', { text: 'let in' })).error, undefined);
+
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    assert.equal(await state('203.0.113.7', room, 'The next lesson'), 'in');
+    for (const one of [hana, mate, page])
+        one.close();
+});
+
+test('a person has the modules of the room, those without rooms too', async (t) => {
+    const gateway = await begin(t);
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const make = (body) => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra', ...body } });
+    const code = async (page, plugin) => (await page.raw({ janus: 'attach', plugin: `stoa.plugin.${plugin}` })).error?.code;
+
+    const bare = await make({ modules: ['chat'] });
+    const page = await enter(gateway, await join(gateway, { invitation: (await invite(gateway, host.token, bare.id, 'ana@school.example')).token }), 'room', 'chat');
+    for (const plugin of ['echotest', 'whip', 'poll', 'videoroom'])
+        assert.equal(await code(page, plugin), 460, plugin);
+    const stranger = await connect(gateway.websocket);
+    const { data: { id: session_id } } = await stranger.request({ janus: 'create' });
+    assert.equal((await stranger.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.echotest' })).janus, 'success', 'who is in no room may try the echo');
+    stranger.close();
+
+    const wide = await make({ modules: ['chat', 'echotest'], lobby: true });
+    const late = await enter(gateway, await join(gateway, { invitation: (await invite(gateway, host.token, wide.id, 'ben@school.example')).token }), 'room');
+    assert.equal(await code(late, 'echotest'), 403, 'in the lobby');
+    await want(200, gateway, 'POST', `/rooms/${wide.id}/participants/${late.id}`, { token: host.token, body: { action: 'admit' } });
+    assert.equal(await code(late, 'echotest'), undefined);
+    assert.equal(await code(late, 'whip'), 460);
+    assert.equal(late.client.socket.readyState, 1);
+    page.close();
+    late.close();
+});
+
+test('a secret of the API does not keep those out who have a seat, nor let them do more', async (t) => {
+    const gateway = await begin(t, 'stoa:api.secret=s3cret', 'stoa:api.token_auth=true', 'stoa:api.tokens=storedT0ken');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra' } });
+    const [ana, ben] = await Promise.all(['ana', 'ben'].map(async (name) => enter(gateway, await join(gateway, { invitation: (await invite(gateway, host.token, room.id, `${name}@school.example`)).token }), 'room', 'chat')));
+    await ana.ask('chat', 'send', { text: 'hello' });
+    assert.equal((await ben.hears('chat', 'message')).text, 'hello');
+    assert.equal((await ben.raw({ janus: 'keepalive' })).janus, 'ack');
+
+    for (const extra of [{ token: undefined }, { token: 'wrong' }, { token: host.token }, { token: undefined, apisecret: 'wrong' }, { token: undefined, apisecret: 's3cret' }, { token: 'storedT0ken' }])
+        assert.equal((await ana.raw({ janus: 'attach', plugin: 'stoa.plugin.textroom', ...extra })).error.code, 403, JSON.stringify(extra));
+    const stranger = await connect(gateway.websocket);
+    assert.equal((await stranger.request({ janus: 'create' })).error.code, 403);
+    assert.equal((await stranger.request({ janus: 'create', apisecret: 's3cret', token: 'storedT0ken' })).janus, 'success');
+    /* by long poll, as a page does that has no WebSocket */
+    const ask = async (path, body) => (await fetch(`${gateway.http}/janus${path}`, { method: 'POST', body: JSON.stringify({ transaction: 't', ...body }) })).json();
+    const cem = await join(gateway, { invitation: (await invite(gateway, host.token, room.id, 'cem@school.example')).token });
+    const { data: { id: session } } = await ask('', { janus: 'create', token: cem.token });
+    const { data: { id: handle } } = await ask(`/${session}`, { janus: 'attach', plugin: 'stoa.plugin.chat', token: cem.token });
+    const poll = (query) => fetch(`${gateway.http}/janus/${session}?maxev=5${query}`).then((answer) => answer.json());
+    assert.equal((await poll('')).error.code, 403);
+    const events = [];
+    await until('the state of the chat', async () => {
+        events.push(await poll(`&token=${cem.token}`));
+        return events.flat().some(({ sender }) => sender === handle);
+    });
+    await want(204, gateway, 'POST', '/leave', { token: ana.token });
+    assert.equal((await ask('', { janus: 'create', token: ana.token })).error.code, 403, 'a seat that was given up opens nothing');
+    assert.equal((await call(gateway, 'GET', `/rooms/${room.id}`, { token: 's3cret' })).status, 401);
+    for (const one of [ana, ben])
+        one.close();
+    stranger.close();
+});
