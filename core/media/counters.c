@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "base/metric.h"
+#include "media/worker.h"
 
 #include "base/poison.h"
 
@@ -43,24 +44,40 @@ static const Row rows[STOA_COUNT_N] = {
     [STOA_DROP_LATE] = { DROP, "late" },
     [STOA_DROP_POOL] = { DROP, "pool" },
     [STOA_DROP_SEND] = { DROP, "send" },
+    [STOA_DROP_FULL] = { DROP, "socket_full" },
+    [STOA_DROP_REFUSED] = { DROP, "refused" },
+    [STOA_DROP_OVERFLOW] = { DROP, "receive_overflow" },
 };
 
-static StoaMetricCell *cells[STOA_COUNT_N];
+static StoaMetricCell *cells[STOA_MAX_WORKERS][STOA_COUNT_N];
 
-void stoa_counters_init(void)
+/* Drops are told by worker: each has a socket of its own that can run over. */
+static StoaMetricCell *cell_of(const Row *row, const char *worker)
 {
-    for (unsigned i = 0; i < STOA_COUNT_N; i++)
-        cells[i] =
-            stoa_metric_counter(rows[i].name, rows[i].help, rows[i].label, rows[i].value, NULL);
+    if (!row->label)
+        return stoa_metric_counter(row->name, row->help, NULL);
+    return stoa_metric_counter(row->name, row->help, row->label, row->value, "worker", worker,
+                               NULL);
 }
 
-void stoa_counters_flush(StoaCounters *counters)
+void stoa_counters_init(unsigned n_workers)
+{
+    for (unsigned worker = 0; worker < MIN(n_workers, STOA_MAX_WORKERS); worker++) {
+        char name[12];
+
+        g_snprintf(name, sizeof name, "%u", worker);
+        for (unsigned i = 0; i < STOA_COUNT_N; i++)
+            cells[worker][i] = cell_of(&rows[i], name);
+    }
+}
+
+void stoa_counters_flush(StoaCounters *counters, unsigned worker)
 {
     for (unsigned i = 0; i < STOA_COUNT_N; i++) {
         uint64_t n = counters->now[i] - counters->told[i];
 
         if (n > 0)
-            stoa_metric_add(cells[i], (int64_t)n);
+            stoa_metric_add(cells[worker][i], (int64_t)n);
         counters->told[i] = counters->now[i];
     }
 }

@@ -28,7 +28,10 @@ typedef enum {
     STOA_DROP_DUPLICATE, /* came twice, or later than the ring reaches */
     STOA_DROP_LATE,      /* older than the piece of the stream that a sink relays */
     STOA_DROP_POOL,      /* no memory for it */
-    STOA_DROP_SEND,      /* the socket or the connection was full */
+    STOA_DROP_SEND,      /* not sealed, or a TCP connection or a relay did not take it */
+    STOA_DROP_FULL,      /* the kernel's buffer for what leaves by UDP stayed full */
+    STOA_DROP_REFUSED,   /* the kernel had no way to where it was to go */
+    STOA_DROP_OVERFLOW,  /* came, and the kernel's buffer for what arrives was full */
     STOA_COUNT_N
 } StoaCount;
 
@@ -42,8 +45,14 @@ static inline void stoa_count(StoaCounters *counters, StoaCount what, uint64_t n
     counters->now[what] += n;
 }
 
-/** Make the metrics, so that they are printed from the start with 0. Thread: any. */
-void stoa_counters_init(void);
+/* What was counted as sent, and not told yet, did not leave. */
+static inline void stoa_uncount(StoaCounters *counters, StoaCount what, uint64_t n)
+{
+    counters->now[what] -= n;
+}
 
-/** Add what is new to the metrics. Thread: the owner's. */
-void stoa_counters_flush(StoaCounters *counters);
+/** Make the metrics, so that they are printed from the start with 0. Thread: any. */
+void stoa_counters_init(unsigned n_workers);
+
+/** Add what is new to the metrics. Thread: the worker's whose they are. */
+void stoa_counters_flush(StoaCounters *counters, unsigned worker);

@@ -254,13 +254,13 @@ StoaMedia *stoa_media_new(const StoaMediaConf *conf, GError **error)
 {
     g_autoptr(StoaMedia) media = allocate(conf);
 
-    stoa_counters_init();
     if (!add_context(media, error) || !take_addresses(media, conf->addresses, error))
         return NULL;
     media->sctp_thread = stoa_sctp_thread_new(error);
     if (!media->sctp_thread || !start_full_ice(media, conf, error) ||
         !make_workers(media, conf, error))
         return NULL;
+    stoa_counters_init(media->n_workers);
     stoa_gauges_init(media->n_workers);
     for (unsigned i = 0; i < media->n_workers; i++)
         stoa_worker_start(media->workers[i]);

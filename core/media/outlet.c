@@ -384,11 +384,12 @@ static bool commit(StoaPeer *peer, size_t len, const StoaRtpExtValues *values)
         stoa_count(&peer->worker->counters, STOA_DROP_SEND, 1);
         return false;
     }
-    peer->n_out++;
-    peer->bytes_out += len;
-    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_PACKETS, 1);
-    stoa_count(&peer->worker->counters, STOA_COUNT_OUT_BYTES, len);
-    stoa_peer_commit(peer, len);
+    if (stoa_peer_commit(peer, len)) {
+        peer->n_out++;
+        peer->bytes_out += len;
+        stoa_count(&peer->worker->counters, STOA_COUNT_OUT_PACKETS, 1);
+        stoa_count(&peer->worker->counters, STOA_COUNT_OUT_BYTES, len);
+    }
     if (peer->downlink && values->has_twcc)
         stoa_downlink_sent(peer->downlink, values->twcc_seq, len, peer->worker->now_us);
     return true;

@@ -341,7 +341,7 @@ static bool send_tcp(StoaPeer *peer, const uint8_t *buf, size_t len)
     return result == STOA_TCP_SENT;
 }
 
-void stoa_peer_commit(StoaPeer *peer, size_t len)
+bool stoa_peer_commit(StoaPeer *peer, size_t len)
 {
     StoaWorker *w = peer->worker;
     bool sent = false;
@@ -349,7 +349,7 @@ void stoa_peer_commit(StoaPeer *peer, size_t len)
     if (peer->path.kind == STOA_ICE_UDP) {
         stoa_udp_batch_commit(w->batch, len, &w->sockets[peer->path.socket], &peer->path.remote,
                               &peer->path.local);
-        return;
+        return true;
     }
     if (peer->path.kind == STOA_ICE_TCP)
         sent = send_tcp(peer, w->outgoing, len);
@@ -357,6 +357,7 @@ void stoa_peer_commit(StoaPeer *peer, size_t len)
         sent = stoa_ice_agent_send(peer->agent, w->outgoing, len);
     if (!sent)
         stoa_count(&w->counters, STOA_DROP_SEND, 1);
+    return sent;
 }
 
 void stoa_peer_send_rtcp(StoaPeer *peer, const uint8_t *buf, size_t len)

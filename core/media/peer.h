@@ -114,8 +114,9 @@ static inline bool stoa_peer_is_ready(const StoaPeer *peer)
 
 /** Room for the next datagram to this peer: STOA_UDP_SLOT bytes. Valid until the commit. */
 uint8_t *stoa_peer_slot(StoaPeer *peer);
-/** Send the slot's first `len` bytes: with the batch, or at once over TCP or a full ICE agent. */
-void stoa_peer_commit(StoaPeer *peer, size_t len);
+/** Send the slot's first `len` bytes: with the batch, or at once over TCP or a full ICE agent.
+ * False: it was dropped and counted. With the batch it may still be, at the flush: the worker's counters then follow. */
+bool stoa_peer_commit(StoaPeer *peer, size_t len);
 /** Seal an RTCP datagram (at most 1,400 bytes, copied) and send it. */
 void stoa_peer_send_rtcp(StoaPeer *peer, const uint8_t *buf, size_t len);
 

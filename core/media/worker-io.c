@@ -15,6 +15,11 @@
 
 enum { ROUNDS = 32 /* batches of one turn, so that timers are not starved */ };
 
+static bool is_rtp(const uint8_t *buf, size_t len)
+{
+    return len >= STOA_RTP_HEADER_LEN && buf[0] >> 6 == 2 && !stoa_rtp_header_is_rtcp(buf, len);
+}
+
 /* -- opening ------------------------------------------------------------------------------- */
 
 static bool watch(StoaWorker *w, int fd, uint64_t what, GError **error)
@@ -62,10 +67,23 @@ static bool open_v4(StoaWorker *w, uint16_t port, GError **error)
     return open_pair(w, "0.0.0.0", port, error);
 }
 
+/* It was counted when it was queued. */
+static void on_lost(void *user, StoaUdpLoss why, const uint8_t *buf, size_t len)
+{
+    StoaWorker *w = user;
+
+    stoa_count(&w->counters, why == STOA_UDP_FULL ? STOA_DROP_FULL : STOA_DROP_REFUSED, 1);
+    if (!is_rtp(buf, len))
+        return;
+    stoa_uncount(&w->counters, STOA_COUNT_OUT_PACKETS, 1);
+    stoa_uncount(&w->counters, STOA_COUNT_OUT_BYTES, len);
+}
+
 bool stoa_worker_open_io(StoaWorker *w, const StoaWorkerSpec *spec, GError **error)
 {
     w->receiver = stoa_udp_receiver_new();
     w->batch = stoa_udp_batch_new();
+    stoa_udp_batch_on_lost(w->batch, on_lost, w);
     if (!watch(w, stoa_queue_fd(w->queue), STOA_IO_QUEUE, error))
         return false;
     if (!spec->lite)
@@ -78,6 +96,16 @@ bool stoa_worker_open_io(StoaWorker *w, const StoaWorkerSpec *spec, GError **err
             !watch(w, stoa_tcp_listener_fd(w->listeners[i]), STOA_IO_LISTENER + i, error))
             return false;
     return true;
+}
+
+void stoa_worker_count_overflow(StoaWorker *w)
+{
+    for (unsigned i = 0; i < w->n_sockets; i++) {
+        uint32_t n = stoa_udp_overflow(&w->sockets[i]);
+
+        stoa_count(&w->counters, STOA_DROP_OVERFLOW, (uint32_t)(n - w->n_overflowed[i]));
+        w->n_overflowed[i] = n;
+    }
 }
 
 static void free_connection(StoaWorker *w, StoaTcpConnection *connection)
@@ -176,11 +204,6 @@ void stoa_worker_datagram(StoaWorker *w, StoaPeer *peer, uint8_t *buf, size_t le
         stoa_peer_rtcp(peer, buf, len);
     else
         stoa_count(&w->counters, STOA_DROP_JUNK, 1);
-}
-
-static bool is_rtp(const uint8_t *buf, size_t len)
-{
-    return len >= STOA_RTP_HEADER_LEN && buf[0] >> 6 == 2 && !stoa_rtp_header_is_rtcp(buf, len);
 }
 
 /* -- UDP ----------------------------------------------------------------------------------- */

@@ -48,7 +48,9 @@ static void keep_house(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaWorker *w = STOA_WHEEL_OWNER(timer, StoaWorker, housekeeping);
 
-    stoa_counters_flush(&w->counters);
+    stoa_udp_batch_flush(w->batch); /* what is told as sent has left */
+    stoa_worker_count_overflow(w);
+    stoa_counters_flush(&w->counters, w->index);
     stoa_gauges_note(w);
     stoa_pool_trim(w->pool);
     stoa_worker_expire_connections(w, now_us);
@@ -224,7 +226,8 @@ static void *run(void *data)
     }
     end_peers(w);
     stoa_gauges_note(w);
-    stoa_counters_flush(&w->counters);
+    stoa_worker_count_overflow(w);
+    stoa_counters_flush(&w->counters, w->index);
     stoa_watchdog_remove(watch);
     return NULL;
 }

@@ -67,6 +67,7 @@ struct StoaWorker {
     uint32_t next_connection;
     StoaUdpReceiver *receiver;
     StoaUdpBatch *batch;
+    uint32_t n_overflowed[STOA_UDP_SOCKETS]; /* as it was when it was last asked for */
     StoaPacket *incoming[STOA_UDP_BATCH];
     StoaPool *pool;
     StoaIceHub *hub;

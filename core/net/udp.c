@@ -3,6 +3,7 @@
 #include "net/udp.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
@@ -46,6 +47,8 @@ typedef struct {
 struct StoaUdpBatch {
     unsigned n; /* slots committed */
     StoaUdpStats stats;
+    StoaUdpLostFunc *on_lost; /* may be NULL */
+    void *user;
     Lane lanes[STOA_UDP_SOCKETS];
     struct iovec iovs[STOA_UDP_BATCH];
     StoaAddress to[STOA_UDP_BATCH], local[STOA_UDP_BATCH]; /* by a message's first slot */
@@ -138,6 +141,16 @@ void stoa_udp_close(StoaUdpSocket *socket)
     if (socket->fd >= 0)
         close(socket->fd);
     socket->fd = -1;
+}
+
+uint32_t stoa_udp_overflow(const StoaUdpSocket *socket)
+{
+    uint32_t figures[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof(figures);
+
+    if (getsockopt(socket->fd, SOL_SOCKET, SO_MEMINFO, figures, &len) < 0)
+        return 0;
+    return figures[SK_MEMINFO_DROPS];
 }
 
 /* -- receiving ----------------------------------------------------------------------------- */
@@ -237,6 +250,12 @@ void stoa_udp_batch_free(StoaUdpBatch *batch)
     g_free(batch);
 }
 
+void stoa_udp_batch_on_lost(StoaUdpBatch *batch, StoaUdpLostFunc *fn, void *user)
+{
+    batch->on_lost = fn;
+    batch->user = user;
+}
+
 uint8_t *stoa_udp_batch_slot(StoaUdpBatch *batch)
 {
     if (batch->n == STOA_UDP_BATCH)
@@ -315,6 +334,21 @@ static bool is_for_good(int error)
     return error == EIO;
 }
 
+static void lose(StoaUdpBatch *batch, StoaUdpLoss why, const struct iovec *iovs, size_t n)
+{
+    if (why == STOA_UDP_FULL)
+        batch->stats.full += n;
+    else
+        batch->stats.refused += n;
+    for (size_t i = 0; batch->on_lost && i < n; i++)
+        batch->on_lost(batch->user, why, iovs[i].iov_base, iovs[i].iov_len);
+}
+
+static bool is_full(int error)
+{
+    return error == EAGAIN || error == ENOBUFS;
+}
+
 /* The kernel does not take this run as one: its datagrams go one by one. */
 static void send_split(StoaUdpBatch *batch, Lane *lane, unsigned at)
 {
@@ -333,7 +367,7 @@ static void send_split(StoaUdpBatch *batch, Lane *lane, unsigned at)
         if (sendmsg(lane->socket->fd, &one, MSG_DONTWAIT) >= 0)
             batch->stats.sent++;
         else
-            batch->stats.refused++;
+            lose(batch, is_full(errno) ? STOA_UDP_FULL : STOA_UDP_REFUSED, &iovs[i], 1);
     }
 }
 
@@ -426,16 +460,17 @@ static void flush_lane(StoaUdpBatch *batch, Lane *lane)
             at += (unsigned)n;
         } else if (n < 0 && errno == EINTR) {
             continue;
-        } else if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+        } else if (n < 0 && is_full(errno)) {
             if (wait_for_room(lane->socket->fd, &budget_ms))
                 continue;
             for (; at < lane->n; at++)
-                batch->stats.full += lane->headers[at].msg_hdr.msg_iovlen;
+                lose(batch, STOA_UDP_FULL, lane->headers[at].msg_hdr.msg_iov,
+                     lane->headers[at].msg_hdr.msg_iovlen);
         } else if (n < 0 && is_run(lane, at)) {
             lane->has_no_runs = is_for_good(errno);
             send_split(batch, lane, at++);
         } else { /* this one is refused: the rest still goes */
-            batch->stats.refused++;
+            lose(batch, STOA_UDP_REFUSED, lane->headers[at].msg_hdr.msg_iov, 1);
             at++;
         }
     }

@@ -34,11 +34,20 @@ typedef struct {
 typedef struct StoaUdpReceiver StoaUdpReceiver; /* one per worker: prepared headers of recvmmsg */
 typedef struct StoaUdpBatch StoaUdpBatch;       /* one per worker: 64 outgoing datagrams */
 
+/* Why a datagram did not leave. */
+typedef enum {
+    STOA_UDP_FULL,    /* the socket's buffer stayed full */
+    STOA_UDP_REFUSED, /* the kernel said no to this one (bad or unreachable destination) */
+} StoaUdpLoss;
+
+/* Told of each datagram that did not leave, within a flush: nothing may be queued from there. `buf` is borrowed. */
+typedef void StoaUdpLostFunc(void *user, StoaUdpLoss why, const uint8_t *buf, size_t len);
+
 /* What became of outgoing datagrams, since the start. */
 typedef struct {
     uint64_t sent;
-    uint64_t refused; /* the kernel said no to this one (bad or unreachable destination) */
-    uint64_t full;    /* dropped: the socket's buffer stayed full */
+    uint64_t refused; /* STOA_UDP_REFUSED */
+    uint64_t full;    /* STOA_UDP_FULL */
     uint64_t calls;   /* of sendmmsg */
     uint64_t runs;    /* of datagrams that the kernel took as one */
     uint64_t split;   /* runs that it refused as one: their datagrams went one by one */
@@ -56,6 +65,12 @@ bool stoa_udp_open(StoaUdpSocket *socket, uint8_t index, const StoaAddress *at, 
 
 /** Close it; harmless on a closed one (fd -1). */
 void stoa_udp_close(StoaUdpSocket *socket);
+
+/**
+ * How many datagrams came and found the socket's buffer full, since it was opened; wraps around. The kernel counts them
+ * (SO_MEMINFO, Linux 4.12): asking now and then costs the packets nothing. 0 where it cannot be asked. Thread: any.
+ */
+uint32_t stoa_udp_overflow(const StoaUdpSocket *socket);
 
 StoaUdpReceiver *stoa_udp_receiver_new(void);
 void stoa_udp_receiver_free(StoaUdpReceiver *receiver);
@@ -75,6 +90,9 @@ unsigned stoa_udp_receive(StoaUdpReceiver *receiver, const StoaUdpSocket *socket
 StoaUdpBatch *stoa_udp_batch_new(void);
 void stoa_udp_batch_free(StoaUdpBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaUdpBatch, stoa_udp_batch_free)
+
+/** Name who is told of what did not leave; NULL: nobody. */
+void stoa_udp_batch_on_lost(StoaUdpBatch *batch, StoaUdpLostFunc *fn, void *user);
 
 /**
  * A buffer of STOA_UDP_SLOT bytes to write the next datagram into; a full batch is flushed first.

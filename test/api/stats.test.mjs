@@ -120,7 +120,7 @@ test('/metrics is what Prometheus reads: packets, drops by reason, peers by stat
         stoa_media_drop_packets_total: 'counter', stoa_media_peers: 'gauge', stoa_media_estimate_bps: 'histogram', stoa_loop_lag_us: 'histogram' }))
         assert.equal(types.get(name), type, name);
     assert.ok(values.get('stoa_media_received_packets_total') > 0);
-    assert.ok(values.has('stoa_media_drop_packets_total{reason="auth"}'));
+    assert.ok(values.has(`stoa_media_drop_packets_total{reason="auth",worker="1"}`));
     for (const loop of ['control', 'worker-0', 'worker-1'])
         assert.ok(values.get(`stoa_loop_lag_us_count{loop="${loop}"}`) > 0, loop);
     watch.peer.close();

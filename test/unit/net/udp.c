@@ -108,6 +108,43 @@ static void a_refused_datagram_does_not_hold_up_the_rest(void **state)
     assert_int_equal(stoa_udp_batch_count(bed->batch), 0);
 }
 
+static void note_lost(void *text, StoaUdpLoss why, const uint8_t *buf, size_t len)
+{
+    g_string_append_printf(text, "%s %u of %zu; ", why == STOA_UDP_FULL ? "full" : "refused",
+                           buf[0], len);
+}
+
+static void what_did_not_leave_is_told_by_its_bytes(void **state)
+{
+    Bed *bed = *state;
+    g_autoptr(GString) lost = g_string_new("");
+    StoaAddress nowhere;
+
+    assert_true(stoa_address_parse("192.0.2.1", 0, &nowhere));
+    stoa_udp_batch_on_lost(bed->batch, note_lost, lost);
+    for (unsigned i = 0; i < 8; i++) /* 3 and 4 are a run, 7 is alone */
+        add(bed, (uint8_t)i, 20 + i / 6, i == 3 || i == 4 || i == 7 ? &nowhere : &bed->there.bound);
+    stoa_udp_batch_flush(bed->batch);
+    assert_string_equal(lost->str, "refused 3 of 20; refused 4 of 20; refused 7 of 21; ");
+    assert_int_equal(stoa_udp_batch_stats(bed->batch)->refused, 3);
+}
+
+static void the_kernel_tells_what_it_had_no_room_for(void **state)
+{
+    Bed *bed = *state;
+    unsigned n = 0, got = 0, now;
+
+    assert_int_equal(stoa_udp_overflow(&bed->there), 0);
+    setsockopt(bed->there.fd, SOL_SOCKET, SO_RCVBUF, &(int){ 0 }, sizeof(int));
+    for (; n < 200; n++)
+        add(bed, 1, 1400, &bed->there.bound);
+    stoa_udp_batch_flush(bed->batch);
+    while ((now = stoa_udp_receive(bed->receiver, &bed->there, STOA_UDP_BATCH)) > 0)
+        got += now;
+    assert_in_range(got, 1, n - 1);
+    assert_int_equal(stoa_udp_overflow(&bed->there), n - got);
+}
+
 /* Runs of equal length and a shorter end to one address; then another address, and back. */
 static void a_run_to_one_address_is_one_piece_for_the_kernel(void **state)
 {
@@ -310,6 +347,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(many_datagrams_travel_in_few_calls_and_in_order),
         TEST(a_refused_datagram_does_not_hold_up_the_rest),
+        TEST(what_did_not_leave_is_told_by_its_bytes),
+        TEST(the_kernel_tells_what_it_had_no_room_for),
         TEST(a_device_that_cannot_checksum_is_given_no_more_runs),
         TEST(a_path_that_is_too_small_refuses_that_run_only),
         TEST(a_slot_without_commit_is_given_again),
