@@ -16,18 +16,28 @@ static bool same_codec(const StoaTrack *a, const StoaTrack *b)
     return a->sdp_codec == b->sdp_codec && stoa_sdp_fmtp_same(a->sdp_codec, a->fmtp, b->fmtp);
 }
 
+/* The line of an offer as agreed, if something of that kind may be sent on it. */
+static const StoaSdpLine *sending_line(const StoaConnection *connection, const StoaLine *line,
+                                       StoaKind kind)
+{
+    const StoaSdpLine *agreed = stoa_connection_agreed(connection, line->index);
+    bool sends = agreed && agreed->accepted && stoa_sink_is_of_kind(kind, agreed->kind) &&
+                 (agreed->direction & STOA_SDP_SENDONLY);
+
+    return sends ? agreed : NULL;
+}
+
 /* Whether a line of the offer that is just being answered can carry the track. */
 static bool offered_line_fits(const StoaConnection *connection, const StoaLine *line,
                               const StoaTrack *track)
 {
-    const StoaSdpLine *agreed = stoa_connection_agreed(connection, line->index);
+    const StoaSdpLine *agreed = sending_line(connection, line, track->info.kind);
     const StoaSink *sink = line->sink;
     bool is_own = track->connection == connection;
 
     if (sink && sink->active && !(is_own && !sink->track))
         return false;
-    return agreed && agreed->accepted && stoa_sink_is_of_kind(track->info.kind, agreed->kind) &&
-           (agreed->direction & STOA_SDP_SENDONLY) && agreed->codec == track->sdp_codec &&
+    return agreed && agreed->codec == track->sdp_codec &&
            stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, track->fmtp);
 }
 
@@ -159,4 +169,22 @@ StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track,
     if (sink->line)
         connection->lines_changed = true;
     return sink;
+}
+
+StoaSink *stoa_connection_reserve_sink(StoaConnection *connection, StoaKind kind)
+{
+    if (connection->negotiation != STOA_NEGOTIATION_HAVE_REMOTE_OFFER || kind == STOA_DATA)
+        return NULL;
+    for (unsigned i = 0; i < connection->lines->len; i++) {
+        StoaLine *line = g_ptr_array_index(connection->lines, i);
+        const StoaSdpLine *agreed = sending_line(connection, line, kind);
+
+        if (!agreed || line->sink)
+            continue;
+        StoaSink *sink = stoa_sink_new(connection, kind);
+        stoa_sink_place(sink, line);
+        stoa_sink_reserve(sink, agreed);
+        return sink;
+    }
+    return NULL;
 }

@@ -243,6 +243,8 @@ StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind);
 void stoa_sink_free(StoaSink *sink);
 /** Begin to use a sink, or to use it for something new: all wishes are as at first, the client is to hear of it. */
 void stoa_sink_take(StoaSink *sink, StoaTrack *track);
+/** Begin to use a new sink on a line of the client's offer, as agreed there, with nothing to show yet. */
+void stoa_sink_reserve(StoaSink *sink, const StoaSdpLine *agreed);
 /** Note on both sides what it shows; the worker hears of it by stoa_sink_route(). */
 void stoa_sink_show(StoaSink *sink, StoaTrack *track);
 bool stoa_sink_is_of_kind(StoaKind kind, StoaSdpKind sdp);

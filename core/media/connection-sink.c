@@ -100,6 +100,12 @@ static uint32_t wanted_exts(const StoaTrack *track)
     return exts;
 }
 
+static void name_track(StoaSink *sink, unsigned number)
+{
+    g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u-%u", sink->stream, number,
+               sink->number);
+}
+
 static bool has_wishes(const StoaSink *sink)
 {
     return sink->paused || sink->substream >= 0 || sink->temporal >= 0 || sink->spatial >= 0 ||
@@ -134,13 +140,35 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     sink->red = track->red;
     g_strlcpy(sink->cname, from->cname, sizeof sink->cname);
     g_strlcpy(sink->stream, from->stream, sizeof sink->stream);
-    g_snprintf(sink->track_id, sizeof sink->track_id, "%s-%u-%u", from->stream, track->number,
-               sink->number);
+    name_track(sink, track->number);
     sink->paused = false;
     sink->substream = sink->temporal = sink->spatial = -1;
     sink->fallback_us = 0;
     if (had_wishes && sink->has_row && sink->connection->peer)
         post_defaults(sink);
+}
+
+/* The stream that the others of the connection are of, so that a player has all in one. */
+void stoa_sink_reserve(StoaSink *sink, const StoaSdpLine *agreed)
+{
+    const StoaConnection *connection = sink->connection;
+    const char *cname = connection->cname, *stream = connection->stream;
+
+    for (unsigned i = 0; i < connection->sinks->len; i++) {
+        const StoaSink *other = g_ptr_array_index(connection->sinks, i);
+
+        if (other == sink || !other->active || !*other->stream)
+            continue;
+        cname = other->cname;
+        stream = other->stream;
+        break;
+    }
+    sink->active = true;
+    sink->codec = agreed->codec;
+    sink->fmtp = stoa_sdp_fmtp_forward_dup(agreed->codec, agreed->fmtp);
+    g_strlcpy(sink->cname, cname, sizeof sink->cname);
+    g_strlcpy(sink->stream, stream, sizeof sink->stream);
+    name_track(sink, 0);
 }
 
 /* -- what the worker is told -------------------------------------------------------------- */

@@ -103,6 +103,8 @@ void stoa_connection_want_data(StoaConnection *connection);
 
 /** The sink for a track; see stoa_track_send() in stoa/media.h. */
 StoaSink *stoa_connection_add_sink(StoaConnection *connection, StoaTrack *track, GError **error);
+/** See stoa_handle_reserve(). */
+StoaSink *stoa_connection_reserve_sink(StoaConnection *connection, StoaKind kind);
 void stoa_connection_foreach_track(StoaConnection *connection,
                                    void (*fn)(StoaTrack *track, void *data), void *data);
 void stoa_connection_foreach_sink(StoaConnection *connection,

@@ -279,6 +279,11 @@ StoaSink *stoa_track_send(StoaTrack *track, StoaHandle *to, GError **error)
     return stoa_connection_add_sink(stoa_handle_connection(to), track, error);
 }
 
+StoaSink *stoa_handle_reserve(StoaHandle *handle, StoaKind kind)
+{
+    return handle->connection ? stoa_connection_reserve_sink(handle->connection, kind) : NULL;
+}
+
 bool stoa_handle_has_media(const StoaHandle *handle)
 {
     return handle->connection != NULL;

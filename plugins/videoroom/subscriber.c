@@ -63,8 +63,12 @@ static void sweep(StoaRoom *room, void *data G_GNUC_UNUSED)
     state->sweep = NULL;
     for (guint i = 0; i < handles->len; i++) {
         StoaHandle *handle = handles->pdata[i];
-        if (vr_kind(handle) != VR_SUBSCRIBER || state_of(handle)->by_offer)
+        if (vr_kind(handle) != VR_SUBSCRIBER)
             continue;
+        if (state_of(handle)->by_offer) {
+            vr_watcher_fill(handle);
+            continue;
+        }
         bool changed = vr_slots_sweep(handle);
         if (state_of(handle)->last_n > 0) {
             vr_last_n_update(handle);

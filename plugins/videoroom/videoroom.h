@@ -210,6 +210,8 @@ bool vr_join_watcher(StoaRequest *req, StoaRoom *room, StoaParticipant *owner, G
                      GError **error);
 /** Somebody publishes: those that came with an offer of their own see it where they see nothing. */
 void vr_watchers_see(StoaRoom *room, StoaParticipant *who);
+/** Somebody went: what shows nothing now shows who is there. */
+void vr_watcher_fill(StoaHandle *handle);
 
 /* -- slot.c ------------------------------------------------------------------------------------------------ */
 

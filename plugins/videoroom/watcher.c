@@ -9,7 +9,7 @@
 typedef struct {
     const GArray *wants; /* of VrWant, in the order in which they take m-lines */
     bool full[3];        /* by kind: no m-line is left */
-    unsigned n_shown;
+    unsigned n_taken;
 } Wiring;
 
 static const char *first_codec(const GArray *wants, StoaKind kind, const StoaTrackInfo **info)
@@ -23,17 +23,36 @@ static const char *first_codec(const GArray *wants, StoaKind kind, const StoaTra
     return NULL;
 }
 
-/* The answer takes the feed's codecs, whatever the player would like best. */
-static StoaMediaRules rules_of(const GArray *wants)
+/* The answer takes the feed's codecs, whatever the player would like best. Of a kind that the feed does not have yet it takes what
+ * the room's publishers are asked for first. */
+static StoaMediaRules rules_of(const VrSettings *set, const GArray *wants)
 {
     const StoaTrackInfo *info;
     StoaMediaRules rules = { .send = true, .opus_red = true };
 
     rules.audio_codecs = first_codec(wants, STOA_AUDIO, &info);
     rules.video_codecs = first_codec(wants, STOA_VIDEO, &info);
-    rules.h264_profile = info ? info->h264_profile : NULL;
-    rules.vp9_profile = info ? info->vp9_profile : NULL;
+    rules.h264_profile = info ? info->h264_profile : set->h264_profile;
+    rules.vp9_profile = info ? info->vp9_profile : set->vp9_profile;
+    if (!rules.audio_codecs)
+        rules.audio_codecs = set->audiocodec;
+    if (!rules.video_codecs)
+        rules.video_codecs = set->videocodec;
     return rules;
+}
+
+/* What is left of the offer waits for whoever comes: the player negotiates once. */
+static void reserve(StoaHandle *handle, Wiring *wiring)
+{
+    static const StoaKind kinds[] = { STOA_AUDIO, STOA_VIDEO };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        StoaSink *sink;
+        while ((sink = stoa_handle_reserve(handle, kinds[i]))) {
+            vr_slot_begin(handle, sink, NULL);
+            wiring->n_taken++;
+        }
+    }
 }
 
 static void wire(StoaHandle *handle, void *data)
@@ -46,12 +65,13 @@ static void wire(StoaHandle *handle, void *data)
         StoaSink *sink = wiring->full[kind] ? NULL : stoa_track_send(want->track, handle, NULL);
         if (sink && stoa_sink_mid(sink)) {
             vr_slot_begin(handle, sink, want->item);
-            wiring->n_shown++;
+            wiring->n_taken++;
         } else if (sink) {
             wiring->full[kind] = true;
             stoa_sink_remove(sink);
         }
     }
+    reserve(handle, wiring);
 }
 
 /* Audio and video of everybody, in the order they came. */
@@ -89,17 +109,16 @@ static const char *only_feed(StoaRequest *req)
 
 static bool attach(StoaRequest *req, const GArray *wants, GError **error)
 {
-    StoaMediaRules rules = rules_of(wants);
+    const VrRoom *room = stoa_room_state(stoa_request_room(req));
+    StoaMediaRules rules = rules_of(&room->set, wants);
     Wiring wiring = { .wants = wants };
 
     if (!stoa_request_wire_offer(req, &rules, wire, &wiring, error))
         return false;
-    return wiring.n_shown > 0 ||
+    return wiring.n_taken > 0 ||
            stoa_refuse(error, "no_codec",
-                       "the offer has no m-line for what is published here: it must take %s%s%s",
-                       rules.audio_codecs ? rules.audio_codecs : "",
-                       rules.audio_codecs && rules.video_codecs ? " and " : "",
-                       rules.video_codecs ? rules.video_codecs : "");
+                       "the offer has no m-line for what is published here: it must take %s and %s",
+                       rules.audio_codecs, rules.video_codecs);
 }
 
 bool vr_join_watcher(StoaRequest *req, StoaRoom *room, StoaParticipant *owner, GArray *wants,
@@ -148,17 +167,36 @@ static void offer_to(StoaHandle *handle, StoaTrack *track)
     }
 }
 
+static void offer_all(StoaHandle *handle, StoaParticipant *who)
+{
+    const VrHandle *state = stoa_handle_state(handle);
+    StoaHandle *theirs = stoa_participant_handle(who);
+
+    if (!theirs || (*state->feed && strcmp(state->feed, stoa_participant_id(who)) != 0))
+        return;
+    g_autoptr(GPtrArray) tracks = vr_tracks(theirs);
+    for (guint i = 0; i < tracks->len; i++)
+        offer_to(handle, tracks->pdata[i]);
+}
+
 void vr_watchers_see(StoaRoom *room, StoaParticipant *who)
 {
     g_autoptr(GPtrArray) handles = vr_handles(room);
-    g_autoptr(GPtrArray) tracks = vr_tracks(stoa_participant_handle(who));
 
     for (guint i = 0; i < handles->len; i++) {
         const VrHandle *state = stoa_handle_state(handles->pdata[i]);
-        if (vr_kind(handles->pdata[i]) != VR_SUBSCRIBER || !state->by_offer ||
-            (*state->feed && strcmp(state->feed, stoa_participant_id(who)) != 0))
-            continue;
-        for (guint j = 0; j < tracks->len; j++)
-            offer_to(handles->pdata[i], tracks->pdata[j]);
+        if (vr_kind(handles->pdata[i]) == VR_SUBSCRIBER && state->by_offer)
+            offer_all(handles->pdata[i], who);
+    }
+}
+
+void vr_watcher_fill(StoaHandle *handle)
+{
+    g_autoptr(GPtrArray) people = vr_people(stoa_handle_room(handle));
+
+    for (guint i = 0; i < people->len; i++) {
+        const VrSeat *seat = stoa_participant_state(people->pdata[i]);
+        if (seat->up)
+            offer_all(handle, people->pdata[i]);
     }
 }

@@ -19,17 +19,19 @@ before(async () => {
     await page.goto(gateway.http.replace('127.0.0.1', 'localhost'));
     await page.evaluate(`(() => { ${library} })()`);
     await page.evaluate(() => {
-        window.publish = async (path) => {
+        window.publish = async (path, kinds = ['audio', 'video']) => {
             const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }), whip = new WHIPClient();
             window.camera ??= await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
-            camera.getTracks().forEach((track) => pc.addTransceiver(track, { direction: 'sendonly', streams: [camera] }));
+            camera.getTracks().filter(({ kind }) => kinds.includes(kind)).forEach((track) => pc.addTransceiver(track, { direction: 'sendonly', streams: [camera] }));
             await whip.publish(pc, new URL(path, location).href, 'sesame');
             return { pc, whip };
         };
+        document.body.innerHTML = '<video id="screen_" autoplay muted></video>';
         window.watch = async (path) => {
             const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }), whep = new WHEPClient();
             for (const kind of ['audio', 'video'])
                 pc.addTransceiver(kind, { direction: 'recvonly' });
+            pc.ontrack = ({ streams }) => { screen_.srcObject = streams[0]; }; /* as the simplest of players does */
             await whep.view(pc, new URL(path, location).href, 'sesame');
             return { pc, whep };
         };
@@ -104,4 +106,31 @@ test('a PeerConnection that is closed ends its session', async () => {
             return;
     }
     assert.fail('it is still there after 10 s');
+});
+
+test('a player that came when there was only a voice sees the camera that comes later, and the next one', async () => {
+    await page.evaluate(async () => { window.voice = await publish('/whip/77/7', ['audio']); });
+    await until(page, () => voice.pc.connectionState === 'connected');
+    await until(page, async () => { window.listener ??= await watch('/whep/77').catch(() => undefined); return window.listener; });
+    await until(page, async () => (await shown(listener.pc)).packets > 50);
+    assert.deepEqual(await page.evaluate(() => [listener.pc.getTransceivers().map(({ currentDirection }) => currentDirection), screen_.srcObject.getTracks().length, screen_.videoWidth]),
+        [['recvonly', 'recvonly'], 2, 0]);
+    await page.evaluate(async () => { window.first = await publish('/whip/77/8'); });
+    await grows('listener');
+    await until(page, () => screen_.videoWidth === 640 && screen_.currentTime > 0);
+    await page.evaluate(async () => { window.second = await publish('/whip/77/9'); }); /* is there already when the first goes */
+    await until(page, () => second.pc.connectionState === 'connected');
+    await page.evaluate(() => first.whip.stop());
+    await grows('listener');
+    await page.evaluate(async () => { await second.whip.stop(); await voice.whip.stop(); window.third = await publish('/whip/77/8'); });
+    await grows('listener'); /* nobody was there meanwhile */
+    if (process.env.STOA_SHOTS)
+        await page.locator('#screen_').screenshot({ path: `${process.env.STOA_SHOTS}/whep.png` });
+    const [red, ...rest] = await page.evaluate(() => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 }), context = canvas.getContext('2d');
+        context.drawImage(screen_, 0, 0, 64, 48);
+        return [...new Set(context.getImageData(0, 0, 64, 48).data)];
+    });
+    assert.ok(red !== undefined && rest.length > 5, 'there is a picture, not one colour');
+    await page.evaluate(() => Promise.all([third.whip.stop(), listener.whep.stop()]));
 });

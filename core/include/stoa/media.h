@@ -197,3 +197,11 @@ STOA_EXPORT uint16_t stoa_packet_seq(const StoaPacket *packet) STOA_ON_WORKER;
  * higher number get their layers first, and keep their picture longest. Default 0; 255 at most. Audio comes before all.
  */
 STOA_EXPORT void stoa_sink_priority(StoaSink *sink, unsigned priority) STOA_ON_CONTROL;
+
+/**
+ * While the handle's offer is being answered: take an m-line of that kind that nothing is sent on, for what comes later. It
+ * has the first codec of the rules that the client takes; stoa_sink_switch() shows a track of that codec on it.
+ *
+ * Returns the sink, owned by the handle; NULL when no such line is left.
+ */
+STOA_EXPORT StoaSink *stoa_handle_reserve(StoaHandle *handle, StoaKind kind) STOA_ON_CONTROL;

@@ -394,13 +394,66 @@ static void who_brings_an_offer_sees_the_next_when_the_first_goes(void **unused 
     StoaBedPerson *ben = publishing(bed, 2, "ben", voice_and_face);
     assert_ptr_equal(stoa_bed_shown(eva, 1), ana);
     stoa_bed_detach(ana);
-    bed_settle();
+    stoa_bed_advance(bed, 1);
+    assert_ptr_equal(stoa_bed_shown(eva, 0), ben); /* who is there already */
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ben);
+    stoa_bed_detach(ben);
+    stoa_bed_advance(bed, 1);
     assert_null(stoa_bed_shown(eva, 1));
     stoa_bed_hears_nothing(eva); /* no offer: it cannot answer one */
     StoaBedPerson *joe = publishing(bed, 3, "joe", voice_and_face);
     assert_ptr_equal(stoa_bed_shown(eva, 0), joe);
     assert_ptr_equal(stoa_bed_shown(eva, 1), joe);
-    stoa_bed_detach(ben);
+}
+
+static const ClientLine voice_only[] = { { "audio", "a", .ssrc = 11 }, { 0 } };
+static const ClientLine both_ways[] = { { "audio", "0", .direction = "recvonly" },
+                                        { "video", "1", .direction = "recvonly" },
+                                        { 0 } };
+
+static void a_line_for_what_nobody_publishes_yet_waits_for_it(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *eva = stoa_bed_attach(bed, "eva");
+    StoaBedPerson *ana = publishing(bed, 1, "ana", voice_only);
+
+    bed_offer_lines(
+        eva, JOIN ", 'feed': 1, 'substream': 1}", both_ways,
+        "{'videoroom': 'attached', 'streams': [{'mid': '0', 'feed_id': 1}, {'mid': '1', "
+        "'type': 'video', 'active': false, 'feed_id': null}]}");
+    assert_int_equal(count_lines(stoa_bed_sdp(eva), "a=sendonly"), 2);
+    assert_int_equal(count_lines(stoa_bed_sdp(eva), "a=inactive"), 0);
+    assert_non_null(strstr(stoa_bed_sdp(eva), "VP8/90000"));
+    assert_null(strstr(stoa_bed_sdp(eva), "H264/90000"));
+    stoa_bed_connects(eva);
+    assert_null(stoa_bed_shown(eva, 1));
+    unsigned before = bed_peer_of(ana)->n_keyframes;
+    bed_offer_lines(ana, "{'request': 'configure'}", voice_and_face, "{'configured': 'ok'}");
+    assert_ptr_equal(stoa_bed_shown(eva, 0), ana);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ana);
+    assert_true(bed_peer_of(ana)->n_keyframes > before);
+    publishing(bed, 2, "ben", voice_and_face); /* another feed */
+    stoa_bed_detach(ana);
+    stoa_bed_advance(bed, 1);
+    assert_null(stoa_bed_shown(eva, 1));
+    StoaBedPerson *again = publishing(bed, 1, "ana", voice_and_face);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), again);
+    stoa_bed_hears_nothing(eva);
+}
+
+/* A page puts the stream of any of its tracks into its <video>: all have to be of one. */
+static void a_line_that_waits_is_of_the_stream_that_is_shown(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *eva = stoa_bed_attach(bed, "eva");
+    publishing(bed, 1, "ana", voice_only);
+
+    bed_offer_lines(eva, JOIN "}", both_ways, "{'videoroom': 'attached'}");
+    g_auto(GStrv) parts = g_strsplit(stoa_bed_sdp(eva), "a=msid:", -1);
+    assert_int_equal(g_strv_length(parts), 3);
+    size_t len = strcspn(parts[1], " ");
+    assert_int_equal(strncmp(parts[1], parts[2], len + 1), 0);
+    assert_string_not_equal(parts[1], parts[2]);
 }
 
 static void a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for(
@@ -452,6 +505,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_subscriber_sees_what_is_measured),
         cmocka_unit_test(who_brings_an_offer_sees_the_next_when_the_first_goes),
+        cmocka_unit_test(a_line_for_what_nobody_publishes_yet_waits_for_it),
+        cmocka_unit_test(a_line_that_waits_is_of_the_stream_that_is_shown),
         cmocka_unit_test(a_subscriber_gets_all_streams_of_several_feeds),
         cmocka_unit_test(only_what_is_up_can_be_subscribed_to),
         cmocka_unit_test(the_older_form_still_works),
