@@ -126,8 +126,10 @@ static void fill_local(StoaMedia *media, StoaPeerRecord *record)
 {
     const StoaCertificate *certificate =
         g_ptr_array_index(media->certificates, media->certificates->len - 1);
+    g_autofree char *fingerprint =
+        g_strconcat("sha-256 ", stoa_certificate_fingerprint(certificate), NULL);
 
-    record->fingerprint = g_strconcat("sha-256 ", stoa_certificate_fingerprint(certificate), NULL);
+    record->fingerprint = g_ref_string_new_intern(fingerprint);
     record->local.fingerprint = record->fingerprint;
     record->local.lite = media->ice == STOA_ICE_LITE;
     record->local.gathering = !record->local.lite;

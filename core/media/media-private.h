@@ -17,7 +17,8 @@ typedef struct {
     const StoaPeerEvents *events;
     void *user;
     StoaPeerLocal local;
-    char *ufrag, *pwd, *fingerprint;
+    char *ufrag, *pwd;
+    char *fingerprint;   /* a reference: most peers share it */
     StoaIceAgent *agent; /* full ICE; the worker ends it */
     StoaSctp *sctp;      /* NULL: no data channel; the worker ends it */
 } StoaPeerRecord;
@@ -32,6 +33,7 @@ struct StoaMedia {
     StoaWorker *workers[STOA_MAX_WORKERS];
     unsigned loads[STOA_MAX_WORKERS]; /* peers */
     char **addresses;
+    GPtrArray *candidates[STOA_MAX_WORKERS]; /* place.h; NULL: nobody asked yet */
     char *certificate_path, *key_path;
     GPtrArray *certificates, *contexts; /* the newest last; old ones serve the links made of them */
     StoaIceThread *ice_thread;          /* full ICE only */

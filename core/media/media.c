@@ -41,7 +41,7 @@ static void free_record(void *data)
 
     g_free(record->ufrag);
     g_free(record->pwd);
-    g_free(record->fingerprint);
+    g_ref_string_release(record->fingerprint);
     g_clear_pointer(&record->local.candidates, g_ptr_array_unref);
     g_free(record);
 }
@@ -294,6 +294,8 @@ void stoa_media_free(StoaMedia *media)
     free_workers(media);
     g_ptr_array_unref(media->contexts);
     g_ptr_array_unref(media->certificates);
+    for (unsigned i = 0; i < STOA_MAX_WORKERS; i++)
+        g_clear_pointer(&media->candidates[i], g_ptr_array_unref);
     g_hash_table_unref(media->peers);
     g_hash_table_unref(media->rooms);
     g_strfreev(media->addresses);

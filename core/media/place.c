@@ -69,7 +69,7 @@ void stoa_place_leave(StoaMedia *media, uint64_t room, unsigned worker)
     g_hash_table_remove(media->rooms, &room);
 }
 
-GPtrArray *stoa_place_candidates(const StoaMedia *media, const StoaWorker *worker)
+static GPtrArray *make_candidates(const StoaMedia *media, const StoaWorker *worker)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
     uint16_t port = stoa_worker_port(worker);
@@ -96,4 +96,13 @@ GPtrArray *stoa_place_candidates(const StoaMedia *media, const StoaWorker *worke
         k++;
     }
     return list;
+}
+
+GPtrArray *stoa_place_candidates(StoaMedia *media, const StoaWorker *worker)
+{
+    GPtrArray **shared = &media->candidates[worker->index];
+
+    if (!*shared)
+        *shared = make_candidates(media, worker);
+    return g_ptr_array_ref(*shared);
 }

@@ -10,5 +10,5 @@ unsigned stoa_place_take(StoaMedia *media, uint64_t room);
 /** The peer is gone. */
 void stoa_place_leave(StoaMedia *media, uint64_t room, unsigned worker);
 
-/** The candidates of a lite worker, UDP first, each "candidate:…"; owned by the caller. */
-GPtrArray *stoa_place_candidates(const StoaMedia *media, const StoaWorker *worker);
+/** The candidates of a lite worker, UDP first, each "candidate:…": the same for all its peers, a reference to each. */
+GPtrArray *stoa_place_candidates(StoaMedia *media, const StoaWorker *worker);

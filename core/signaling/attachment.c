@@ -34,7 +34,7 @@ static void plugin_event(StoaHandle *handle, const char *transaction, json_t *da
 }
 
 /* All of an event of the plugin but what the plugin says, and the two braces behind it. */
-static const GString *event_head(StoaAttachment *attachment)
+static const char *event_head(StoaAttachment *attachment)
 {
     static const char nothing[] = "null}}";
 
@@ -44,8 +44,7 @@ static const GString *event_head(StoaAttachment *attachment)
     json_object_set_new(event, "plugindata",
                         json_pack("{s:s, s:n}", "plugin", attachment->package, "data"));
     char *text = json_dumps(event, JSON_COMPACT);
-    attachment->event_head = g_string_new(text);
-    g_string_truncate(attachment->event_head, attachment->event_head->len - strlen(nothing));
+    attachment->event_head = g_strndup(text, strlen(text) - strlen(nothing));
     free(text);
     json_decref(event);
     return attachment->event_head;
@@ -63,9 +62,10 @@ static void shared_event(StoaHandle *handle, StoaShared *shared)
         plugin_event(handle, NULL, json_incref(stoa_shared_body(shared)), NULL);
         return;
     }
-    const GString *head = event_head(attachment);
-    g_autoptr(GString) text = g_string_sized_new(head->len + len + sizeof "}}");
-    g_string_append_len(text, head->str, (gssize)head->len);
+    const char *head = event_head(attachment);
+    size_t head_len = strlen(head);
+    g_autoptr(GString) text = g_string_sized_new(head_len + len + sizeof "}}");
+    g_string_append_len(text, head, (gssize)head_len);
     g_string_append_len(text, body, (gssize)len);
     g_string_append_len(text, "}}", 2);
     owner->outlet->deliver_text(owner->id, text->str, text->len);
@@ -115,8 +115,7 @@ void stoa_attachment_free(gpointer data)
     StoaAttachment *attachment = data;
 
     stoa_handle_free(attachment->handle);
-    if (attachment->event_head)
-        g_string_free(attachment->event_head, TRUE);
+    g_free(attachment->event_head);
     g_free(attachment->opaque_id);
     g_free(attachment->package);
     g_free(attachment);

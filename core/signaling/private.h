@@ -66,7 +66,7 @@ struct StoaAttachment {
     StoaHandle *handle;
     char *package; /* the name it was asked for by: an alias is the client's name of the plugin */
     char *opaque_id;
-    GString *event_head; /* NULL: none was needed yet */
+    char *event_head; /* NULL: none was needed yet */
     int64_t created_us;
 };
 

@@ -18,7 +18,7 @@ enum {
     N_PEERS = 100,
     STREAM_BYTES =
         450, /* of the worker, for a subscribed stream, but for what it keeps of the past ones */
-    PEER_BYTES = 4000, /* of both, for a peer with two tracks that has not come up */
+    PEER_BYTES = 3650, /* of both, for a peer with two tracks that has not come up */
 };
 
 typedef struct {
