@@ -67,13 +67,13 @@ char *stoa_calendar_text(StoaCalendarMethod method, const json_t *payload, const
     add(calendar, icalproperty_new_method(cancel ? ICAL_METHOD_CANCEL : ICAL_METHOD_REQUEST));
     add(item, icalproperty_new_uid(uid ? uid : ""));
     add(item, icalproperty_new_dtstamp(time_of(now_ms)));
-    add(item, icalproperty_new_sequence(sequence + cancel)); /* RFC 5546, 3.2.5: incremented */
+    add(item, icalproperty_new_sequence(sequence));
     add_address(item, organizer, icalproperty_new_organizer);
     if (cancel)
         add(item, icalproperty_new_status(ICAL_STATUS_CANCELLED));
     else
         add_details(item, payload);
-    if (attendee && !cancel)
+    if (attendee) /* RFC 5546, 3.2.5: in a cancellation too */
         add_address(item, attendee, icalproperty_new_attendee);
     icalcomponent_add_component(calendar, item);
     char *theirs = icalcomponent_as_ical_string_r(calendar);

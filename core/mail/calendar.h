@@ -11,8 +11,8 @@ typedef enum { STOA_CALENDAR_REQUEST, STOA_CALENDAR_CANCEL } StoaCalendarMethod;
 /**
  * Make an .ics of a payload: uid, sequence, title, starts_at, duration_min, link, host.
  *
- * A class without a time is a VTODO, as an event must have one. A cancellation says the UID only, and is of the kind that was
- * asked for: `is_task` in its payload tells a VTODO.
+ * A class without a time is a VTODO, as an event must have one. A cancellation says no more than the UID and whose it is, and is of
+ * the kind that was asked for: `is_task` in its payload tells a VTODO.
  *
  * @organizer  the sender's address
  * @attendee   the recipient's; NULL: left out

@@ -11,8 +11,9 @@ typedef struct StoaMail StoaMail;
 /* What a mail says; each has a template in conf/mail/LANG/KIND.txt and KIND.html. The payload's members, all optional but the
  * first: a template leaves out what is not there.
  *   signin     link, name, minutes (15)
- *   invitation link, title, name, host, role, starts_at, duration_min, uid, sequence (0, 1, … as it is mailed again)
- *   cancelled  uid, sequence
+ *   invitation link, title, name, host, role, starts_at, duration_min, uid, sequence (0, 1, … with each mail of that uid)
+ *   moved      title, name, host, role, starts_at (none: it has no time any more), duration_min, uid, sequence
+ *   cancelled  uid, sequence, is_task, revoked (the invitation was; else the room is erased)
  *   summary    link, title, name, started_at, ended_at, people: [{name, role}], items: [{title, kind, link}],
  *              polls: [{question}], messages (a count); and what room/summary.c needs to write it anew
  * Each member that ends in _at is a time in milliseconds, and gives the template NAME_at as text (UTC). "language" chooses the
@@ -20,6 +21,7 @@ typedef struct StoaMail StoaMail;
 typedef enum {
     STOA_MAIL_SIGNIN,     /* a host's sign-in link */
     STOA_MAIL_INVITATION, /* with an .ics */
+    STOA_MAIL_MOVED,      /* the time is another one: an .ics without a link */
     STOA_MAIL_CANCELLED,  /* a calendar cancellation: UID only */
     STOA_MAIL_SUMMARY,    /* after a meeting */
     STOA_MAIL_N_KINDS
@@ -73,6 +75,16 @@ bool stoa_mail_forget(StoaDb *db, const char *email, const char *room_id, GPtrAr
                       GError **error);
 /** Within a transaction: forget the summaries that are files and whose meeting is there no more. @files: as above. Thread: store. */
 bool stoa_mail_forget_old_summaries(StoaDb *db, GPtrArray *files, GError **error);
+/**
+ * Within a transaction: forget files that are no summaries: those about a room when its history that came after them has run out, or
+ * would have, had there been one by the time that an invitation is good for; those about none after that time.
+ *
+ * @good_ms  how long an invitation is good for that names no time
+ * @files    as above
+ *
+ * To be called before meetings are erased whose time is over. Thread: store.
+ */
+bool stoa_mail_forget_old_files(StoaDb *db, int64_t good_ms, GPtrArray *files, GError **error);
 /** Look at a payload again. @is_file  it lies in data/mail/ by now: no member "link" is left in it. `*changed`: what was done to it counts.
  * False with `error`. */
 typedef bool StoaMailEdit(StoaDb *db, json_t *payload, bool is_file, bool *changed, void *data,

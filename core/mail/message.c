@@ -14,9 +14,8 @@
 #include <string.h>
 
 static const char *const kind_names[STOA_MAIL_N_KINDS] = {
-    [STOA_MAIL_SIGNIN] = "signin",
-    [STOA_MAIL_INVITATION] = "invitation",
-    [STOA_MAIL_CANCELLED] = "cancelled",
+    [STOA_MAIL_SIGNIN] = "signin",   [STOA_MAIL_INVITATION] = "invitation",
+    [STOA_MAIL_MOVED] = "moved",     [STOA_MAIL_CANCELLED] = "cancelled",
     [STOA_MAIL_SUMMARY] = "summary",
 };
 
@@ -199,9 +198,16 @@ static void add_part(GMimeMultipart *into, GMimeObject *made)
     g_object_unref(made);
 }
 
+/* A class that has no time any more is none for a calendar. */
+static bool is_cancellation(const StoaMailSpec *spec)
+{
+    return spec->kind == STOA_MAIL_CANCELLED ||
+           (spec->kind == STOA_MAIL_MOVED && !json_object_get(spec->payload, "starts_at"));
+}
+
 static GMimeObject *calendar_part(const StoaMailSpec *spec)
 {
-    bool cancel = spec->kind == STOA_MAIL_CANCELLED;
+    bool cancel = is_cancellation(spec);
     g_autofree char *organizer = stoa_mail_address(spec->from);
     g_autofree char *text =
         stoa_calendar_text(cancel ? STOA_CALENDAR_CANCEL : STOA_CALENDAR_REQUEST, spec->payload,
@@ -223,7 +229,7 @@ static GMimeObject *make_body(const StoaMailTemplates *templates, const StoaMail
 
     add_part(both, part(spec, "text", "plain", text));
     add_part(both, part(spec, "text", "html", html));
-    if (spec->kind != STOA_MAIL_INVITATION && spec->kind != STOA_MAIL_CANCELLED)
+    if (spec->kind == STOA_MAIL_SIGNIN || spec->kind == STOA_MAIL_SUMMARY)
         return GMIME_OBJECT(both);
     GMimeMultipart *all = g_mime_multipart_new_with_subtype("mixed");
     add_part(all, GMIME_OBJECT(both));

@@ -101,10 +101,11 @@ bool stoa_outbox_filed(StoaDb *db, const StoaMailJob *job, const char *name, GEr
     if (!stoa_outbox_done(db, job->id, error) || stoa_db_changes(db) == 0)
         return false;
     json_t *payload = job->kind == STOA_MAIL_SUMMARY ? without_links(job->payload) : NULL;
-    bool ok = stoa_db_exec(db, error,
-                           "INSERT INTO mail_file (name, recipient, room_id, payload)"
-                           " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO NOTHING",
-                           "sssj", name, job->recipient, job->room_id, payload);
+    bool ok =
+        stoa_db_exec(db, error,
+                     "INSERT INTO mail_file (name, recipient, room_id, payload, written_at)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO NOTHING",
+                     "sssji", name, job->recipient, job->room_id, payload, stoa_store_now_ms());
     json_decref(payload);
     return ok;
 }
@@ -145,6 +146,22 @@ bool stoa_mail_forget_old_summaries(StoaDb *db, GPtrArray *files, GError **error
         " WHERE m.room_id = mail_file.room_id"
         " AND m.started_at = json_extract(mail_file.payload, '$.started_at')) RETURNING name",
         "");
+
+    return read_names(rows, files, error);
+}
+
+/* When a file about a room is of no use any more: a class that it came before has taken place, or no time is named and it is no
+ * good by now; and in any case not before the time that the room names. */
+bool stoa_mail_forget_old_files(StoaDb *db, int64_t good_ms, GPtrArray *files, GError **error)
+{
+    static const char old[] =
+        "DELETE FROM mail_file WHERE payload IS NULL AND name NOT LIKE '%-summary-%'"
+        " AND ?1 >= COALESCE((SELECT r.retention_days * 86400000 + MAX("
+        " COALESCE(r.starts_at + COALESCE(r.duration_min, 0) * 60000, 0),"
+        " COALESCE((SELECT MAX(COALESCE(m.ended_at, ?1 + 1)) FROM meeting m WHERE m.room_id = r.id"
+        " AND (m.ended_at IS NULL OR m.ended_at >= written_at)), written_at + ?2))"
+        " FROM room r WHERE r.id = mail_file.room_id), written_at + ?2) RETURNING name";
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, old, "ii", stoa_store_now_ms(), good_ms);
 
     return read_names(rows, files, error);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Invitations. Their columns: created_at is when the token was made, sent_at when it was last given to the mail. */
+/* Invitations. Their columns: created_at is when the token was made, sent_at when it was last given to the mail, mailed how many
+ * mails there were for the calendar (web/schedule.c). */
 #include "config.h"
 
 #include "room/invitation.h"

@@ -108,7 +108,14 @@ static const char third[] =
     "ALTER TABLE mail_file ADD COLUMN payload TEXT;" /* of a summary, without its links; else NULL */
     "ALTER TABLE participant ADD COLUMN hand_at INTEGER;"; /* NULL: down */
 
-static const char *const migrations[] = { first, second, third, NULL };
+/* Each mail about an entry of a calendar has a number. A mail's file says since when it is there. */
+static const char fourth[] =
+    "ALTER TABLE invitation ADD COLUMN mailed INTEGER NOT NULL DEFAULT 0;" /* how many such mails */
+    "UPDATE invitation SET mailed = 1 WHERE sent_at IS NOT NULL;"
+    "ALTER TABLE mail_file ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE mail_file SET written_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000;";
+
+static const char *const migrations[] = { first, second, third, fourth, NULL };
 
 const char *const *stoa_schema_migrations(void)
 {

@@ -5,6 +5,7 @@
 #include "base/task.h"
 #include "web/erase.h"
 #include "web/live.h"
+#include "web/schedule.h"
 #include "web/web-private.h"
 
 #include <glib/gstdio.h>
@@ -12,39 +13,10 @@
 
 /* -- rows -------------------------------------------------------------------------------------- */
 
-/* Whoever has the lesson in a calendar: invited by mail, not revoked, and it is not over yet. */
-static const char invited[] =
-    "SELECT i.id, i.email, r.starts_at IS NULL FROM invitation i JOIN room r ON r.id = i.room_id "
-    "WHERE i.room_id = ?1"
-    " AND i.sent_at IS NOT NULL AND i.state <> 'revoked'"
-    " AND (r.starts_at IS NULL OR r.starts_at + COALESCE(r.duration_min, 0) * 60000 > ?2)";
-
-static bool cancel_invitations(StoaDb *db, const char *room, GError **error)
-{
-    g_autoptr(StoaRows) rows = stoa_db_query(db, error, invited, "si", room, stoa_store_now_ms());
-    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) why = NULL;
-    bool is_task = false;
-
-    if (!rows)
-        return false;
-    while (stoa_rows_next(rows, &why)) {
-        is_task = stoa_rows_int(rows, 2); /* of the room: the same for all */
-        g_ptr_array_add(found, g_strdup_printf("%s@stoa", stoa_rows_text(rows, 0)));
-        g_ptr_array_add(found, g_strdup(stoa_rows_text(rows, 1)));
-    }
-    for (guint i = 0; i + 1 < found->len && !why; i += 2)
-        stoa_mail_put(db, STOA_MAIL_CANCELLED, found->pdata[i + 1], NULL,
-                      json_pack("{s:s, s:b}", "uid", found->pdata[i], "is_task", is_task), &why);
-    if (!why)
-        return true;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return false;
-}
-
 bool stoa_erase_room_rows(StoaDb *db, const char *room, GPtrArray *files, GError **error)
 {
-    return cancel_invitations(db, room, error) && stoa_mail_forget(db, NULL, room, files, error) &&
+    return stoa_schedule_cancel(db, room, NULL, error) &&
+           stoa_mail_forget(db, NULL, room, files, error) &&
            stoa_db_exec(db, error, "DELETE FROM room WHERE id = ?1", "s", room);
 }
 

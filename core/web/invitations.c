@@ -9,6 +9,7 @@
 #include "web/invitations.h"
 #include "web/live.h"
 #include "web/rooms.h"
+#include "web/schedule.h"
 #include "web/web-private.h"
 
 #include <string.h>
@@ -26,16 +27,18 @@ static char *link_of(StoaWebCall *call, const char *token)
 static bool mail_it(StoaDb *db, const StoaRoomInfo *room, const StoaInvitation *invitation,
                     const char *link, GError **error)
 {
-    g_autofree char *uid = g_strdup_printf("%s@stoa", invitation->id);
     json_t *payload =
-        json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s}", "link", link, "title", room->title, "name",
-                  invitation->name, "host", room->host_name, "role", invitation->role, "uid", uid);
+        json_pack("{s:s, s:s, s:s?, s:s, s:s}", "link", link, "title", room->title, "name",
+                  invitation->name, "host", room->host_name, "role", invitation->role);
 
     if (room->starts_ms)
         json_object_set_new(payload, "starts_at", json_integer(room->starts_ms));
     if (room->duration_min)
         json_object_set_new(payload, "duration_min", json_integer(room->duration_min));
-    return stoa_mail_put(db, STOA_MAIL_INVITATION, invitation->email, room->id, payload, error);
+    if (stoa_schedule_number(db, invitation->id, payload, error))
+        return stoa_mail_put(db, STOA_MAIL_INVITATION, invitation->email, room->id, payload, error);
+    json_decref(payload);
+    return false;
 }
 
 /* The JSON of an invitation whose token was just made: mailed, or with its link. */
@@ -239,8 +242,11 @@ static bool revoke_it(StoaDb *db, StoaWebCall *call, GError **error)
     g_autoptr(GPtrArray) found = find(db, call, error);
     char *participant = NULL;
 
-    if (!found ||
-        !stoa_invitation_revoke(db, ((StoaInvitation *)found->pdata[0])->id, &participant, error))
+    if (!found)
+        return false;
+    const char *id = ((StoaInvitation *)found->pdata[0])->id;
+    if (!stoa_schedule_cancel(db, stoa_web_arg(call, "room"), id, error) ||
+        !stoa_invitation_revoke(db, id, &participant, error))
         return false;
     stoa_web_set_data(call, participant, g_free);
     return true;
@@ -250,7 +256,7 @@ static void revoked(StoaWebCall *call)
 {
     if (stoa_web_data(call))
         stoa_live_removed(call->web, stoa_web_arg(call, "room"), stoa_web_data(call), "revoked");
-    stoa_web_send(call);
+    mails_wait(call);
 }
 
 const StoaWebRoute *stoa_web_invitation_routes(void)

@@ -9,6 +9,7 @@
 #include "web/live.h"
 #include "web/room-draft.h"
 #include "web/rooms.h"
+#include "web/schedule.h"
 #include "web/web-private.h"
 
 #include <string.h>
@@ -207,14 +208,20 @@ static bool patch(StoaDb *db, StoaWebCall *call, GError **error)
     if (!may_patch(call, error))
         return false;
     g_autoptr(StoaRoomInfo) room = stoa_room_info_read(db, id, error);
-    return room && stoa_draft_apply(room, stoa_web_body(call), &rules, error) &&
+    if (!room)
+        return false;
+    int64_t starts_ms = room->starts_ms, duration_min = room->duration_min;
+    return stoa_draft_apply(room, stoa_web_body(call), &rules, error) &&
            stoa_draft_update(db, room, error) && move_retention(db, room, error) &&
+           ((room->starts_ms == starts_ms && room->duration_min == duration_min) ||
+            stoa_schedule_move(db, room, error)) &&
            reply_room(db, call, 200, id, error);
 }
 
 static void patched(StoaWebCall *call)
 {
     stoa_live_changed(call->web, stoa_web_arg(call, "room"));
+    stoa_mail_wake(stoa_web_mail(call));
     stoa_web_send(call);
 }
 

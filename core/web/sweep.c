@@ -44,6 +44,7 @@ typedef struct {
     char *data_dir;
     bool first;
     int64_t started_ms; /* of the server */
+    int64_t good_ms;    /* how long an invitation is, that names no time */
 } Round;
 
 static void sweep_unref(StoaSweep *sweep)
@@ -80,6 +81,20 @@ static bool read_texts(StoaRows *rows, int n_columns, GPtrArray *texts, GError *
     return rows && !(error && *error);
 }
 
+/* A meeting's guests go with it, if it is the only one that they were in: whoever is left of them joins anew. */
+static bool erase_guests_of(StoaDb *db, Round *round, const char *meeting, GError **error)
+{
+    static const char theirs[] =
+        "UPDATE participant SET name = NULL, email = NULL, erased_at = ?2"
+        " WHERE id IN (SELECT participant_id FROM attendance WHERE meeting_id = ?1)"
+        " AND name IS NOT NULL AND invitation_id IS NULL AND host_id IS NULL AND banned = 0"
+        " AND NOT EXISTS (SELECT 1 FROM attendance a WHERE a.participant_id = participant.id"
+        " AND a.meeting_id <> ?1) RETURNING room_id, id";
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, theirs, "si", meeting, stoa_store_now_ms());
+
+    return read_texts(rows, 2, round->guests, error);
+}
+
 static bool erase_meeting(StoaDb *db, Round *round, const char *meeting, const char *room,
                           GError **error)
 {
@@ -91,7 +106,8 @@ static bool erase_meeting(StoaDb *db, Round *round, const char *meeting, const c
     g_clear_pointer(&files, stoa_rows_free);
     if (!g_ptr_array_find_with_equal_func(round->rooms, room, g_str_equal, NULL))
         g_ptr_array_add(round->rooms, g_strdup(room));
-    return stoa_db_exec(db, error, "DELETE FROM file WHERE meeting_id = ?1", "s", meeting) &&
+    return erase_guests_of(db, round, meeting, error) &&
+           stoa_db_exec(db, error, "DELETE FROM file WHERE meeting_id = ?1", "s", meeting) &&
            stoa_journal_erase(db, room, meeting, error) &&
            stoa_db_exec(db, error, "DELETE FROM meeting WHERE id = ?1", "s", meeting);
 }
@@ -113,7 +129,7 @@ static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **er
     return true;
 }
 
-/* Who was never invited stays as long as a meeting that they were in, or as they can come in again. Their rows stay, as of those
+/* Who was never invited and never in, for they waited or were turned away, stays as long as they can come in. Their rows stay, as of those
  * who erase themselves: a room that is open may know them. */
 static bool erase_guests(StoaDb *db, Round *round, int64_t now_ms, GError **error)
 {
@@ -209,7 +225,8 @@ static bool work(StoaDb *db, void *data, GError **error)
     g_clear_pointer(&rows, stoa_rows_free);
     if (!round->full)
         return true;
-    return erase_meetings(db, round, now_ms, error) && erase_guests(db, round, now_ms, error) &&
+    return stoa_mail_forget_old_files(db, round->good_ms, round->mails, error) &&
+           erase_meetings(db, round, now_ms, error) && erase_guests(db, round, now_ms, error) &&
            stoa_mail_forget_old_summaries(db, round->mails, error) &&
            (!round->first ||
             (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&
@@ -291,6 +308,7 @@ static void tick(void *data)
     sweep->refs++;
     sweep->under_way = true;
     round->started_ms = sweep->started_ms;
+    round->good_ms = sweep->web->conf->invitation_days * DAY_MS;
     round->first = sweep->next_ms == 0;
     round->full = now_ms >= sweep->next_ms;
     if (round->full)

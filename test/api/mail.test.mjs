@@ -220,7 +220,7 @@ test('an invitation takes a place in the calendar, a deleted room takes it away;
         assert.equal(gone.subject, 'Abgesagt');
         assert.match(gone.text, /findet nicht mehr statt/);
         assert.match(gone.raw, /^Content-Type: text\/calendar;[^\n]*method=CANCEL/m);
-        assert.deepEqual([cancelled.METHOD, cancelled.STATUS, cancelled.SEQUENCE, cancelled.UID], ['CANCEL', 'CANCELLED', '1', UID]);
+        assert.deepEqual([cancelled.METHOD, cancelled.STATUS, cancelled.SEQUENCE, cancelled.UID, cancelled.ATTENDEE], ['CANCEL', 'CANCELLED', '1', UID, 'mailto:ben@example.org']);
         assert.ok(![gone.raw, ...Object.values(cancelled)].some((text) => /Algebra|Ana Lehrer|#i=/.test(text)), 'of a room that is erased nothing is mailed');
 
         /* without a time it is a task; and nothing is taken away for who was never mailed */
@@ -234,6 +234,65 @@ test('an invitation takes a place in the calendar, a deleted room takes it away;
         assert.equal(calendarOf(await smtp.mail(to('cem@example.org')), 'VTODO').UID, task.UID);
         await signIn(gateway, 'ana@example.org'); /* mails go in order: what came before this one is here */
         assert.match((await smtp.mail(to('ana@example.org'))).subject, /^Anmelden/);
+        assert.deepEqual(smtp.mails.map(({ recipients, subject }) => [recipients, subject]), []);
+    });
+    await smtp.stop();
+});
+
+test('who was invited by mail is told when the class moves, and who is uninvited that it is none any more', async () => {
+    const smtp = await startSmtp();
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:smtp.from=Stoa <stoa@example.org>'], async (gateway) => {
+        const { token } = await hostIn(gateway, 'ana@example.org', 'Ana');
+        const room = await want(201, gateway, 'POST', '/rooms', { token, body: { title: 'Algebra', starts_at: '2027-02-03T10:00:00Z', duration_min: 45 } });
+        const ask = async (...names) => (await want(201, gateway, 'POST', `/rooms/${room.id}/invitations`, { token, body: { people: names.map((name) => ({ email: `${name}@example.org`, name })) } })).invitations;
+        const patch = (body) => want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token, body });
+        const next = async (name, kind) => {
+            const mail = await smtp.mail(to(`${name}@example.org`));
+            return { ...mail, entry: calendarOf(mail, kind) };
+        };
+        const [ben, cem] = await ask('ben', 'cem');
+        await invite(gateway, token, room.id, 'dora@example.org'); /* who is told by others */
+        const first = await next('ben'), UID = first.entry.UID;
+        await next('cem');
+        const [, link] = first.text.match(/#i=([\w-]{43})$/m);
+        const { participant } = await comeIn(gateway, { invitation: link });
+
+        await patch({ starts_at: '2027-02-04T11:30:00Z' });
+        const moved = await next('ben');
+        assert.equal(moved.subject, 'New time: Algebra');
+        assert.match(moved.text, /^Hello ben,\n\n"Algebra" now begins on .*11:30.* and takes 45 minutes\.\n/);
+        assert.deepEqual([moved.entry.METHOD, moved.entry.UID, moved.entry.SEQUENCE, moved.entry.DTSTART, moved.entry.DTEND, moved.entry.SUMMARY], ['REQUEST', UID, '1', '20270204T113000Z', '20270204T121500Z', 'Algebra']);
+        assert.ok(!/#i=/.test(moved.raw), 'the link is in the first mail alone');
+        await next('cem');
+        await patch({ title: 'Algebra 2', starts_at: '2027-02-04T11:30:00Z' }); /* as it was: no mail */
+        await patch({ duration_min: 60 });
+        assert.deepEqual((({ entry: { SEQUENCE, DTEND } }) => [SEQUENCE, DTEND])(await next('ben')), ['2', '20270204T123000Z']);
+        await next('cem');
+
+        /* uninvited, invited again, and the class moves: each number is above the last */
+        const path = `/rooms/${room.id}/invitations/${cem.id}`;
+        await want(204, gateway, 'DELETE', path, { token });
+        const off = await next('cem');
+        assert.match(off.text, /^Your invitation to a class was withdrawn\.\n/);
+        assert.deepEqual([off.entry.METHOD, off.entry.SEQUENCE, off.entry.ATTENDEE], ['CANCEL', '3', 'mailto:cem@example.org']);
+        assert.ok(!/Algebra/.test(off.raw));
+        await want(204, gateway, 'DELETE', path, { token }); /* again: once is enough */
+        await patch({ starts_at: null });
+        const none = await next('ben');
+        assert.equal(none.subject, 'No time yet: Algebra 2');
+        assert.deepEqual([none.entry.METHOD, none.entry.SEQUENCE, none.entry.UID], ['CANCEL', '3', UID]);
+        assert.equal((await ask('cem'))[0].id, cem.id);
+        assert.deepEqual((({ entry: { METHOD, SEQUENCE } }) => [METHOD, SEQUENCE])(await next('cem', 'VTODO')), ['REQUEST', '4']);
+        await want(200, gateway, 'POST', `/rooms/${room.id}/invitations/${ben.id}/resend`, { token, body: {} });
+        assert.equal((await next('ben', 'VTODO')).entry.SEQUENCE, '4');
+
+        /* one that is over, or was banned from it, has no need of it */
+        await want(200, gateway, 'POST', `/rooms/${room.id}/participants/${participant.id}`, { token, body: { action: 'ban' } });
+        await patch({ starts_at: '2027-02-05T10:00:00Z' });
+        assert.equal((await next('cem')).entry.SEQUENCE, '5');
+        await patch({ starts_at: '2020-02-05T10:00:00Z' });
+        await signIn(gateway, 'ana@example.org');
+        await smtp.mail(to('ana@example.org'));
         assert.deepEqual(smtp.mails.map(({ recipients, subject }) => [recipients, subject]), []);
     });
     await smtp.stop();

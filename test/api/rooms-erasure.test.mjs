@@ -2,6 +2,7 @@
 /* DELETE /me, against all that others did with one's words: edited, closed, moved on, deleted, summed up in their mails. Afterwards
  * each file of the data folder is searched, byte by byte. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
@@ -151,4 +152,51 @@ test('no byte of who is erased is left, whatever others did with it; what is the
     for (const text of [traceOf('ben'), 'BothAAAA', 'BothBBBB'])
         assert.deepEqual(filesWith(again.data, text), []);
     assert.equal((await again.stop()).code, 0);
+});
+
+test('what runs out takes along the mails in data/mail/, and the names of guests at once', async (t) => {
+    const gateway = await start('rooms:retention.sweep_s=1', 'rooms:meeting.linger_s=0', 'rooms:meeting.reconnect_s=1');
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const host = await signIn(gateway, 'hana@x.example', 'Hana');
+    const make = (days) => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Algebra', access: 'public', retention_days: days } });
+    const mails = () => { try { return readdirSync(path(gateway.data, 'mail')).filter((name) => name.endsWith('.eml')); } catch { return []; } };
+    const bytes = (name) => { try { return readFileSync(path(gateway.data, 'mail', name), 'utf8'); } catch { return ''; } };
+    const mailTo = (who) => mails().find((name) => bytes(name).includes(`To: ${who}@x.example`));
+    const ask = (room, ...who) => want(201, gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { people: who.map((name) => ({ email: `${name}@x.example` })) } });
+    const sql = (text) => execFileSync('sqlite3', [path(gateway.data, 'stoa.db'), '-cmd', '.timeout 5000', text]);
+
+    /* kept for no day: by the end of the meeting the invitations go, and a guest whose token would still live */
+    const none = await make(0), day = await make(1);
+    await ask(none, 'ana', 'never');
+    await ask(day, 'ben');
+    await until('the invitations are files', () => mailTo('ana') && mailTo('never') && mailTo('ben'));
+    const sits = async (room, name) => {
+        const joined = await join(gateway, { room: room.id, name });
+        const page = await enter(gateway, joined, 'chat');
+        page.client.socket.terminate(); /* the connection breaks: the seat goes, and the meeting with it; the token stays */
+        return joined;
+    };
+    await sits(day, 'Dora of the day');
+    const lost = await sits(none, 'Gus of the moment');
+    await until('nothing of that meeting is left', () => !mailTo('ana') && !mailTo('never') && filesWith(gateway.data, 'Gus of the moment').length === 0);
+    await want(401, gateway, 'GET', `/rooms/${none.id}`, { token: lost.token });
+    assert.equal((await want(200, gateway, 'POST', '/join', { body: { room: none.id, name: 'Gus again' } })).state, 'in');
+    assert.ok(mailTo('ben'));
+    assert.notDeepEqual(filesWith(gateway.data, 'Dora of the day'), []);
+
+    /* what is mailed after a meeting is for the next one */
+    await ask(none, 'late');
+    await want(202, gateway, 'POST', '/host/signin', { body: { email: 'hana@x.example' } });
+    await until('both are files', () => mailTo('late') && mailTo('hana'));
+    const older = (days, what) => sql(`UPDATE mail_file SET written_at = written_at - ${days} * 86400000 WHERE recipient = '${what}@x.example'`);
+    older(29, 'late');
+    older(29, 'hana');
+    sql(`UPDATE meeting SET ended_at = ended_at - 86400000, erase_at = erase_at - 86400000 WHERE room_id = '${day.id}'`);
+    older(2, 'ben');
+    await until('the day is over', () => !mailTo('ben') && filesWith(gateway.data, 'Dora of the day').length === 0);
+    assert.ok(mailTo('late') && mailTo('hana'));
+    older(1, 'late');
+    older(1, 'hana');
+    await until('an invitation and a link are good for a while only', () => !mailTo('late') && !mailTo('hana'));
+    assert.equal((await gateway.stop()).code, 0);
 });

@@ -81,10 +81,11 @@ static void an_event_has_its_times_and_a_cancellation_its_uid_only(void **unused
     assert_non_null(strstr(text, "DTEND:20300101T014500Z\r\n"));
     assert_non_null(strstr(text, "SUMMARY:Algebra\\; part 1\\, again\r\n"));
     g_autofree char *cancel =
-        stoa_calendar_text(STOA_CALENDAR_CANCEL, payload, "a@x.org", NULL, NOW_MS);
+        stoa_calendar_text(STOA_CALENDAR_CANCEL, payload, "a@x.org", "b@x.org", NOW_MS);
     assert_non_null(strstr(cancel, "METHOD:CANCEL\r\n"));
     assert_non_null(strstr(cancel, "STATUS:CANCELLED\r\n"));
-    assert_non_null(strstr(cancel, "SEQUENCE:3\r\n"));
+    assert_non_null(strstr(cancel, "SEQUENCE:2\r\n"));
+    assert_non_null(strstr(cancel, "ATTENDEE:mailto:b@x.org\r\n"));
     assert_null(strstr(cancel, "Algebra"));
     json_decref(payload);
 }

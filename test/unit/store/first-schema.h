@@ -9,6 +9,8 @@ static const char *const back_to_first[] = {
     " DEFAULT 0, created_at INTEGER NOT NULL) STRICT",
     "INSERT INTO mail VALUES (7, 'a@x.org', NULL, 'signin', '{}', 1, 3, 1)",
     "ALTER TABLE mail_file DROP COLUMN payload",
+    "ALTER TABLE mail_file DROP COLUMN written_at",
+    "ALTER TABLE invitation DROP COLUMN mailed",
     "INSERT INTO mail_file VALUES ('one.eml', 'a@x.org', NULL)",
     "ALTER TABLE participant DROP COLUMN hand_at",
     "PRAGMA user_version = 1",

@@ -326,6 +326,7 @@ static void an_older_database_is_brought_up(void **state)
     assert_int_equal(ask(bed, "PRAGMA user_version"), stoa_schema_version());
     assert_int_equal(ask(bed, "SELECT id * 10 + tries FROM mail WHERE file = 0"), 73);
     assert_int_equal(ask(bed, "SELECT count(*) FROM mail_file WHERE payload IS NULL"), 1);
+    assert_int_equal(ask(bed, "SELECT written_at > 1700000000000 FROM mail_file"), 1);
     give(bed, (Task){ "b", "DELETE FROM mail" });
     give(bed, (Task){ "b", "INSERT INTO mail (recipient, kind, payload, next_try_at, created_at)"
                            " VALUES ('a@x.org', 'signin', '{}', 1, 1)" });
@@ -341,7 +342,7 @@ static void a_newer_or_foreign_database_is_refused(void **state)
     give(bed, (Task){ "a", "PRAGMA user_version = 1000" });
     wait_for_store(bed);
     g_clear_pointer(&bed->store, stoa_store_free);
-    assert_refused(bed, "newer Stoa (schema 1000, this program knows 3)");
+    assert_refused(bed, "newer Stoa (schema 1000, this program knows 4)");
     conf.busy_ms = 1000;
     remove_dir(bed->dir);
     g_mkdir(bed->dir, 0700);
