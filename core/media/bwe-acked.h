@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STOA_BWE_ACKED_SLOTS = 16 };
+enum {
+    STOA_BWE_ACKED_SLOTS = 16,
+    STOA_BWE_LATELY_US = 250000, /* what counts as lately is not older */
+};
 
 /* All zero is a good start. */
 typedef struct {

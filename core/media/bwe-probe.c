@@ -4,17 +4,38 @@
 #include "base/poison.h"
 
 #define LENGTH_US   40000  /* of sending */
+#define LONGER_US   200000 /* at most, to get so many bytes out where a bucket may take the first: */
+#define BYTES       10000
 #define PATIENCE_US 600000 /* for the feedback after it */
 #define MIN_PACKETS 5
 #define MIN_SHARE   0.7 /* of the packets must have come */
 
-void stoa_bwe_probe_begin(StoaBweProbe *probe, uint32_t target_bps, int64_t now_us)
+static int64_t length_us(uint32_t target_bps, bool thorough)
+{
+    int64_t us = target_bps > 0 ? INT64_C(8000000) * BYTES / target_bps : 0;
+
+    if (!thorough || us < LENGTH_US)
+        return LENGTH_US;
+    return us > LONGER_US ? LONGER_US : us;
+}
+
+void stoa_bwe_probe_begin(StoaBweProbe *probe, uint32_t target_bps, bool thorough, int64_t now_us)
 {
     uint8_t cluster = (uint8_t)(probe->cluster == UINT8_MAX ? 1 : probe->cluster + 1);
 
-    *probe = (StoaBweProbe){
-        .cluster = cluster, .is_running = true, .target_bps = target_bps, .begun_us = now_us
-    };
+    *probe = (StoaBweProbe){ .cluster = cluster,
+                             .is_running = true,
+                             .target_bps = target_bps,
+                             .length_us = length_us(target_bps, thorough),
+                             .begun_us = now_us };
+}
+
+void stoa_bwe_probe_stop(StoaBweProbe *probe, int64_t now_us)
+{
+    if (!probe->is_running || probe->is_sent)
+        return;
+    probe->is_sent = true;
+    probe->ended_us = now_us;
 }
 
 static uint64_t bytes_until(const StoaBweProbe *probe, int64_t us)
@@ -30,9 +51,8 @@ size_t stoa_bwe_probe_due(StoaBweProbe *probe, int64_t now_us)
 
     if (!probe->is_running || probe->is_sent)
         return 0;
-    if (us >= LENGTH_US && probe->n_sent >= MIN_PACKETS) {
-        probe->is_sent = true;
-        probe->ended_us = now_us;
+    if (us >= probe->length_us && probe->n_sent >= MIN_PACKETS) {
+        stoa_bwe_probe_stop(probe, now_us);
         return 0;
     }
     due = bytes_until(probe, us + LENGTH_US / 4);
@@ -49,19 +69,26 @@ void stoa_bwe_probe_sent(StoaBweProbe *probe, unsigned size, int64_t now_us)
     probe->bytes_sent += size;
 }
 
-void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size,
+static void note_arrival(StoaBweArrivals *arrivals, unsigned size, int64_t at_us)
+{
+    if (arrivals->n == 0 || at_us < arrivals->first_us) {
+        arrivals->first_us = at_us;
+        arrivals->first_bytes = size;
+    }
+    if (arrivals->n == 0 || at_us > arrivals->last_us)
+        arrivals->last_us = at_us;
+    arrivals->n++;
+    arrivals->bytes += size;
+}
+
+void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size, int64_t sent_us,
                              int64_t arrival_us)
 {
     if (!probe->is_running || cluster != probe->cluster)
         return;
-    if (probe->n_received == 0 || arrival_us < probe->first_arrival_us) {
-        probe->first_arrival_us = arrival_us;
-        probe->first_bytes = size;
-    }
-    if (probe->n_received == 0 || arrival_us > probe->last_arrival_us)
-        probe->last_arrival_us = arrival_us;
-    probe->n_received++;
-    probe->bytes_received += size;
+    note_arrival(&probe->all, size, arrival_us);
+    if (sent_us - probe->begun_us >= probe->length_us / 2)
+        note_arrival(&probe->late, size, arrival_us);
 }
 
 void stoa_bwe_probe_lost(StoaBweProbe *probe, uint8_t cluster)
@@ -88,27 +115,37 @@ uint32_t stoa_bwe_probe_tried_bps(const StoaBweProbe *probe)
     return bps < probe->target_bps ? bps : probe->target_bps;
 }
 
-/* The first packet had no time yet on arrival. */
+/* The first packet had no time yet on arrival. UINT32_MAX: too little came, or all at once. */
+static uint32_t arrived_bps(const StoaBweArrivals *arrivals)
+{
+    uint32_t bps =
+        rate(arrivals->bytes - arrivals->first_bytes, arrivals->last_us - arrivals->first_us);
+
+    return arrivals->n < MIN_PACKETS || bps == 0 ? UINT32_MAX : bps;
+}
+
+/* What a bucket let pass at once is in the first half. */
 static uint32_t evaluate(const StoaBweProbe *probe)
 {
-    uint32_t out = sent_bps(probe);
-    uint32_t in = rate(probe->bytes_received - probe->first_bytes,
-                       probe->last_arrival_us - probe->first_arrival_us);
+    uint32_t out = sent_bps(probe), all = arrived_bps(&probe->all), late = all;
 
-    if (probe->n_received < MIN_PACKETS || out == 0)
+    if (probe->all.n < MIN_PACKETS || out == 0)
         return 0;
-    return in == 0 || in > out ? out : in;
+    if (probe->length_us > LENGTH_US)
+        late = arrived_bps(&probe->late);
+    all = late < all ? late : all;
+    return all < out ? all : out;
 }
 
 bool stoa_bwe_probe_result(StoaBweProbe *probe, int64_t now_us, uint32_t *bps)
 {
-    bool is_whole = probe->n_received + probe->n_lost >= probe->n_sent;
+    bool is_whole = probe->all.n + probe->n_lost >= probe->n_sent;
 
     if (!probe->is_running || !probe->is_sent)
         return false;
     if (!is_whole && now_us - probe->ended_us < PATIENCE_US)
         return false;
     probe->is_running = false;
-    *bps = probe->n_received >= MIN_SHARE * probe->n_sent ? evaluate(probe) : 0;
+    *bps = probe->all.n >= MIN_SHARE * probe->n_sent ? evaluate(probe) : 0;
     return true;
 }

@@ -8,21 +8,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef struct {
+    unsigned n, first_bytes;
+    uint64_t bytes;
+    int64_t first_us, last_us;
+} StoaBweArrivals;
+
 /* All zero is a good start. */
 typedef struct {
     uint8_t cluster; /* the running or last one; 0: there was none */
     bool is_running, is_sent;
     uint32_t target_bps;
+    int64_t length_us;
     int64_t begun_us, ended_us;
-    unsigned n_sent, n_received, n_lost;
-    uint64_t bytes_sent, bytes_received;
+    unsigned n_sent, n_lost;
+    uint64_t bytes_sent;
     int64_t last_sent_us; /* the last burst, whose bytes say nothing of the time before it */
     unsigned last_sent_bytes;
-    int64_t first_arrival_us, last_arrival_us;
-    unsigned first_bytes;
+    StoaBweArrivals all, late; /* late: sent in its second half */
 } StoaBweProbe;
 
-void stoa_bwe_probe_begin(StoaBweProbe *probe, uint32_t target_bps, int64_t now_us);
+/**
+ * Begin one.
+ *
+ * @thorough  the path is known to be narrow: a shaper lets some bytes pass at once (a token bucket), so many more are sent
+ */
+void stoa_bwe_probe_begin(StoaBweProbe *probe, uint32_t target_bps, bool thorough, int64_t now_us);
+
+/** It went far enough: nothing more is sent. */
+void stoa_bwe_probe_stop(StoaBweProbe *probe, int64_t now_us);
 
 /** The cluster that a packet sent now belongs to; 0: none. */
 static inline uint8_t stoa_bwe_probe_cluster(const StoaBweProbe *probe)
@@ -35,7 +49,7 @@ size_t stoa_bwe_probe_due(StoaBweProbe *probe, int64_t now_us);
 
 void stoa_bwe_probe_sent(StoaBweProbe *probe, unsigned size, int64_t now_us);
 /** A packet of the cluster arrived. */
-void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size,
+void stoa_bwe_probe_received(StoaBweProbe *probe, uint8_t cluster, unsigned size, int64_t sent_us,
                              int64_t arrival_us);
 
 /** A packet of the cluster was reported missing. */

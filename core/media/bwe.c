@@ -91,12 +91,15 @@ static uint32_t carried_bps(const StoaBwe *bwe)
     return MAX(acked, bwe->estimate_bps);
 }
 
-/* What a flood brings through at once is the capacity; before it more may have arrived. */
+/* What comes out of a queue that is there for longer than that is looked at is the capacity; before it more may have
+ * arrived. */
 static uint32_t capacity_bps(const StoaBwe *bwe)
 {
     uint32_t bps = carried_bps(bwe), lately_bps = stoa_bwe_acked_lately_bps(&bwe->acked);
+    bool is_full =
+        bwe->trend.is_flooded || stoa_bwe_trend_latest_us(&bwe->trend) >= STOA_BWE_LATELY_US;
 
-    return bwe->trend.is_flooded && lately_bps > 0 ? MIN(bps, lately_bps) : bps;
+    return is_full && lately_bps > 0 ? MIN(bps, lately_bps) : bps;
 }
 
 static void on_overuse(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
@@ -263,7 +266,7 @@ bool stoa_bwe_may_probe(StoaBwe *bwe, int64_t now_us)
         return false;
     if (bwe->wanted_bps == 0)
         return false;
-    stoa_bwe_probe_begin(&bwe->probe, probe_target(bwe), now_us);
+    stoa_bwe_probe_begin(&bwe->probe, probe_target(bwe), bwe->n_lowered > 0, now_us);
     bwe->n_probes++;
     return true;
 }
@@ -302,7 +305,7 @@ static void on_arrival(StoaBwe *bwe, StoaSentPacket *packet, int64_t sent_us, in
         stoa_bwe_loss_input(&bwe->loss, sent_us, true);
     packet->state = STOA_SENT_RECEIVED;
     stoa_bwe_acked_input(&bwe->acked, arrival_us, packet->size);
-    stoa_bwe_probe_received(&bwe->probe, packet->cluster, packet->size, arrival_us);
+    stoa_bwe_probe_received(&bwe->probe, packet->cluster, packet->size, sent_us, arrival_us);
     stoa_bwe_trend_input(&bwe->trend, sent_us, arrival_us);
 }
 
@@ -330,6 +333,8 @@ bool stoa_bwe_feedback(StoaBwe *bwe, const StoaRtcpFeedback *feedback, int64_t r
     bwe->feedback_us = now_us;
     bwe->n_silent = 0;
     judge(bwe, rtt_us, now_us);
+    if (bwe->n_lowered > 0 && stoa_bwe_trend_latest_us(&bwe->trend) > PROBE_QUEUE_US)
+        stoa_bwe_probe_stop(&bwe->probe, now_us);
     read_probe(bwe, now_us);
     stoa_sent_tend(&bwe->sent);
     return true;

@@ -73,6 +73,7 @@ void stoa_downlink_moved(StoaDownlink *downlink)
     stoa_bwe_init(&downlink->bwe);
     downlink->remb_bps = 0;
     downlink->climb = (StoaClimb){ 0 };
+    downlink->setback = (StoaSetback){ 0 };
 }
 
 uint32_t stoa_downlink_estimate_bps(const StoaDownlink *downlink)
@@ -224,11 +225,11 @@ static int present_step(const StoaOutlet *outlet, const StoaShareTrack *track)
 /* An encoding that is cheap for a moment (a busy sender, a still picture) has no lasting place on a narrow way. */
 static void expect_peaks(StoaShareTrack *track, const StoaFeed *feed)
 {
-    for (int i = track->now + 1; i < track->n_steps && feed->n_encodings > 1; i++) {
+    for (int i = 1; i < track->n_steps && feed->n_encodings > 1; i++) {
         StoaShareStep *step = &track->steps[i];
         const StoaSource *source = feed->sources[feed->n_encodings - 1 - (unsigned)step->substream];
 
-        if (step->temporal < 0)
+        if (step->temporal < 0 && i != track->now)
             step->bps = MAX(step->bps, source->flow.peak_bps / 4 * 3);
     }
 }
@@ -382,20 +383,38 @@ static void thin_voices(StoaDownlink *downlink, Demand *demand, uint32_t estimat
         demand->audio_bps -= demand->copies_bps;
 }
 
+/* Up to where somebody may get more; 0: nobody. Soon after a jam that is for what stands still, or was just asked for. */
+static uint32_t rise_bps(const StoaDownlink *downlink, uint32_t estimate_bps, int64_t now_us)
+{
+    if (!downlink->is_asked && now_us - downlink->changed_us < RISE_US)
+        return 0;
+    if (!stoa_setback_holds(&downlink->setback, estimate_bps, now_us))
+        return estimate_bps;
+    return downlink->is_asked || downlink->is_holding ? MIN(estimate_bps, downlink->setback.at_bps)
+                                                      : 0;
+}
+
 static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps, int64_t now_us)
 {
     uint64_t reserved = demand->audio_bps + demand->audio_bps / 8;
     uint32_t budget = estimate_bps > reserved ? (uint32_t)(estimate_bps - reserved) : 0;
-    bool may_rise = now_us - downlink->risen_us >= RISE_US;
-    uint32_t left = stoa_share(demand->tracks, demand->n, budget, may_rise);
+    uint32_t rise = rise_bps(downlink, estimate_bps, now_us);
+    uint32_t left =
+        stoa_share(demand->tracks, demand->n, budget, rise > reserved ? rise - reserved : 0);
     bool is_narrow = downlink->bwe.n_lowered > 0 || downlink->remb_bps;
     bool is_enough = !is_narrow || estimate_bps >= demand->audio_bps + demand->wished_bps * 5 / 4;
 
+    downlink->is_asked = downlink->is_holding = false;
     for (unsigned i = 0; i < demand->n; i++) {
-        downlink->is_holding |= demand->tracks[i].chosen < 0;
-        note_usable(demand->outlets[i], &demand->tracks[i], left, is_enough);
-        if (apply(&demand->tracks[i], demand->outlets[i], now_us))
-            downlink->risen_us = now_us;
+        const StoaShareTrack *track = &demand->tracks[i];
+
+        downlink->is_holding |= track->chosen < 0;
+        note_usable(demand->outlets[i], track, left, is_enough);
+        if (!apply(track, demand->outlets[i], now_us))
+            continue;
+        downlink->changed_us = now_us;
+        if (track->chosen > track->now)
+            downlink->raised_us = now_us;
     }
 }
 
@@ -432,11 +451,12 @@ static void allot(StoaDownlink *downlink, int64_t now_us)
     gather(&demand, downlink->peer, now_us);
     thin_voices(downlink, &demand, estimate_bps);
     stoa_bwe_want(&downlink->bwe, wanted_bps(&demand));
-    downlink->is_holding = false;
-    if (estimate_bps)
+    if (estimate_bps) {
         share(downlink, &demand, estimate_bps, now_us);
-    else
+    } else {
+        downlink->is_holding = false;
         free_all(downlink->peer, now_us);
+    }
     probe(downlink, now_us);
     climb(downlink, &demand, now_us);
     if (downlink->is_holding)
@@ -465,7 +485,7 @@ void stoa_downlink_changed(StoaPeer *peer)
 {
     if (!peer->downlink)
         return;
-    peer->downlink->risen_us = 0; /* somebody waits: at once */
+    peer->downlink->is_asked = true; /* somebody waits: at once */
     allot(peer->downlink, peer->worker->now_us);
 }
 
@@ -502,6 +522,11 @@ void stoa_downlink_feedback(StoaPeer *peer, const StoaRtcpFeedback *feedback)
     if (!downlink || !stoa_bwe_feedback(&downlink->bwe, feedback, peer->rtt_us, now_us))
         return;
     downlink->has_feedback = true;
+    if (downlink->bwe.n_lowered > n_lowered)
+        stoa_setback_note(&downlink->setback, downlink->raised_us,
+                          MAX(downlink->bwe.estimate_bps, downlink->bwe.capacity_bps), now_us);
+    else if (downlink->bwe.n_lowered < n_lowered)
+        stoa_setback_revoke(&downlink->setback);
     if (downlink->bwe.n_lowered != n_lowered)
         allot(downlink, now_us);
     else

@@ -8,6 +8,7 @@
 #include "media/bwe.h"
 #include "media/climb.h"
 #include "media/outlet.h"
+#include "media/setback.h"
 
 enum {
     STOA_SHARE_US = 100000,  /* between two allotments */
@@ -21,10 +22,13 @@ typedef struct StoaDownlink {
     uint64_t remb_bps; /* as the client says; 0: it said nothing */
     int64_t remb_us;   /* when it said so */
     int64_t shared_us;
-    int64_t risen_us; /* when a sink was last given more, or less */
-    StoaClimb climb;  /* where REMB is all there is */
-    bool is_thin;     /* voices go without their copies */
-    bool is_holding;  /* some video is held back: nothing may come that brings us on */
+    int64_t changed_us; /* when a sink was last given more, or less */
+    int64_t raised_us;  /* when more */
+    bool is_asked;      /* since the last allotment somebody wants something else */
+    StoaSetback setback;
+    StoaClimb climb; /* where REMB is all there is */
+    bool is_thin;    /* voices go without their copies */
+    bool is_holding; /* some video is held back: nothing may come that brings us on */
     StoaWheelTimer pad, again;
 } StoaDownlink;
 

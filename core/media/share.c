@@ -147,7 +147,7 @@ static void rebalance(StoaShareTrack *tracks, unsigned n, uint64_t budget)
         tracks[i].chosen = before[i];
 }
 
-uint32_t stoa_share(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, bool may_rise)
+uint32_t stoa_share(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, uint32_t rise_bps)
 {
     uint64_t sum;
 
@@ -156,9 +156,9 @@ uint32_t stoa_share(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, boo
     choose_as_now(tracks, n);
     if (KEEP * (double)sum_chosen(tracks, n) > budget_bps) {
         choose_anew(tracks, n, 1, budget_bps);
-    } else if (may_rise) {
-        rebalance(tracks, n, budget_bps);
-        raise_all(tracks, n, MARGIN, budget_bps);
+    } else if (rise_bps > 0) {
+        rebalance(tracks, n, rise_bps);
+        raise_all(tracks, n, MARGIN, rise_bps);
     }
     sum = sum_chosen(tracks, n);
     return sum < budget_bps ? (uint32_t)(budget_bps - sum) : 0;

@@ -35,8 +35,8 @@ typedef struct {
  * Choose a step for each track.
  *
  * @budget_bps  for all of them
- * @may_rise    whether any may get more than it has
+ * @rise_bps    for all of them, where any would get more than it has; 0: none may
  *
  * Returns what is left of the budget, 0 if it is overdrawn.
  */
-uint32_t stoa_share(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, bool may_rise);
+uint32_t stoa_share(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, uint32_t rise_bps);

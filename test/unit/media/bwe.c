@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <glib.h>
 
 #include "link.h"
 
@@ -102,6 +103,42 @@ static void a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_fast
     link_run(link, 6000);
     assert_int_equal(now, HIGH);
     link_free(link);
+}
+
+/* Probes that fit into the bucket of a shaper come through at any rate, and say nothing. */
+static void a_bucket_does_not_fool_it(void **unused)
+{
+    static const uint32_t buckets[] = { 1600, 3000, 5000 };
+
+    (void)unused;
+    for (unsigned i = 0; i < 3; i++) {
+        Link *link = link_new(10000000, 25000);
+        uint32_t now = 0, most = 0;
+        Flow *flow = link_flow(link, layered, &now);
+        unsigned ms;
+
+        link->bucket = buckets[i];
+        link->max_queue_us = 500000;
+        link_run(link, 5000);
+        link->capacity_bps = 300000;
+        link_run(link, 5000);
+        flow->max_queue_us = 0;
+        for (ms = 0; ms < 30000; ms += 100) {
+            link_run(link, 100);
+            most = MAX(most, flow->bwe.estimate_bps);
+        }
+        print_message("bucket of %u bytes: %u bit/s at most, queue %d ms\n", buckets[i], most,
+                      (int)(flow->max_queue_us / 1000));
+        assert_int_equal(now, LOW);
+        assert_in_range(most, 200000, 480000); /* it were 540,000 to 680,000 */
+        assert_in_range(flow->max_queue_us, 0, 200000);
+        link->capacity_bps = 10000000;
+        for (ms = 0; now != HIGH && ms < 10000; ms += 100)
+            link_run(link, 100);
+        print_message("the high one again after %u ms\n", ms);
+        assert_in_range(ms, 0, 6000);
+        link_free(link);
+    }
 }
 
 /* Where packets would wait for a second, waiting for the trend of what comes out of the queue takes too long. */
@@ -330,6 +367,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_converges_below_the_capacity_without_oscillating),
         cmocka_unit_test(it_follows_steps_of_the_capacity),
         cmocka_unit_test(a_slow_link_gets_the_low_layer_soon_and_the_high_one_when_it_is_faster),
+        cmocka_unit_test(a_bucket_does_not_fool_it),
         cmocka_unit_test(a_flood_is_noticed_at_once),
         cmocka_unit_test(a_stall_is_forgiven),
         cmocka_unit_test(a_good_link_is_never_held_back),

@@ -55,15 +55,17 @@ Flow *link_flow(Link *link, uint32_t (*rate)(const StoaBwe *bwe, void *data), vo
     return flow;
 }
 
-/* False: the queue is full, or chance took it. */
+/* False: the queue is full, or chance took it. A bucket: `busy_us` may lie behind by what is in it. */
 static bool enqueue(Link *link, unsigned size, int64_t *at_us)
 {
-    int64_t from_us = MAX(link->busy_us, link->now_us);
+    int64_t saved_us = (int64_t)link->bucket * 8000000 / link->capacity_bps;
+    int64_t from_us = MAX(link->busy_us, link->now_us - saved_us);
 
     if (from_us - link->now_us > link->max_queue_us)
         return false;
     link->busy_us = from_us + (int64_t)size * 8000000 / link->capacity_bps;
-    *at_us = link->busy_us + link->delay_us + (int64_t)(chance(link) * (double)link->jitter_us);
+    *at_us = MAX(link->busy_us, link->now_us) + link->delay_us +
+             (int64_t)(chance(link) * (double)link->jitter_us);
     return chance(link) >= link->loss;
 }
 

@@ -40,6 +40,7 @@ struct Link {
     uint32_t capacity_bps;
     int64_t delay_us;     /* each way */
     int64_t max_queue_us; /* more is lost */
+    uint32_t bucket;      /* bytes that pass at once after a pause: a shaper's burst */
     double loss;          /* share that is lost by chance */
     int64_t jitter_us;
     uint32_t cross_bps; /* of somebody who does not care */

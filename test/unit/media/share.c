@@ -25,7 +25,7 @@ static StoaShareTrack single(uint32_t bps)
 
 static void assert_shared(StoaShareTrack *tracks, unsigned n, uint32_t budget_bps, const int *want)
 {
-    stoa_share(tracks, n, budget_bps, true);
+    stoa_share(tracks, n, budget_bps, budget_bps);
     for (unsigned i = 0; i < n; i++)
         assert_int_equal(tracks[i].chosen, want[i]);
     for (unsigned i = 0; i < n; i++)
@@ -116,10 +116,10 @@ static void it_says_what_is_left(void **unused)
     StoaShareTrack t[] = { layers(0) };
 
     (void)unused;
-    assert_int_equal(stoa_share(t, 1, 2000000, true), 300000);
+    assert_int_equal(stoa_share(t, 1, 2000000, 2000000), 300000);
     t[0].now = 2;
-    assert_int_equal(stoa_share(t, 1, 1500000, true), 0);
-    assert_int_equal(stoa_share(t, 1, 2600000, false), 900000);
+    assert_int_equal(stoa_share(t, 1, 1500000, 1500000), 0);
+    assert_int_equal(stoa_share(t, 1, 2600000, 0), 900000);
 }
 
 int main(int argc, char **argv)
