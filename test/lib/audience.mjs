@@ -3,8 +3,8 @@
 
 /* -- in the page ----------------------------------------------------------------------------------- */
 
-/* Puts `hall` into a page: a session, and ways to publish and to watch. @port: of a link; else straight to the server */
-async function enter({ port, room }) {
+/* Puts `hall` into a page: a session, and ways to publish and to watch. @address, port: of a link; else straight to the server */
+async function enter({ address, port, room }) {
     const { Stoa } = await import('/js/stoa.js');
     const stoa = await Stoa.connect();
     const hall = window.hall = { stoa };
@@ -12,7 +12,7 @@ async function enter({ port, room }) {
     /* All goes by the link: the server's candidate is the link's, and there is no other. */
     function reroute(pc) {
         const describe = pc.setRemoteDescription.bind(pc);
-        const moved = (line) => line.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ \d+ /i, `$1 127.0.0.1 ${port} `);
+        const moved = (line) => line.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ \d+ /i, `$1 ${address} ${port} `);
         const byLink = (sdp) => {
             const seen = new Set();
             return sdp.split('\r\n').filter((line) => !/^a=candidate/.test(line) || / udp .* typ host/i.test(line)).map(moved)
@@ -127,10 +127,10 @@ async function enter({ port, room }) {
 
 /* -- outside --------------------------------------------------------------------------------------- */
 
-/** Put `hall` into a page of any browser. @link: of lib/link.mjs, or none */
+/** Put `hall` into a page of any browser. @link: {address, port} of lib/link.mjs or lib/narrow.mjs, or none */
 export async function settle(page, gateway, { link, room = 1234 } = {}) {
     await page.goto(`${gateway.http.replace('127.0.0.1', 'localhost')}/`);
-    await page.evaluate(enter, { port: link?.port, room });
+    await page.evaluate(enter, { address: link?.address, port: link?.port, room });
     return page;
 }
 

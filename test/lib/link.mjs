@@ -7,14 +7,15 @@ import { tree } from './gateway.mjs';
 
 const tool = join(process.env.STOA_BUILD ?? join(tree, 'build'), 'test/tools/link');
 
-/** Open one to the first worker of a gateway. */
-export async function openLink(gateway) {
+/** Open one to the first worker of a gateway, on its host. @wrap  of that, where it is another one @address  of the gateway there */
+export async function openLink(gateway, { wrap = [], address = '127.0.0.1' } = {}) {
     const port = /media=udp\/(\d+)/.exec(gateway.ready)[1];
-    const child = spawn(tool, ['127.0.0.1', port], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [program, ...args] = [...wrap, tool, address, port];
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const next = async () => (await lines.next()).value;
     const say = (line) => child.stdin.write(`${line}\n`);
-    const link = { port: Number(await next()) };
+    const link = { address, port: Number(await next()) };
     const words = (conditions) => Object.entries(conditions).map(([key, value]) => `${key}=${value}`).join(' ');
     /** {loss: share, delay: ms, rate: bit/s or 0, queue: ms}, from the client to the server or back */
     link.up = (conditions) => say(`up ${words(conditions)}`);
