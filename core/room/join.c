@@ -9,10 +9,16 @@
 
 #include <string.h>
 
+int64_t stoa_kept_room_most(const StoaKeptRoom *room)
+{
+    return room->info->max_people ? room->info->max_people
+                                  : room->rooms->spec.conf->people_per_room;
+}
+
 bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member, GError **error)
 {
     const StoaRoomInfo *info = room->info;
-    int64_t most = info->max_people ? info->max_people : room->rooms->spec.conf->people_per_room;
+    int64_t most = stoa_kept_room_most(room);
 
     if (g_str_equal(info->state, "ended"))
         return stoa_refuse(error, "gone", "this room has ended");
@@ -23,6 +29,8 @@ bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member
         return true;
     if (info->locked && !member->admitted)
         return stoa_refuse(error, "room_locked", "the host has locked this room");
+    if (stoa_kept_room_must_wait(room, member) && !stoa_lobby_takes(room, member, error))
+        return false;
     if (stoa_kept_room_n_in(room) >= most)
         return stoa_refuse(error, "room_full", "this room is full: %" G_GINT64_FORMAT " are in",
                            most);
@@ -161,6 +169,11 @@ static void join_room(StoaKeptRoom *room, const GError *error, void *data)
     joining->is_new = !member;
     g_autoptr(StoaMember) stranger =
         member ? NULL : stoa_member_new(person.id, person.name, stoa_role_from_name(person.role));
+    if (stranger) {
+        stranger->guest = !person.invitation && !person.host;
+        stranger->home = g_strdup(joining->home);
+    }
+    stoa_lobby_make_place(room, member ? member : stranger);
     if (!stoa_kept_room_may_enter(room, member ? member : stranger, &why)) {
         refuse(joining, why);
         return;

@@ -14,7 +14,8 @@ enum { IDLE_MS = 10000 };
 static const char all_members[] =
     "SELECT p.id, p.name, p.role, p.banned,"
     " (SELECT MAX(a.joined_at) FROM attendance a WHERE a.participant_id = p.id"
-    "  AND a.meeting_id = ?2), p.hand_at"
+    "  AND a.meeting_id = ?2), p.hand_at,"
+    " p.invitation_id IS NULL AND p.host_id IS NULL"
     " FROM participant p WHERE p.room_id = ?1 ORDER BY p.created_at, p.id";
 
 static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **error)
@@ -32,6 +33,7 @@ static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **er
         member->admitted = !stoa_rows_is_null(rows, 4);
         member->joined_ms = stoa_rows_int(rows, 4);
         member->hand_ms = info->meeting ? stoa_rows_int(rows, 5) : 0;
+        member->guest = stoa_rows_int(rows, 6);
         g_ptr_array_add(list, member);
     }
     if (!why)
@@ -137,6 +139,7 @@ void stoa_kept_room_free(StoaKeptRoom *room, bool save)
 {
     stoa_timer_clear(&room->linger);
     stoa_timer_clear(&room->idle);
+    stoa_timer_clear(&room->lobby);
     for (guint i = 0; i < room->order->len; i++)
         stoa_member_end_handles(room->order->pdata[i], NULL, NULL);
     stoa_room_core_close(room->core, save);
@@ -165,6 +168,7 @@ StoaMember *stoa_kept_room_add(StoaKeptRoom *room, const StoaLedgerPerson *perso
     StoaMember *member =
         stoa_member_new(person->id, person->name, stoa_role_from_name(person->role));
 
+    member->guest = !person->invitation && !person->host;
     insert(room, member);
     return member;
 }

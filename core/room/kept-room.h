@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One kept room while it is open; what rooms.c, kept-room.c, member.c, join.c, meeting.c and room-module.c share. */
+/* One kept room while it is open; what rooms.c, kept-room.c, member.c, join.c, lobby.c, meeting.c and room-module.c share. */
 #pragma once
 
 #include "base/log.h"
@@ -28,6 +28,8 @@ struct StoaKeptRoom {
     GPtrArray *order;    /* the same, in the order they came */
     StoaTimer *linger;   /* the meeting ends when it fires */
     StoaTimer *idle;     /* the room is closed when it fires */
+    StoaTimer *lobby;    /* hosts may be told of more that wait when it fires */
+    unsigned n_told;     /* so many they were told of before it */
     unsigned busy;       /* jobs under way that come back to it */
     bool ending;         /* its meeting is */
     GHashTable *barred;  /* set of char *: homes of guests who were banned in this meeting */
@@ -45,11 +47,13 @@ struct StoaMember {
     char *id, *name; /* name NULL: erased */
     StoaRole role;
     StoaMemberState state;
+    bool guest; /* by a public room's link: neither invited nor its host */
     bool banned;
     bool admitted; /* was in in this meeting: the lobby and the lock are behind them */
     bool muted;
-    bool announced; /* the others know that they are in */
-    bool connected; /* had a connection in this stay */
+    bool announced;    /* the others know that they are in */
+    bool told_waiting; /* the hosts know that they wait */
+    bool connected;    /* had a connection in this stay */
     int64_t
         hand_ms; /* since when the hand is up; 0: down. Of who has not come back after a restart: it was */
     int64_t joined_ms, lost_ms; /* this stay; when the connection was lost */
@@ -117,6 +121,8 @@ void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, 
 void stoa_member_cut(StoaMember *member, const char *event, json_t *body);
 /** End the handles, told `event` first. @body  taken */
 void stoa_member_end_handles(StoaMember *member, const char *event, json_t *body);
+/** Who has no connection loses the seat; the token stays, for when there is a place again. */
+void stoa_member_give_up(StoaMember *member);
 /** Say something to the person alone, at once. @body  taken */
 void stoa_member_tell(StoaMember *member, const char *event, json_t *body);
 void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger);
@@ -135,6 +141,17 @@ bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member
 void stoa_kept_room_admit_all(StoaKeptRoom *room);
 /** Whether a person must wait in the lobby. */
 bool stoa_kept_room_must_wait(const StoaKeptRoom *room, const StoaMember *member);
+/** How many the room takes. */
+int64_t stoa_kept_room_most(const StoaKeptRoom *room);
+
+/* -- lobby.c -------------------------------------------------------------------------------- */
+
+/** Tell hosts who waits: some now, the rest later. */
+void stoa_lobby_tell(StoaKeptRoom *room);
+/** Whether the lobby has a place: "room_full". */
+bool stoa_lobby_takes(const StoaKeptRoom *room, const StoaMember *member, GError **error);
+/** Before stoa_kept_room_may_enter() of who just comes: if it is full, a guest who never connected gives way to who was invited. */
+void stoa_lobby_make_place(StoaKeptRoom *room, const StoaMember *comer);
 
 /* -- meeting.c ------------------------------------------------------------------------------ */
 

@@ -116,12 +116,10 @@ void stoa_member_tell(StoaMember *member, const char *event, json_t *body)
 
 static void tell_state(StoaMember *member)
 {
-    json_t *body = stoa_member_json(member);
-
     if (member->state == STOA_MEMBER_WAITING)
-        stoa_kept_room_tell_hosts(member->room, "participant_state", body);
+        stoa_lobby_tell(member->room);
     else
-        stoa_kept_room_tell(member->room, "participant_state", body);
+        stoa_kept_room_tell(member->room, "participant_state", stoa_member_json(member));
 }
 
 void stoa_member_announce(StoaMember *member)
@@ -156,18 +154,24 @@ static int64_t last_seen_ms(const StoaMember *member)
     return token->expires_ms - member->room->rooms->spec.conf->participant_s * 1000;
 }
 
-static void grace_is_over(void *data)
+void stoa_member_give_up(StoaMember *member)
 {
-    StoaMember *member = data;
     StoaKeptRoom *room = member->room;
     StoaLedger *ledger = stoa_ledger_new();
 
-    member->grace = NULL;
-    log_info(room, "somebody did not come back: the seat is free");
     stoa_member_leave(member, ledger, last_seen_ms(member), "lost");
     stoa_ledger_run(ledger, room->rooms->spec.store, NULL, NULL, NULL);
     stoa_member_end_handles(member, NULL, NULL);
     stoa_kept_room_settle(room);
+}
+
+static void grace_is_over(void *data)
+{
+    StoaMember *member = data;
+
+    member->grace = NULL;
+    log_info(member->room, "somebody did not come back: the seat is free");
+    stoa_member_give_up(member);
 }
 
 /* A seat is kept for a while without a connection: after POST /join, and when one was lost. */
@@ -224,6 +228,8 @@ void stoa_member_wait(StoaMember *member)
     StoaSeatToken *token = token_of(member);
 
     member->state = STOA_MEMBER_WAITING;
+    member->told_waiting = false;
+    member->connected = is_connected(member);
     member->joined_ms = stoa_store_now_ms();
     if (token)
         token->waiting = true;
@@ -234,7 +240,7 @@ void stoa_member_wait(StoaMember *member)
 void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, const char *reason)
 {
     StoaKeptRoom *room = member->room;
-    bool was_in = is_in(member);
+    bool was_in = is_in(member), was_told = was_in || member->told_waiting;
 
     if (member->state == STOA_MEMBER_LEFT)
         return;
@@ -242,9 +248,12 @@ void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, 
     member->state = STOA_MEMBER_LEFT;
     lower_hand(member, ledger);
     member->announced = false;
+    member->told_waiting = false;
     if (was_in && room->info->meeting)
         stoa_ledger_depart(ledger, room->info->meeting, member->id, member->joined_ms,
                            MAX(left_ms, member->joined_ms));
+    if (!was_told)
+        return;
     json_t *body = stoa_member_json(member);
     if (reason)
         json_object_set_new(body, "reason", json_string(reason));

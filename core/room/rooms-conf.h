@@ -13,8 +13,9 @@ typedef struct {
     int64_t invitation_days, invitation_after_s;
     int64_t retention_days, retention_max_days, retention_sweep_s;
     char **modules;
-    int64_t attempts_per_minute, signin_per_hour;
-    int64_t rooms_per_host, people_per_room, invitations_per_room, invitations_per_request;
+    int64_t attempts_per_minute, joins_per_minute, signin_per_hour, signin_requests_per_hour;
+    int64_t rooms_per_host, people_per_room, waiting_per_room, invitations_per_room,
+        invitations_per_request;
     char **file_types;
     char **ice_servers, *turn_secret;
     int64_t turn_s;

@@ -2,7 +2,10 @@
 /* How a host signs in: a link by mail, which becomes a token. */
 #include "config.h"
 
+#define LOG_AREA "web"
+
 #include "base/clock.h"
+#include "base/log.h"
 #include "room/address.h"
 #include "room/host.h"
 #include "web/hosts.h"
@@ -37,37 +40,74 @@ static bool had_enough(StoaDb *db, const StoaRoomsConf *conf, const char *host, 
                        "si", host, since) >= conf->signin_per_hour;
 }
 
-static bool signin(StoaDb *db, StoaWebCall *call, GError **error)
-{
-    g_autofree char *email =
-        stoa_address_read(json_string_value(json_object_get(stoa_web_body(call), "email")), NULL);
-    g_autoptr(GError) why = NULL;
-    g_autofree char *host = email ? stoa_host_find(db, email, &why) : NULL;
+/* One request, after its answer: what it costs to mail a host, nobody can measure. */
+typedef struct {
+    StoaWebCall *call; /* a ref */
+    char *email;
+} Signin;
 
-    stoa_web_set_reply(call, 202, json_object());
+static void signin_free(void *data)
+{
+    Signin *signin = data;
+
+    stoa_web_call_unref(signin->call);
+    g_free(signin->email);
+    g_free(signin);
+}
+
+static bool write_link(StoaDb *db, void *data, GError **error)
+{
+    const Signin *signin = data;
+    StoaWebCall *call = signin->call;
+    g_autoptr(GError) why = NULL;
+    g_autofree char *host = stoa_host_find(db, signin->email, &why);
+
     if (!why && host && !had_enough(db, stoa_web_conf(call), host, &why))
-        mail_link(db, call, host, email, &why);
+        mail_link(db, call, host, signin->email, &why);
     if (!why)
         return true;
     g_propagate_error(error, g_steal_pointer(&why));
     return false;
 }
 
-static void signin_done(StoaWebCall *call)
+static void link_written(void *data, const GError *error)
 {
-    stoa_mail_wake(stoa_web_mail(call));
-    unsigned wait_s =
-        stoa_attempts_count(call->web->attempts, "mail", stoa_web_address(call),
-                            stoa_web_conf(call)->signin_per_hour, HOUR_S, stoa_clock_now_us());
-    if (wait_s) {
-        g_autoptr(GError) error = NULL;
-        g_autofree char *seconds = g_strdup_printf("%u", wait_s);
-        stoa_refuse(&error, "slow_down",
-                    "too many sign-in links were asked for from your address: wait %u s", wait_s);
-        stoa_web_set_error(call, error);
-        stoa_web_set_header(call, "Retry-After", seconds);
-    }
+    const Signin *signin = data;
+
+    if (error)
+        log_error(stoa_process, "a sign-in link cannot be written: %s", error->message);
+    else
+        stoa_mail_wake(stoa_web_mail(signin->call));
+}
+
+static bool asks_too_often(const StoaWebCall *call)
+{
+    unsigned wait_s = stoa_attempts_count(call->web->attempts, "mail", stoa_web_address(call),
+                                          stoa_web_conf(call)->signin_requests_per_hour, HOUR_S,
+                                          stoa_clock_now_us());
+
+    if (wait_s)
+        log_warn(stoa_process,
+                 "an address asks for too many sign-in links: none is mailed for %u s "
+                 "(rooms:limits.signin_requests_per_hour)",
+                 wait_s);
+    return wait_s > 0;
+}
+
+static void signin(StoaWebCall *call)
+{
+    StoaStore *store = stoa_web_store(call);
+    char *email =
+        stoa_address_read(json_string_value(json_object_get(stoa_web_body(call), "email")), NULL);
+    Signin *signin = g_new(Signin, 1);
+
+    *signin = (Signin){ stoa_web_call_ref(call), email };
+    stoa_web_set_reply(call, 202, json_object());
     stoa_web_send(call);
+    if (!asks_too_often(signin->call) && email && store)
+        stoa_store_run(store, write_link, link_written, signin, signin_free);
+    else
+        signin_free(signin);
 }
 
 /* -- POST and DELETE /host/session ------------------------------------------------------------- */
@@ -129,7 +169,7 @@ const StoaWebRoute *stoa_web_host_routes(void)
         { NULL },
     };
     static const StoaWebRoute routes[] = {
-        { "POST", "/host/signin", STOA_WEB_ANYONE, signin_params, signin, signin_done,
+        { "POST", "/host/signin", STOA_WEB_ANYONE, signin_params, NULL, signin,
           "mails a sign-in link, if that address is a host's" },
         { "POST", "/host/session", STOA_WEB_ANYONE, session_params, open_session,
           .help = "a token for a sign-in link" },

@@ -3,14 +3,15 @@
  * POST /join/look: what one would come into by it. */
 #include "config.h"
 
+#include "base/clock.h"
 #include "room/capability.h"
 #include "room/check.h"
 #include "room/ice-servers.h"
 #include "room/invitation.h"
 #include "room/rooms.h"
 #include "store/token.h"
-#include "web/attempts.h"
 #include "web/join.h"
+#include "web/web-private.h"
 
 #include <string.h>
 
@@ -256,11 +257,31 @@ static void joined(const StoaJoined *joined, const GError *error, void *data)
     stoa_web_send(call);
 }
 
+enum { WINDOW_S = 60 };
+
+/* A public room's link is open to everybody: so many come through it from one address. */
+static bool may_knock(StoaWebCall *call, const Comer *comer, GError **error)
+{
+    if (comer->invitation || comer->host)
+        return true;
+    g_autofree char *what = g_strconcat("join ", comer->room, NULL);
+    unsigned wait_s =
+        stoa_attempts_count(call->web->attempts, what, stoa_web_address(call),
+                            stoa_web_conf(call)->joins_per_minute, WINDOW_S, stoa_clock_now_us());
+    if (!wait_s)
+        return true;
+    g_autofree char *seconds = g_strdup_printf("%u", wait_s);
+    stoa_web_set_header(call, "Retry-After", seconds);
+    return stoa_refuse(error, "slow_down",
+                       "too many guests came into this room from your address: wait %u s", wait_s);
+}
+
 void stoa_web_join_live(StoaWebCall *call)
 {
     const Comer *comer = stoa_web_data(call);
     bool is_guest = !comer->invitation && !comer->host;
     g_autofree char *home = is_guest ? stoa_attempts_home(stoa_web_address(call)) : NULL;
+    g_autoptr(GError) error = NULL;
     const StoaJoin join = { .person = { .id = comer->id,
                                         .room = comer->room,
                                         .invitation = comer->invitation,
@@ -271,5 +292,8 @@ void stoa_web_join_live(StoaWebCall *call)
                             .base_url = stoa_web_safe_url(call),
                             .home = home };
 
-    stoa_rooms_join(stoa_web_rooms(call), &join, joined, call);
+    if (may_knock(call, comer, &error))
+        stoa_rooms_join(stoa_web_rooms(call), &join, joined, call);
+    else
+        stoa_web_fail(call, error);
 }

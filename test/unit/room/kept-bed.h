@@ -43,9 +43,11 @@ static int bed_set_up(void **unused G_GNUC_UNUSED)
 {
     stoa_control_init();
     stoa_clock_fake(1000000);
-    conf = (StoaRoomsConf){
-        .participant_s = 900, .linger_s = 300, .reconnect_s = 30, .people_per_room = 100
-    };
+    conf = (StoaRoomsConf){ .participant_s = 900,
+                            .linger_s = 300,
+                            .reconnect_s = 30,
+                            .people_per_room = 100,
+                            .waiting_per_room = 100 };
     store = bed_store_new();
     bed_fill(store);
     bed_open();

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The doors that are open to strangers: a public room's link, asking for a sign-in link, wrong tokens. What a crowd can do there, and what not. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join as path } from 'node:path';
+import { test } from 'node:test';
+import { start } from '../lib/gateway.mjs';
+import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { until } from '../lib/wire.mjs';
+
+const open = async (t, ...settings) => {
+    const gateway = await start(...settings);
+    t.after(async () => assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000)));
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    return { gateway, host, room: (body) => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public', ...body } }) };
+};
+
+/* So many guests, 20 at a time, that never connect: how they were answered, {"200 in": 3}. */
+async function flood(gateway, room, count) {
+    const answers = {};
+    let next = 0;
+    await Promise.all(Array.from({ length: 20 }, async () => {
+        while (next < count) {
+            const { status, json } = await call(gateway, 'POST', '/join', { body: { room: room.id, name: `Bot ${next++}` } });
+            const what = `${status} ${json.state ?? json.error.code}`;
+            answers[what] = (answers[what] ?? 0) + 1;
+        }
+    }));
+    return answers;
+}
+
+test('a stranger sends so many guests a minute into a public room; the invited are not counted', async (t) => {
+    const { gateway, host, room } = await open(t, 'rooms:limits.joins_per_minute=30');
+    const one = await room(), other = await room();
+    assert.deepEqual(await flood(gateway, one, 50), { '200 in': 30, '429 slow_down': 20 });
+    const refused = await call(gateway, 'POST', '/join', { body: { room: one.id, name: 'Ana' } });
+    assert.ok(Number(refused.headers.get('retry-after')) >= 1 && Number(refused.headers.get('retry-after')) <= 60, refused.text);
+    await join(gateway, { invitation: (await invite(gateway, host.token, one.id, 'ana@school.example')).token });
+    await join(gateway, { room: one.id }, { token: host.token });
+    await join(gateway, { room: other.id, name: 'Ben' });
+});
+
+test('with what is set at first 500 come in at once, 3,000 do not', async (t) => {
+    const { gateway, host, room } = await open(t);
+    const full = await room();
+    assert.deepEqual(await flood(gateway, full, 500), { '200 in': 500 });
+    const answers = await flood(gateway, full, 800);
+    assert.equal(answers['200 in'] ?? 0, 500, 'its 1,000 places');
+    assert.ok(answers['429 slow_down'] >= 100, JSON.stringify(answers));
+    const { token } = await invite(gateway, host.token, full.id, 'ana@school.example');
+    assert.equal((await join(gateway, { invitation: token })).state, 'in', 'who was invited comes in, for no guest has connected');
+});
+
+test('a guest who never connected gives way to who was invited, one who is there does not', async (t) => {
+    const { gateway, host, room } = await open(t, 'rooms:meeting.reconnect_s=60');
+    const small = await room({ max_people: 2 });
+    const ben = await enter(gateway, await join(gateway, { room: small.id, name: 'Ben' }), 'room');
+    const bot = await join(gateway, { room: small.id, name: 'Bot' });
+    const { token } = await invite(gateway, host.token, small.id, 'ana@school.example');
+    assert.equal((await call(gateway, 'POST', '/join', { body: { invitation: token } })).json.error.code, 'room_full', 'it may still connect');
+    const ana = await until('a place', async () => {
+        const answer = await call(gateway, 'POST', '/join', { body: { invitation: token } });
+        return answer.status === 200 && answer.json;
+    });
+    assert.equal((await ben.hears('room', 'participant_left')).id, bot.participant.id);
+    assert.equal((await call(gateway, 'POST', '/join', { body: { room: small.id, name: 'Cem' } })).json.error.code, 'room_full');
+    const dora = await invite(gateway, host.token, small.id, 'dora@school.example');
+    assert.equal((await call(gateway, 'POST', '/join', { body: { invitation: dora.token } })).json.error.code, 'room_full', 'Ben is there, Ana was invited');
+    const states = Object.fromEntries((await want(200, gateway, 'GET', `/rooms/${small.id}/participants`, { token: host.token })).map(({ id, state }) => [id, state]));
+    assert.deepEqual([states[ben.id], states[bot.participant.id], states[ana.participant.id]], ['in', 'left', 'in']);
+    ben.close();
+});
+
+test('a lobby holds so many guests; hosts are told of them at a bounded rate, and of those who are gone by then not at all', async (t) => {
+    const { gateway, host, room } = await open(t, 'rooms:limits.joins_per_minute=0', 'rooms:limits.waiting_per_room=40', 'rooms:meeting.reconnect_s=60');
+    const lobby = await room({ lobby: true });
+    const hana = await enter(gateway, await join(gateway, { room: lobby.id }, { token: host.token }), 'room');
+    const answers = await flood(gateway, lobby, 1000);
+    assert.deepEqual(answers, { '200 waiting': 1000 });
+    const waiting = async () => (await want(200, gateway, 'GET', `/rooms/${lobby.id}/participants`, { token: host.token })).filter(({ state }) => state === 'waiting');
+    assert.equal((await waiting()).length, 40);
+    const told = ({ sender, plugindata }) => sender === hana.handles.room && /^participant_(state|left)$/.test(plugindata?.data.event);
+    const heard = hana.client.events.filter(told).length;
+    assert.ok(heard < 1000, `${heard} events of 1,000 that came and 960 that went`);
+    const ana = await enter(gateway, await join(gateway, { room: lobby.id, name: 'Ana' }), 'room');
+    await hana.hears('room', 'participant_state', ({ id }) => id === ana.id);
+    assert.equal((await flood(gateway, lobby, 60))['200 waiting'], 60);
+    assert.ok((await waiting()).some(({ id }) => id === ana.id), 'who connected stays');
+    await want(200, gateway, 'POST', `/rooms/${lobby.id}/participants/${ana.id}`, { token: host.token, body: { action: 'admit' } });
+    await ana.hears('room', 'admitted');
+    await hana.hears('room', 'participant_joined', ({ id }) => id === ana.id);
+    for (const one of [hana, ana])
+        one.close();
+});
+
+/* -- asking for a sign-in link ------------------------------------------------------------------ */
+
+const mailsIn = (gateway) => existsSync(path(gateway.data, 'mail')) ? readdirSync(path(gateway.data, 'mail')).filter((name) => /-signin-/.test(name)).length : 0;
+const ask = (gateway, email) => want(202, gateway, 'POST', '/host/signin', { body: { email } });
+
+test('asking for a sign-in link is answered 202, past the limits too, and then mails nothing', async (t) => {
+    const { gateway, host } = await open(t, 'rooms:limits.signin_per_hour=4', 'rooms:limits.signin_requests_per_hour=7');
+    for (let n = 0; n < 5; n++)
+        assert.deepEqual(await ask(gateway, 'hana@school.example'), {});
+    await until('three mails', () => mailsIn(gateway) === 3);
+    await signIn(gateway, 'ben@school.example', 'Ben');
+    await ask(gateway, 'ben@school.example');
+    await until('his', () => mailsIn(gateway) === 4);
+    for (let n = 0; n < 5; n++)
+        assert.deepEqual(await ask(gateway, 'ben@school.example'), {});
+    await until('the one within the limit', () => mailsIn(gateway) === 5);
+    assert.match(gateway.log, /signin_requests_per_hour/);
+    await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Written after all of them' } });
+    assert.equal(mailsIn(gateway), 5);
+});
+
+test('nobody can tell by the time who is a host', async (t) => {
+    const { gateway } = await open(t, 'rooms:limits.signin_per_hour=0', 'rooms:limits.signin_requests_per_hour=0');
+    const times = { 'hana@school.example': [], 'nobody@school.example': [] };
+    for (let n = 0; n < 60; n++) {
+        for (const email of Object.keys(times)) {
+            const before = performance.now();
+            await ask(gateway, email);
+            times[email].push(performance.now() - before);
+            if (email.startsWith('hana'))
+                await until('it is mailed', () => mailsIn(gateway) === n + 1);
+        }
+    }
+    const [host, nobody] = Object.values(times).map((list) => list.sort((a, b) => a - b)[30]);
+    console.log(`sign-in, median: a host ${host.toFixed(2)} ms, nobody ${nobody.toFixed(2)} ms`);
+    assert.ok(Math.abs(host - nobody) < 1.5, `${host} and ${nobody} ms`);
+});
