@@ -66,15 +66,38 @@ bool http_api_is_origin_allowed(HttpRequest *request)
 
 /* A stranger's page can give its own name our loopback address (DNS rebinding), and is then "the same origin" as the
  * operator's API: but its name is in the Host header. */
-static bool is_admin_host(HttpRequest *request)
+static bool is_called_loopback(const HttpRequest *request)
 {
     char name[256];
 
-    if (!stoa_listen_is_loopback(request->listener->address))
-        return true;
     if (!http_web_host_read(http_request_header(request, "Host"), name, sizeof name))
         return false;
     return stoa_listen_is_loopback(name) || strcmp(name, "[::1]") == 0;
+}
+
+static bool is_admin_host(const HttpRequest *request)
+{
+    return !stoa_listen_is_loopback(request->listener->address) || is_called_loopback(request);
+}
+
+/* Behind a proxy on this machine all the world comes from loopback. */
+static bool is_proxied(const HttpRequest *request)
+{
+    static const char *const marks[] = { "X-Forwarded-For",  "Forwarded",         "Via",
+                                         "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP" };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(marks); i++)
+        if (http_request_header(request, marks[i]))
+            return true;
+    return request->setup->has_proxies ||
+           (request->setup->base_url && g_str_has_prefix(request->setup->base_url, "https://") &&
+            !request->listener->secure);
+}
+
+static bool is_from_this_machine(const HttpRequest *request)
+{
+    return stoa_listen_is_loopback(request->connection->peer) && is_called_loopback(request) &&
+           !is_proxied(request);
 }
 
 /* -- requests to the core ---------------------------------------------------------------------- */
@@ -210,10 +233,12 @@ static enum MHD_Result answer_health(HttpRequest *request)
 
 static enum MHD_Result answer_metrics(HttpRequest *request)
 {
-    if (!request->listener->admin && !request->setup->metrics_public)
-        return http_reply_text(request, MHD_HTTP_NOT_FOUND, NULL,
-                               g_strdup("metrics are on the admin listener; metrics.public in "
-                                        "http.conf shows them here\n"));
+    if (!request->listener->admin && !request->setup->metrics_public &&
+        !is_from_this_machine(request))
+        return http_reply_text(request, MHD_HTTP_FORBIDDEN, NULL,
+                               g_strdup("metrics are shown to this machine, and on the admin "
+                                        "listener; metrics.public = true in http.conf shows them "
+                                        "to everybody\n"));
     return http_reply_text(request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
                            stoa_transport_metrics(request->listener->http->host));
 }

@@ -42,7 +42,7 @@ static const StoaOption options[] = {
       "Where pages find the WebSocket; empty: the page's host and the websocket transport's port",
       .form = STOA_FORM_URL, .choices = websocket_schemes },
     { "metrics.public", STOA_BOOL, STOA_LIVE, offsetof(HttpConf, metrics_public), "false", 0, 0,
-      "Show /metrics to everybody, not on the admin listener alone" },
+      "Show /metrics to everybody, not to this machine and on the admin listener alone" },
     { "limits.connections", STOA_INT, 0, offsetof(HttpConf, connections), "4096", 16, 1000000,
       "Open connections, of all addresses" },
     { "limits.head_s", STOA_INT, STOA_LIVE, offsetof(HttpConf, head_s), "10", 1, 600,

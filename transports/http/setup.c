@@ -78,6 +78,7 @@ HttpSetup *http_setup_new(StoaTransportHost *host, const HttpConf *conf,
     setup->allow_origins = g_strdupv(conf->allow_origins);
     setup->static_enabled = conf->static_enabled;
     setup->metrics_public = conf->metrics_public;
+    setup->has_proxies = settings->trusted_proxies && settings->trusted_proxies[0];
     setup->websocket_url = g_strdup(conf->websocket_url);
     setup->websocket_origin = g_strdup(settings->websocket_origin);
     setup->base_url = g_strdup(settings->base_url);

@@ -25,6 +25,7 @@ typedef struct {
     char *base_path; /* "/janus" */
     char **allow_origins;
     bool static_enabled, metrics_public;
+    bool has_proxies; /* public.trusted_proxies names some */
     char *websocket_url, *websocket_origin, *base_url, *server_name; /* may be NULL */
     int64_t message_bytes;                                           /* 0: no limit */
     int64_t head_us, idle_us;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { dial, makeCertificate, renewCertificate, sleep, slow as slower, startHost } from './host.mjs';
@@ -252,10 +252,40 @@ test('pages are told where the servers are', async () => {
 
 test('health for all, metrics for the operator', async () => {
   assert.deepEqual(await (await fetch(`${origin}/healthz`)).json(), { status: 'ok' });
-  assert.equal((await fetch(`${origin}/metrics`)).status, 404);
   const metrics = await fetch(`${host.origins.admin}/metrics`);
   assert.match(await metrics.text(), /stoa_up 1/);
   assert.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/);
+});
+
+test('metrics are for this machine, not for what a proxy on it passes on', async () => {
+  const seen = (from, { headers = {}, ...more } = {}) => new Promise((done, reject) => {
+    http.get(`${from}/metrics`, { headers, agent: false, ...more }, (answer) => {
+      let text = '';
+      answer.on('data', (data) => { text += data; }).on('end', () => done({ status: answer.statusCode, text }));
+    }).on('error', reject);
+  });
+  const plain = await startHost('http');
+  await plain.line('ready');
+  const url = plain.origins.http, { port } = new URL(url);
+  const open = await seen(url);
+  assert.equal(open.status, 200);
+  assert.match(open.text, /stoa_up 1/);
+  for (const headers of [{ 'X-Forwarded-For': '192.0.2.1' }, { Forwarded: 'for=192.0.2.1' }, { Via: '1.1 front' }, { 'X-Real-IP': '192.0.2.1' },
+    { 'X-Forwarded-Proto': 'https' }, { 'X-Forwarded-Host': 'class.example' }, { Host: 'class.example' }]) {
+    const { status, text } = await seen(url, { headers });
+    assert.equal(status, 403, JSON.stringify(headers));
+    assert.match(text, /metrics\.public = true in http\.conf/);
+  }
+  const outside = Object.values(networkInterfaces()).flat().find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+  if (outside)
+    assert.equal((await seen(`http://${outside}:${port}`, { headers: { Host: 'localhost' } })).status, 403, 'another address');
+  await plain.stop();
+  for (const one of ['@trusted_proxies=192.0.2.7', '@base_url=https://class.example']) {
+    const behind = await startHost('http', one);
+    await behind.line('ready');
+    assert.equal((await seen(behind.origins.http)).status, 403, one);
+    await behind.stop();
+  }
 });
 
 test('a page of another origin is refused in words, our own is not', async () => {
