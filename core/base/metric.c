@@ -9,6 +9,7 @@
 typedef enum { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM } Kind;
 
 struct StoaMetricHistogram {
+    int64_t per_unit;
     int64_t *bounds;
     size_t n_bounds;
     _Atomic(int64_t) sum;
@@ -141,30 +142,30 @@ StoaMetricCell *stoa_metric_gauge(const char *name, const char *help, ...)
     return cell;
 }
 
-static StoaMetricHistogram *histogram_new(const int64_t *bounds, size_t n_bounds)
+static StoaMetricHistogram *histogram_new(const StoaMetricScale *scale)
 {
     StoaMetricHistogram *histogram = g_new0(StoaMetricHistogram, 1);
 
-    histogram->bounds = g_memdup2(bounds, n_bounds * sizeof *bounds);
-    histogram->n_bounds = n_bounds;
-    histogram->buckets = g_malloc0_n(n_bounds + 1, sizeof *histogram->buckets);
+    histogram->per_unit = scale->per_unit;
+    histogram->bounds = g_memdup2(scale->bounds, scale->n_bounds * sizeof *scale->bounds);
+    histogram->n_bounds = scale->n_bounds;
+    histogram->buckets = g_malloc0_n(scale->n_bounds + 1, sizeof *histogram->buckets);
     return histogram;
 }
 
-StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
-                                           const int64_t *bounds, size_t n_bounds, ...)
+StoaMetricHistogram *stoa_metric_histogram(const StoaMetricScale *scale, ...)
 {
     Series *series;
     char *labels;
     va_list args;
 
-    va_start(args, n_bounds);
+    va_start(args, scale);
     labels = read_labels(args);
     va_end(args);
     pthread_mutex_lock(&lock);
-    series = find_series(find_family(name, help, KIND_HISTOGRAM), labels);
+    series = find_series(find_family(scale->name, scale->help, KIND_HISTOGRAM), labels);
     if (!series->histogram)
-        series->histogram = histogram_new(bounds, n_bounds);
+        series->histogram = histogram_new(scale);
     pthread_mutex_unlock(&lock);
     return series->histogram;
 }
@@ -172,10 +173,12 @@ StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
 StoaMetricHistogram *stoa_metric_loop_lag(const char *loop)
 {
     static const int64_t bounds[] = { 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000 };
+    static const StoaMetricScale scale = {
+        "stoa_loop_lag_seconds", "How late an event loop's timers fire, the worst of each second",
+        STOA_METRIC_US, bounds, G_N_ELEMENTS(bounds)
+    };
 
-    return stoa_metric_histogram("stoa_loop_lag_us",
-                                 "How late an event loop's timers fire, the worst of each second",
-                                 bounds, G_N_ELEMENTS(bounds), "loop", loop, NULL);
+    return stoa_metric_histogram(&scale, "loop", loop, NULL);
 }
 
 void stoa_metric_observe(StoaMetricHistogram *histogram, int64_t value)
@@ -227,26 +230,57 @@ typedef struct {
     const Family *family;
 } Print;
 
+/* The format has two escapes here, and quotes are not among them. */
+static void put_help(GString *out, const char *help)
+{
+    for (; *help; help++) {
+        if (*help == '\\' || *help == '\n')
+            g_string_append(out, *help == '\n' ? "\\n" : "\\\\");
+        else
+            g_string_append_c(out, *help);
+    }
+}
+
 static void print_head(Print *print)
 {
     static const char *const kinds[] = { "counter", "gauge", "histogram" };
 
     if (print->headed)
         return;
-    g_string_append_printf(print->out, "# HELP %s %s\n# TYPE %s %s\n", print->name,
-                           print->family->help, print->name, kinds[print->family->kind]);
+    g_string_append_printf(print->out, "# HELP %s ", print->name);
+    put_help(print->out, print->family->help);
+    g_string_append_printf(print->out, "\n# TYPE %s %s\n", print->name, kinds[print->family->kind]);
     print->headed = true;
+}
+
+/* In full and without an exponent: 2500 of STOA_METRIC_US is 0.0025. */
+static void put_in_units(GString *out, int64_t value, int64_t per_unit)
+{
+    int64_t rest = value % per_unit;
+
+    g_string_append_printf(out, "%" G_GINT64_FORMAT, value / per_unit);
+    if (rest != 0)
+        g_string_append_c(out, '.');
+    for (; rest != 0; rest %= per_unit) {
+        rest *= 10;
+        g_string_append_c(out, (char)('0' + rest / per_unit));
+    }
+}
+
+static void print_name(const Print *print, const char *suffix, const char *labels, const char *more)
+{
+    const char *comma = *labels && *more ? "," : "";
+    bool has_labels = *labels || *more;
+
+    g_string_append_printf(print->out, "%s%s%s%s%s%s%s ", print->name, suffix,
+                           has_labels ? "{" : "", labels, comma, more, has_labels ? "}" : "");
 }
 
 static void print_line(const Print *print, const char *suffix, const char *labels, const char *more,
                        int64_t value)
 {
-    const char *comma = *labels && *more ? "," : "";
-    bool has_labels = *labels || *more;
-
-    g_string_append_printf(print->out, "%s%s%s%s%s%s%s %" G_GINT64_FORMAT "\n", print->name, suffix,
-                           has_labels ? "{" : "", labels, comma, more, has_labels ? "}" : "",
-                           value);
+    print_name(print, suffix, labels, more);
+    g_string_append_printf(print->out, "%" G_GINT64_FORMAT "\n", value);
 }
 
 static void print_histogram(const Print *print, const char *labels, StoaMetricHistogram *histogram)
@@ -254,14 +288,19 @@ static void print_histogram(const Print *print, const char *labels, StoaMetricHi
     int64_t total = 0;
 
     for (size_t i = 0; i <= histogram->n_bounds; i++) {
-        char bound[40] = "le=\"+Inf\"";
+        g_autoptr(GString) bound = g_string_new("le=\"");
         if (i < histogram->n_bounds)
-            g_snprintf(bound, sizeof bound, "le=\"%" G_GINT64_FORMAT "\"", histogram->bounds[i]);
+            put_in_units(bound, histogram->bounds[i], histogram->per_unit);
+        else
+            g_string_append(bound, "+Inf");
+        g_string_append_c(bound, '"');
         total += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
-        print_line(print, "_bucket", labels, bound, total);
+        print_line(print, "_bucket", labels, bound->str, total);
     }
-    print_line(print, "_sum", labels, "",
-               atomic_load_explicit(&histogram->sum, memory_order_relaxed));
+    print_name(print, "_sum", labels, "");
+    put_in_units(print->out, atomic_load_explicit(&histogram->sum, memory_order_relaxed),
+                 histogram->per_unit);
+    g_string_append_c(print->out, '\n');
     print_line(print, "_count", labels, "", total);
 }
 

@@ -28,16 +28,26 @@ typedef struct StoaMetricHistogram StoaMetricHistogram;
 StoaMetricCell *stoa_metric_counter(const char *name, const char *help, ...) G_GNUC_NULL_TERMINATED;
 StoaMetricCell *stoa_metric_gauge(const char *name, const char *help, ...) G_GNUC_NULL_TERMINATED;
 
-/**
- * Find or make a histogram.
- *
- * @bounds  upper bounds of the buckets, rising, `n_bounds` of them; copied. +Inf is added
- */
-StoaMetricHistogram *stoa_metric_histogram(const char *name, const char *help,
-                                           const int64_t *bounds, size_t n_bounds,
+/* Prometheus wants base units: seconds, bytes. We count in whole numbers of what is finer: so many make one of the unit. */
+enum {
+    STOA_METRIC_US = 1000000, /* observed in microseconds, named `_seconds` */
+    STOA_METRIC_BITS = 8,     /* observed in bits, named `_bytes…` */
+};
+
+/* How a histogram looks; borrowed, as what it names. */
+typedef struct {
+    const char *name, *help; /* as of a counter; the name ends in the unit that is printed */
+    int64_t
+        per_unit; /* STOA_METRIC_US …; 1: printed as it was observed. No prime factors but 2 and 5 */
+    const int64_t *bounds; /* upper bounds of the buckets as observed, rising; +Inf is added */
+    size_t n_bounds;
+} StoaMetricScale;
+
+/** Find or make a histogram: label, value …, NULL. @scale  copied */
+StoaMetricHistogram *stoa_metric_histogram(const StoaMetricScale *scale,
                                            ...) G_GNUC_NULL_TERMINATED;
 
-/** The histogram of how late a loop's timers fire, the worst of each second: stoa_loop_lag_us{loop=NAME}. */
+/** The histogram of how late a loop's timers fire, the worst of each second, in us: stoa_loop_lag_seconds{loop=NAME}. */
 StoaMetricHistogram *stoa_metric_loop_lag(const char *loop);
 
 /** Add to a counter or gauge. Thread: any; lock-free. */
@@ -57,7 +67,7 @@ static inline int64_t stoa_metric_read(const StoaMetricCell *cell)
     return atomic_load_explicit(&cell->value, memory_order_relaxed);
 }
 
-/** Count one observation. Thread: any; lock-free. */
+/** Count one observation, in what the histogram counts in. Thread: any; lock-free. */
 void stoa_metric_observe(StoaMetricHistogram *histogram, int64_t value);
 
 /** Call `fn(data)` before each print, to set gauges that are looked up. Thread: control. */

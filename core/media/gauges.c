@@ -14,14 +14,17 @@ static StoaMetricHistogram *estimates, *lags[STOA_MAX_WORKERS];
 void stoa_gauges_init(unsigned n_workers)
 {
     static const int64_t estimate_bounds[] = { 100000,  300000,  600000,  1000000,
-                                               2000000, 5000000, 10000000 };
+                                               2000000, 5000000, 10000000 }; /* bit/s */
+    static const StoaMetricScale estimate_scale = {
+        "stoa_media_estimate_bytes_per_second",
+        "What can be sent to a peer, each of them once a second", STOA_METRIC_BITS, estimate_bounds,
+        G_N_ELEMENTS(estimate_bounds)
+    };
 
     for (unsigned state = STOA_PEER_CHECKING; state < STOA_PEER_N_STATES; state++)
         states[state] = stoa_metric_gauge("stoa_media_peers", "PeerConnections by state", "state",
                                           stoa_peer_state_name((StoaPeerState)state), NULL);
-    estimates = stoa_metric_histogram("stoa_media_estimate_bps",
-                                      "What can be sent to a peer, each of them once a second",
-                                      estimate_bounds, G_N_ELEMENTS(estimate_bounds), NULL);
+    estimates = stoa_metric_histogram(&estimate_scale, NULL);
     for (unsigned i = 0; i < MIN(n_workers, STOA_MAX_WORKERS); i++) {
         g_autofree char *name = g_strdup_printf("worker-%u", i);
 

@@ -269,12 +269,18 @@ static gboolean on_finished(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC
     return G_SOURCE_CONTINUE;
 }
 
-static void make_metrics(StoaStore *store)
+static StoaMetricHistogram *make_histogram(const char *name, const char *help)
 {
     static const int64_t bounds[] = {
         1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000
     };
+    StoaMetricScale scale = { name, help, STOA_METRIC_US, bounds, G_N_ELEMENTS(bounds) };
 
+    return stoa_metric_histogram(&scale, NULL);
+}
+
+static void make_metrics(StoaStore *store)
+{
     store->count.jobs =
         stoa_metric_counter("stoa_store_jobs_total", "Jobs that the store did", NULL);
     store->count.failures =
@@ -283,13 +289,10 @@ static void make_metrics(StoaStore *store)
     store->count.scrubs =
         stoa_metric_counter("stoa_store_scrubs_total", "Times that deleted bytes were wiped", NULL);
     store->count.pending = stoa_metric_gauge("stoa_store_pending", "Jobs given and not done", NULL);
-    store->count.wait = stoa_metric_histogram("stoa_store_wait_us", "From a job to its commit",
-                                              bounds, G_N_ELEMENTS(bounds), NULL);
-    store->count.ask = stoa_metric_histogram("stoa_store_ask_us", "From a question to its answer",
-                                             bounds, G_N_ELEMENTS(bounds), NULL);
+    store->count.wait = make_histogram("stoa_store_wait_seconds", "From a job to its commit");
+    store->count.ask = make_histogram("stoa_store_ask_seconds", "From a question to its answer");
     store->count.commit =
-        stoa_metric_histogram("stoa_store_commit_us", "How long the disk takes for one transaction",
-                              bounds, G_N_ELEMENTS(bounds), NULL);
+        make_histogram("stoa_store_commit_seconds", "How long the disk takes for one transaction");
 }
 
 static bool make_queues(StoaStore *store, GError **error)

@@ -26,8 +26,8 @@ const spread = (ms) => `p50 ${quantile(ms, 0.5).toFixed(1)} p99 ${quantile(ms, 0
 /** The store's own word: below how many ms 99 of 100 commits were on the disk. */
 async function commitMs() {
     const text = await (await fetch(`${gateway.admin}/metrics`)).text();
-    const buckets = [...text.matchAll(/^stoa_store_commit_us_bucket\{le="([^"]+)"\} (\d+)/gm)].map(([, le, n]) => [Number(le.replace('+Inf', 'Infinity')), Number(n)]);
-    return buckets.find(([, n]) => n >= 0.99 * buckets.at(-1)[1])[0] / 1000;
+    const buckets = [...text.matchAll(/^stoa_store_commit_seconds_bucket\{le="([^"]+)"\} (\d+)/gm)].map(([, le, n]) => [Number(le.replace('+Inf', 'Infinity')), Number(n)]);
+    return buckets.find(([, n]) => n >= 0.99 * buckets.at(-1)[1])[0] * 1000;
 }
 
 async function timed(work, times) {

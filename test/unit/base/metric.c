@@ -55,16 +55,46 @@ static void a_label_cannot_break_out_of_its_quotes(void **unused G_GNUC_UNUSED)
 static void a_histogram_adds_its_buckets_up(void **unused G_GNUC_UNUSED)
 {
     static const int64_t bounds[] = { 10, 100 };
-    StoaMetricHistogram *h = stoa_metric_histogram("t_wait_us", "Waits", bounds, 2, "q", "x", NULL);
+    static const StoaMetricScale scale = { "t_turns", "Turns", 1, bounds, 2 };
+    StoaMetricHistogram *h = stoa_metric_histogram(&scale, "q", "x", NULL);
 
     stoa_metric_observe(h, 10);
     stoa_metric_observe(h, 11);
     stoa_metric_observe(h, 5000);
-    assert_text_has("# TYPE t_wait_us histogram\n"
-                    "t_wait_us_bucket{q=\"x\",le=\"10\"} 1\n"
-                    "t_wait_us_bucket{q=\"x\",le=\"100\"} 2\n"
-                    "t_wait_us_bucket{q=\"x\",le=\"+Inf\"} 3\n"
-                    "t_wait_us_sum{q=\"x\"} 5021\nt_wait_us_count{q=\"x\"} 3\n");
+    assert_text_has("# TYPE t_turns histogram\n"
+                    "t_turns_bucket{q=\"x\",le=\"10\"} 1\n"
+                    "t_turns_bucket{q=\"x\",le=\"100\"} 2\n"
+                    "t_turns_bucket{q=\"x\",le=\"+Inf\"} 3\n"
+                    "t_turns_sum{q=\"x\"} 5021\nt_turns_count{q=\"x\"} 3\n");
+}
+
+static void what_is_observed_finely_is_printed_in_base_units(void **unused G_GNUC_UNUSED)
+{
+    static const int64_t us[] = { 500, 2500, 1000000, 10000000 }, bits[] = { 100, 8000 };
+    static const StoaMetricScale wait = { "t_wait_seconds", "Waits", STOA_METRIC_US, us, 4 };
+    static const StoaMetricScale rate = { "t_rate_bytes_per_second", "Rates", STOA_METRIC_BITS,
+                                          bits, 2 };
+    StoaMetricHistogram *h = stoa_metric_histogram(&wait, NULL);
+
+    stoa_metric_observe(h, 1);
+    stoa_metric_observe(h, 2500);
+    stoa_metric_observe(h, 60000000);
+    stoa_metric_observe(stoa_metric_histogram(&rate, NULL), 101);
+    assert_text_has("t_wait_seconds_bucket{le=\"0.0005\"} 1\n"
+                    "t_wait_seconds_bucket{le=\"0.0025\"} 2\n"
+                    "t_wait_seconds_bucket{le=\"1\"} 2\n"
+                    "t_wait_seconds_bucket{le=\"10\"} 2\n"
+                    "t_wait_seconds_bucket{le=\"+Inf\"} 3\n"
+                    "t_wait_seconds_sum 60.002501\nt_wait_seconds_count 3\n");
+    assert_text_has("t_rate_bytes_per_second_bucket{le=\"12.5\"} 0\n"
+                    "t_rate_bytes_per_second_bucket{le=\"1000\"} 1\n");
+    assert_text_has("t_rate_bytes_per_second_sum 12.625\n");
+}
+
+static void help_stays_on_its_line(void **unused G_GNUC_UNUSED)
+{
+    stoa_metric_gauge("t_help", "One\nand \\ \"two\"", NULL);
+    assert_text_has("# HELP t_help One\\nand \\\\ \"two\"\n# TYPE t_help gauge\n");
 }
 
 static void a_retired_module_is_not_printed_until_it_comes_back(void **unused G_GNUC_UNUSED)
@@ -121,6 +151,8 @@ int main(void)
         cmocka_unit_test(the_same_name_and_labels_are_the_same_cell),
         cmocka_unit_test(a_label_cannot_break_out_of_its_quotes),
         cmocka_unit_test(a_histogram_adds_its_buckets_up),
+        cmocka_unit_test(what_is_observed_finely_is_printed_in_base_units),
+        cmocka_unit_test(help_stays_on_its_line),
         cmocka_unit_test(a_retired_module_is_not_printed_until_it_comes_back),
         cmocka_unit_test(a_gauge_can_be_looked_up_when_it_is_printed),
         cmocka_unit_test(no_count_is_lost_between_threads),
