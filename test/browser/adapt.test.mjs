@@ -10,7 +10,7 @@ import { fakeMedia, launch, until } from '../lib/browser.mjs';
 import { makeFilm } from '../lib/film.mjs';
 import { slow } from '../lib/gateway.mjs';
 import { openLink } from '../lib/link.mjs';
-import { inside } from '../lib/namespace.mjs';
+import { inside, lacking } from '../lib/namespace.mjs';
 import { lay, origin } from '../lib/narrow.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
@@ -168,4 +168,4 @@ function tests() {
 if (place.inside)
     tests();
 else if (place.why)
-    test('narrow lines', { skip: `no network namespace: ${place.why}` }, () => {});
+    lacking('narrow lines', place.why);

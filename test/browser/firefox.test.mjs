@@ -7,7 +7,7 @@ import { settle } from '../lib/audience.mjs';
 import * as chromium from '../lib/browser.mjs';
 import * as firefox from '../lib/firefox.mjs';
 import { start } from '../lib/gateway.mjs';
-import { inside } from '../lib/namespace.mjs';
+import { inside, lacking } from '../lib/namespace.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
 
@@ -205,4 +205,4 @@ function tests() {
 if (place.inside)
     tests();
 else if (place.why)
-    test('Firefox', { skip: `no network namespace: ${place.why}` }, () => {});
+    lacking('Firefox', place.why);

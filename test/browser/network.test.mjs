@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { fakeMedia, launch, until } from '../lib/browser.mjs';
 import { openRoom } from '../lib/load.mjs';
 import { slow, start } from '../lib/gateway.mjs';
-import { inside } from '../lib/namespace.mjs';
+import { inside, lacking } from '../lib/namespace.mjs';
 import { join as joinRoom, signIn } from '../lib/rooms.mjs';
 import { forward, host, link, run, unplug } from '../lib/topology.mjs';
 
@@ -253,4 +253,4 @@ X`);
 if (place.inside)
     tests();
 else if (place.why)
-    test('networks', { skip: `no network namespace: ${place.why}` }, () => {});
+    lacking('networks', place.why);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A network namespace for a test file: loopback, one more address, a default route. Firefox finds no candidates without. */
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
 
 const mark = 'STOA_TEST_NAMESPACE';
 const address = '10.213.7.1'; /* nobody else is in there: any will do */
@@ -17,6 +20,19 @@ const unshare = ['--net', '--kill-child', '--'];
 function obstacle() {
     const { status, error, stderr } = spawnSync('unshare', [...unshare, 'sh', '-c', setup], { encoding: 'utf8' });
     return status === 0 ? '' : error?.message ?? stderr.trim();
+}
+
+/* Whoever administers this machine, or the container that it is, gets a namespace from a kernel that has them. */
+function isOwed() {
+    const [, capabilities] = readFileSync('/proc/self/status', 'utf8').match(/^CapEff:\s+(\w+)/m);
+    const administers = BigInt(`0x${capabilities}`) >> 21n & 1n; /* CAP_SYS_ADMIN */
+    return administers === 1n && existsSync('/proc/self/ns/net');
+}
+
+/** In the place of tests that there can be no namespace for: a skip, and a failure where there should be one. */
+export function lacking(name, why) {
+    const owed = isOwed();
+    test(name, { skip: !owed && `no network namespace: ${why}` }, () => assert.fail(`no network namespace, and there should be one: ${why}`));
 }
 
 /**
