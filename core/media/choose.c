@@ -170,7 +170,8 @@ void stoa_outlet_tell(StoaOutlet *outlet)
         return;
     source = outlet->feed->sources[outlet->encoding];
     if (outlet->feed->n_encodings < 2 && stoa_source_top_spatial(source) == 0 &&
-        stoa_source_top_temporal(source) == 0 && outlet->told_substream < 0)
+        stoa_source_top_temporal(source) == 0 && outlet->told_substream < 0 &&
+        !outlet->is_told_narrow)
         return; /* nothing to choose from */
     substream = relayed_substream(outlet, source);
     temporal = MIN(stoa_splice_layers(&outlet->splice).temporal, stoa_source_top_temporal(source));
@@ -178,5 +179,15 @@ void stoa_outlet_tell(StoaOutlet *outlet)
         return;
     outlet->told_substream = (int8_t)substream;
     outlet->told_temporal = (int8_t)temporal;
+    outlet->is_told_narrow = false;
     stoa_event_layer(outlet->peer->worker, outlet->peer->id, outlet->number, substream, temporal);
+}
+
+void stoa_outlet_tell_narrow(StoaOutlet *outlet)
+{
+    if (outlet->is_told_narrow)
+        return;
+    outlet->is_told_narrow = true;
+    outlet->told_substream = outlet->told_temporal = -1;
+    stoa_event_layer(outlet->peer->worker, outlet->peer->id, outlet->number, -1, -1);
 }

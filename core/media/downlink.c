@@ -333,8 +333,12 @@ static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_u
 {
     const StoaShareStep *step = &track->steps[MAX(track->chosen, 0)];
 
-    if (track->chosen < 0)
-        return is_given_up(outlet, now_us) && allow(outlet, STOA_PAUSED, -1, now_us);
+    if (track->chosen < 0) {
+        if (!is_given_up(outlet, now_us) || !allow(outlet, STOA_PAUSED, -1, now_us))
+            return false;
+        stoa_outlet_tell_narrow(outlet);
+        return true;
+    }
     outlet->doomed_us = 0;
     if (track->chosen < track->now)
         stop_excess(outlet, step, now_us);

@@ -47,6 +47,7 @@ struct StoaOutlet {
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
     int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
+    bool is_told_narrow;                  /* that event said that nothing gets through */
     uint8_t priority;                     /* for the allocator: more comes first */
     uint8_t mid_len;
     uint8_t fraction_lost; /* as the subscriber reports it, as the next */
@@ -110,6 +111,8 @@ void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us);
 
 /** Tell control which layers are really relayed, if that changed. */
 void stoa_outlet_tell(StoaOutlet *outlet);
+/** Tell control that the way is too narrow for any; that it is not any more is told with the first layers. */
+void stoa_outlet_tell_narrow(StoaOutlet *outlet);
 
 /** Whether it waits for a keyframe of an encoding. */
 bool stoa_outlet_waits_for(const StoaOutlet *outlet, unsigned encoding);

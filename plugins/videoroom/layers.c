@@ -59,6 +59,20 @@ static bool is_svc(const StoaTrack *track)
     return track && stoa_track_info(track)->svc && !stoa_track_info(track)->simulcast;
 }
 
+/* What waits because the line is too narrow, and that it does not any more. */
+static void tell_narrow(StoaSink *sink, VrSlot *slot, StoaRoom *room, bool narrow)
+{
+    json_t *body;
+
+    if (slot->too_narrow == narrow)
+        return;
+    slot->too_narrow = narrow;
+    body = vr_event(room);
+    json_object_set_new(body, "mid", json_string(stoa_sink_mid(sink)));
+    json_object_set_new(body, "too_narrow", json_boolean(narrow));
+    stoa_handle_send(slot->handle, body);
+}
+
 void vr_layer_changed(StoaSink *sink, int substream, int temporal)
 {
     VrSlot *slot = stoa_sink_data(sink);
@@ -69,6 +83,8 @@ void vr_layer_changed(StoaSink *sink, int substream, int temporal)
     static const char *const of_svc[] = { "spatial_layer", "temporal_layer" };
     const char *const *names = is_svc(stoa_sink_track(sink)) ? of_svc : of_simulcast;
 
+    if (room)
+        tell_narrow(sink, slot, room, substream < 0);
     for (size_t i = 0; room && i < G_N_ELEMENTS(now); i++) {
         if (now[i] < 0 || now[i] == *known[i])
             continue;

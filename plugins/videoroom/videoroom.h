@@ -114,7 +114,8 @@ typedef struct {
     bool held;          /* by the subscriber */
     bool is_last_n;     /* shows who spoke last: see lastn.c */
     int substream,
-        temporal; /* relayed now; -1: not known. Of SVC `substream` is the spatial layer */
+        temporal;    /* relayed now; -1: not known. Of SVC `substream` is the spatial layer */
+    bool too_narrow; /* nothing is relayed: the subscriber's line cannot carry it */
     int substream_target, temporal_target, spatial_target; /* wished at most */
 } VrSlot;
 

@@ -108,8 +108,9 @@ typedef struct {
     void (*track_added)(StoaHandle *handle, StoaTrack *track);
     void (*track_removed)(StoaHandle *handle, StoaTrack *track);
     void (*layer_changed)(StoaSink *sink, int substream,
-                          int temporal); /* what is really relayed; -1: not known. Of a track
-                                            with spatial layers (svc), `substream` is that layer */
+                          int temporal); /* what is really relayed; both -1: nothing for now, the
+                                            way is too narrow. Of a track with spatial layers (svc),
+                                            `substream` is that layer */
     void (*talking)(StoaTrack *track, bool talking, double average_dbov);
     void (*slow_link)(StoaHandle *handle, const char *mid, StoaKind kind, bool uplink,
                       unsigned lost);

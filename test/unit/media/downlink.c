@@ -259,9 +259,12 @@ static void too_narrow_for_any_picture_it_still_hears(void **unused G_GNUC_UNUSE
     steps(&s, 1000);
     assert_true(person_n_received(s.ben.person, VOICE) - n_voice >= 20);
     assert_in_range(person_n_received(s.ben.person, OUT) - n_video, 0, 5);
+    assert_true(g_str_has_suffix(s.ben.person->events->str, ",-1) "));
     s.ben.last = NEVER;
     s.ben.rate_bps = 0;
     until_sees(&s, &s.ben, 0, 20000);
+    steps(&s, 500);
+    assert_false(g_str_has_suffix(s.ben.person->events->str, ",-1) "));
     bed_free(s.bed);
 }
 
