@@ -251,6 +251,13 @@ void stoa_peer_fallback(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t 
                          g_strdup_printf("%u", us));
 }
 
+void stoa_peer_delay(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, uint32_t sink, StoaDelay delay)
+{
+    g_assert_nonnull(fake_send(id, sink));
+    g_hash_table_replace(fake_peer(id)->wishes, g_strdup_printf("delay %u", sink),
+                         g_strdup_printf("%d %d", delay.least, delay.most));
+}
+
 const char *fake_wish(StoaPeerId id, const char *what, uint32_t sink)
 {
     g_autofree char *key = g_strdup_printf("%s %u", what, sink);

@@ -351,6 +351,18 @@ void stoa_peer_fallback(StoaMedia *media, StoaPeerId peer, uint32_t sink, uint32
          &(Command){ .act = act_fallback, .number = sink, .a = (int)MIN(us, INT_MAX) });
 }
 
+static void act_delay(StoaPeer *peer, Command *command)
+{
+    stoa_outlet_delay(stoa_peer_outlet(peer, command->number),
+                      (StoaDelay){ (int16_t)command->a, (int16_t)command->b });
+}
+
+void stoa_peer_delay(StoaMedia *media, StoaPeerId peer, uint32_t sink, StoaDelay delay)
+{
+    post(media, peer,
+         &(Command){ .act = act_delay, .number = sink, .a = delay.least, .b = delay.most });
+}
+
 /* -- tracks -------------------------------------------------------------------------------- */
 
 static void act_mute(StoaPeer *peer, Command *command)

@@ -5,6 +5,7 @@
  * back on the control loop. Both sides name things by id, never by pointer: an id whose thing is gone means nothing. */
 #pragma once
 
+#include "media/cushion.h"
 #include "media/media.h"
 #include "rtp/codec.h"
 #include "rtp/extension.h"
@@ -134,6 +135,9 @@ void stoa_peer_limit(StoaMedia *media, StoaPeerId peer, uint32_t sink, int subst
 void stoa_peer_priority(StoaMedia *media, StoaPeerId peer, uint32_t sink, unsigned priority);
 void stoa_peer_limit_spatial(StoaMedia *media, StoaPeerId peer, uint32_t sink, int spatial);
 void stoa_peer_fallback(StoaMedia *media, StoaPeerId peer, uint32_t sink, uint32_t us);
+
+/** For how long players shall hold back what comes by that sink, where the extension was negotiated. */
+void stoa_peer_delay(StoaMedia *media, StoaPeerId peer, uint32_t sink, StoaDelay delay);
 
 void stoa_peer_mute(StoaMedia *media, StoaPeerId peer, uint32_t track, bool muted);
 void stoa_peer_keyframe(StoaMedia *media, StoaPeerId peer, uint32_t track);

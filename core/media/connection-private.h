@@ -9,7 +9,8 @@
  *   connection-apply.c   what was agreed becomes the tables of media/command.h
  *   connection-track.c   StoaTrack
  *   connection-place.c   the m-line for a track that is to be sent
- *   connection-sink.c    StoaSink and its route */
+ *   connection-sink.c    StoaSink and its route
+ *   connection-delay.c   for how long players hold back what they get */
 #pragma once
 
 #include "base/log.h"
@@ -66,6 +67,7 @@ struct StoaTrack {
     GPtrArray *sinks; /* of StoaSink *, borrowed: those that show it */
     bool is_told;     /* `track_added` was called */
     bool tapped;
+    StoaDelay delay; /* for its players, unless they ask for another */
     void *data;
     GDestroyNotify free_data;
 };
@@ -91,6 +93,7 @@ struct StoaSink {
     /* what the worker was told */
     bool negotiated; /* the m-line carries what the sink wants to send */
     bool has_row;    /* once true, for ever: the worker keeps the sequence of the SSRC */
+    bool is_delayed;
     StoaSend row;
     StoaTrackRef routed;
 
@@ -100,6 +103,7 @@ struct StoaSink {
     /* what the client's media stream and track are called */
     char cname[STOA_CONNECTION_NAME_LEN + 1], stream[STOA_CONNECTION_NAME_LEN + 1];
     char track_id[STOA_CONNECTION_NAME_LEN + 24];
+    StoaDelay delay; /* as its subscriber asks; none: as the track's sender does */
 };
 
 struct StoaConnection {
@@ -261,6 +265,11 @@ StoaSdpSend stoa_sink_send(const StoaSink *sink);
 /** Tell the worker what the sink shows, if that changed. */
 void stoa_sink_route(StoaSink *sink);
 /** Tell the worker of pause and layers, where they are not the default. */
-void stoa_sink_post_wishes(const StoaSink *sink);
+void stoa_sink_post_wishes(StoaSink *sink);
 /** The track is gone: show nothing. */
 void stoa_sink_lose_track(StoaSink *sink);
+
+/* -- connection-delay.c ------------------------------------------------------------------- */
+
+/** Tell the worker what holds now, its subscriber's wish or the sender's. */
+void stoa_sink_post_delay(StoaSink *sink);

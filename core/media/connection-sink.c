@@ -45,6 +45,7 @@ StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind)
     sink->number = ++connection->last_sink;
     sink->kind = kind;
     sink->substream = sink->temporal = sink->spatial = -1;
+    sink->delay = STOA_DELAY_NONE;
     g_ptr_array_add(connection->sinks, sink);
     if (kind != STOA_DATA)
         sink->ssrc = new_ssrc(connection);
@@ -60,8 +61,10 @@ void stoa_sink_show(StoaSink *sink, StoaTrack *track)
     if (sink->track)
         g_ptr_array_remove_fast(sink->track->sinks, sink);
     sink->track = track;
-    if (track)
-        g_ptr_array_add(track->sinks, sink);
+    if (!track)
+        return;
+    g_ptr_array_add(track->sinks, sink);
+    stoa_sink_post_delay(sink);
 }
 
 void stoa_sink_free(StoaSink *sink)
@@ -130,6 +133,7 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     const StoaConnection *from = track->connection;
     bool had_wishes = has_wishes(sink);
 
+    sink->delay = STOA_DELAY_NONE;
     stoa_sink_show(sink, track);
     sink->active = true;
     sink->negotiated = false;
@@ -274,10 +278,11 @@ void stoa_sink_route(StoaSink *sink)
         stoa_track_keyframe(sink->track);
 }
 
-void stoa_sink_post_wishes(const StoaSink *sink)
+void stoa_sink_post_wishes(StoaSink *sink)
 {
     StoaConnection *connection = sink->connection;
 
+    stoa_sink_post_delay(sink);
     if (sink->paused)
         stoa_peer_pause(connection->media, connection->peer, sink->number, true);
     if (sink->substream >= 0 || sink->temporal >= 0)

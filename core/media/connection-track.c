@@ -70,6 +70,7 @@ StoaTrack *stoa_track_new(StoaConnection *connection, StoaLine *line, const Stoa
     track->line = line;
     track->number = ++connection->last_track;
     track->sinks = g_ptr_array_new();
+    track->delay = STOA_DELAY_NONE;
     g_strlcpy(track->mid, agreed->mid, sizeof track->mid);
     track->info.kind = kind_of(agreed->kind);
     track->info.mid = track->mid;

@@ -42,8 +42,32 @@ void stoa_cushion_report(StoaCushion *cushion, uint8_t fraction_lost, int64_t rt
     }
 }
 
+bool stoa_cushion_ask(StoaCushion *cushion, StoaDelay delay, int64_t now_us)
+{
+    bool is_asked = delay.least >= 0;
+    uint32_t asked = is_asked ? (uint32_t)delay.least << 12 | (uint32_t)delay.most : 0;
+
+    if (is_asked == cushion->is_asked && asked == cushion->asked)
+        return false;
+    cushion->is_asked = is_asked;
+    cushion->asked = asked;
+    if (!is_asked)
+        cushion->changed_us = now_us;
+    return true;
+}
+
+void stoa_cushion_settle(StoaCushion *cushion)
+{
+    cushion->ms = 0;
+    cushion->changed_us = 0;
+}
+
 bool stoa_cushion_tells(const StoaCushion *cushion, int64_t now_us, uint32_t *delay)
 {
+    if (cushion->is_asked) {
+        *delay = cushion->asked;
+        return true;
+    }
     if (cushion->ms == 0 && (!cushion->changed_us || now_us - cushion->changed_us > TELL_US))
         return false;
     *delay = (uint32_t)cushion->ms / STEP_MS << 12 | UPPER_MS / STEP_MS;

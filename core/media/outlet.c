@@ -104,6 +104,8 @@ void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row)
     outlet->row.mid[STOA_MID_MAX - 1] = '\0';
     outlet->mid_len = (uint8_t)strlen(outlet->row.mid);
     outlet->has_row = true;
+    if (!has_rtx(outlet))
+        stoa_cushion_settle(&outlet->cushion);
     stoa_rtp_extension_sink_init(&outlet->ext, &row->ext);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
 }
@@ -140,6 +142,15 @@ void stoa_outlet_thin(StoaOutlet *outlet, bool is_thin)
     if (outlet->is_thin == is_thin)
         return;
     outlet->is_thin = is_thin;
+    stoa_splice_forget(&outlet->splice);
+}
+
+/* Without RTX a repeat says what the first sending said. */
+void stoa_outlet_delay(StoaOutlet *outlet, StoaDelay delay)
+{
+    if (!stoa_cushion_ask(&outlet->cushion, delay, outlet->peer->worker->now_us) || has_rtx(outlet))
+        return;
+    stoa_cushion_settle(&outlet->cushion);
     stoa_splice_forget(&outlet->splice);
 }
 
@@ -425,6 +436,7 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
     values.dd_frames = span->frame_number;
     values.has_playout_delay =
         stoa_cushion_tells(&outlet->cushion, outlet->peer->worker->now_us, &values.playout_delay);
+    values.is_playout_delay_firm = outlet->cushion.is_asked;
     return seal(outlet, packet, span, out, &stream, &values);
 }
 

@@ -62,7 +62,7 @@ struct StoaOutlet {
     StoaSend row;
     StoaSplice splice;
     StoaReportTx tx;
-    StoaCushion cushion; /* of video with RTX */
+    StoaCushion cushion; /* of video with RTX, or as asked */
 
     uint64_t next_rtx;
     StoaResent *resent;      /* NULL: nothing was asked for again */
@@ -86,6 +86,9 @@ void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row);
 /** Show another track; ref.peer 0: nothing. */
 void stoa_outlet_route(StoaOutlet *outlet, StoaTrackRef ref);
 void stoa_outlet_pause(StoaOutlet *outlet, bool paused);
+
+/** For how long a player shall hold back what is sent. */
+void stoa_outlet_delay(StoaOutlet *outlet, StoaDelay delay);
 
 /** Whether the way is too narrow for redundant audio. */
 void stoa_outlet_thin(StoaOutlet *outlet, bool is_thin);

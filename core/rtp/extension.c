@@ -176,7 +176,9 @@ static inline void put_values(Cursor *cursor, const uint8_t *id_of_kind, const S
     if (values->mid && values->mid_len > 0 && id_of_kind[STOA_RTP_EXT_MID] != 0 &&
         (at = begin_element(cursor, id_of_kind[STOA_RTP_EXT_MID], values->mid_len)))
         memcpy(at, values->mid, values->mid_len);
-    if (values->has_playout_delay && !stoa_rtp_extension_has(exts, STOA_RTP_EXT_PLAYOUT_DELAY) &&
+    if (values->has_playout_delay &&
+        (values->is_playout_delay_firm ||
+         !stoa_rtp_extension_has(exts, STOA_RTP_EXT_PLAYOUT_DELAY)) &&
         id_of_kind[STOA_RTP_EXT_PLAYOUT_DELAY] != 0 &&
         (at = begin_element(cursor, id_of_kind[STOA_RTP_EXT_PLAYOUT_DELAY], 3)))
         stoa_bytes_put24(at, values->playout_delay);
@@ -201,7 +203,8 @@ size_t stoa_rtp_extension_write(const StoaRtpExtSink *sink, const uint8_t *packe
                                 const StoaRtpExts *exts, const StoaRtpExtValues *values,
                                 uint8_t *out, size_t size)
 {
-    unsigned copied = exts->found & sink->copied;
+    unsigned replaced = values->is_playout_delay_firm ? 1u << STOA_RTP_EXT_PLAYOUT_DELAY : 0;
+    unsigned copied = exts->found & sink->copied & ~replaced;
     Cursor cursor = { .is_two_byte = needs_two_bytes(sink, exts, copied, values) };
     size_t len;
 

@@ -52,9 +52,10 @@ typedef struct {
     uint16_t twcc_seq;
     bool has_abs_send_time;
     uint32_t abs_send_time; /* 24 bits, seconds as 6.18, see stoa_rtp_extension_abs_send_time() */
-    bool has_playout_delay; /* unless the packet has one of its source */
-    uint32_t playout_delay; /* 24 bits, least and most in units of 10 ms */
-    uint16_t dd_frames;     /* added to the frame number of the dependency descriptor */
+    bool has_playout_delay; /* unless the packet has one of its source, and that holds */
+    bool is_playout_delay_firm; /* it goes instead of that of the source */
+    uint32_t playout_delay;     /* 24 bits, least and most in units of 10 ms */
+    uint16_t dd_frames;         /* added to the frame number of the dependency descriptor */
 } StoaRtpExtValues;
 
 /* One `audio level` element. Source: RFC 6464. */

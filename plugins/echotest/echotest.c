@@ -10,7 +10,10 @@ typedef struct {
     char *videoprofile;
     int64_t bitrate;                      /* bits per second; 0: no limit */
     int64_t substream, temporal, spatial; /* wished at most plus one; 0: no wish */
+    int64_t min_delay, max_delay;         /* in steps of 10 ms, plus one; 0: no wish */
 } EchoHandle;
+
+enum { DELAY_STEP_MS = 10, MAX_DELAY = 4095 };
 
 #define AUDIO_CODECS "opus,pcmu,pcma,g722"
 #define VIDEO_CODECS "vp8,vp9,h264,av1"
@@ -30,6 +33,9 @@ static void apply_to_sink(StoaSink *sink, void *data)
         stoa_sink_limit(sink, (int)state->substream - 1, (int)state->temporal - 1);
     if (video && state->spatial)
         stoa_sink_limit_spatial(sink, (int)state->spatial - 1);
+    if (video)
+        stoa_sink_delay(sink, (int)(state->min_delay - 1) * DELAY_STEP_MS,
+                        (int)(state->max_delay - 1) * DELAY_STEP_MS);
 }
 
 static void ask_keyframe(StoaTrack *track, void *data G_GNUC_UNUSED)
@@ -143,6 +149,10 @@ static void note_wishes(StoaRequest *req, EchoHandle *state)
         state->spatial = stoa_request_int(req, "spatial") + 1;
     else if (stoa_request_has(req, "spatial_layer"))
         state->spatial = stoa_request_int(req, "spatial_layer") + 1;
+    if (stoa_request_has(req, "min_delay"))
+        state->min_delay = stoa_request_int(req, "min_delay") + 1;
+    if (stoa_request_has(req, "max_delay"))
+        state->max_delay = stoa_request_int(req, "max_delay") + 1;
     note_text(req, "audiocodec", &state->audiocodec);
     note_text(req, "videocodec", &state->videocodec);
     note_text(req, "videoprofile", &state->videoprofile);
@@ -189,6 +199,10 @@ static bool on_message(StoaRequest *req, GError **error)
                            "nothing to do: send a jsep offer, or one of audio, video, bitrate");
     if (stoa_request_jsep(req) == STOA_JSEP_ANSWER)
         return stoa_refuse(error, "wrong_jsep", "an echo test takes an offer, not an answer");
+    if (stoa_request_int(req, "max_delay") >= 0 && stoa_request_has(req, "max_delay") &&
+        stoa_request_int(req, "min_delay") > stoa_request_int(req, "max_delay"))
+        return stoa_refuse(error, "wrong_type",
+                           "min_delay is above max_delay: no player can do both");
     note_wishes(req, state);
     if (stoa_request_jsep(req) == STOA_JSEP_OFFER && !accept_offer(req, state, error))
         return false;
@@ -245,8 +259,10 @@ static const StoaParam params[] = {
     { "videocodec", STOA_ENUM, .choices = video_codecs, .help = "the video codec to prefer" },
     { "videoprofile", STOA_STRING, .max = 16,
       .help = "profile of H.264 or VP9: \"42e01f\", \"2\"" },
-    { "min_delay", STOA_INT, .min = 0, .max = 40950, .help = "taken for the sake of clients" },
-    { "max_delay", STOA_INT, .min = 0, .max = 40950, .help = "taken for the sake of clients" },
+    { "min_delay", STOA_INT, .min = -1, .max = MAX_DELAY,
+      .help = "your player holds pictures back so long at least, in steps of 10 ms; -1: any" },
+    { "max_delay", STOA_INT, .min = -1, .max = MAX_DELAY,
+      .help = "and so long at most, 0: show at once; -1: any" },
     { NULL },
 };
 

@@ -2,6 +2,8 @@
 /* The fields of each request; the core checks them before a handler runs. Fields not named here are not looked at. */
 #include "params.h"
 
+#include "videoroom.h"
+
 /* clang-format off */
 #define ID(name, flags, text)  { name, STOA_ID, flags, .help = text }
 #define BOOL(name, text)       { name, STOA_BOOL, .help = text }
@@ -105,9 +107,12 @@ const StoaParam vr_moderate_params[] = {
 
 #define FALLBACK "microseconds after which a missing encoding is replaced by a lower one"
 
-#define DELAYS                                             \
-    INT("min_delay", 40950, "taken, and changes nothing"), \
-        INT("max_delay", 40950, "taken, and changes nothing")
+/* clang-format off */
+#define DELAY(name, text) { name, STOA_INT, 0, -1, VR_MAX_DELAY, .help = text }
+/* clang-format on */
+#define DELAYS                                                                                     \
+    DELAY("min_delay", "players hold pictures back so long at least, in steps of 10 ms; -1: any"), \
+        DELAY("max_delay", "and so long at most, 0: show at once; -1: any")
 
 #define LAST_N INT("last_n", 32, "a subscriber's: so many pictures, of those who spoke last")
 
@@ -200,6 +205,7 @@ const StoaParam vr_join_params[] = {
     LAYER("spatial", "the older form: for its video"),
     LAYER_NAMES,
     INT("fallback", 60000000, FALLBACK),
+    DELAYS,
     INT("private_id", UINT32_MAX, "yours, if you came in as a publisher too"),
     BOOL("autoupdate", "false: no offers by themselves when a feed goes"),
     BOOL("use_msid", "taken"),

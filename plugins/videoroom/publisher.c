@@ -69,7 +69,9 @@ void vr_track_added(StoaHandle *handle, StoaTrack *track)
 {
     VrSeat *seat = seat_of(handle);
 
-    stoa_track_set_data(track, g_new0(VrTrack, 1), track_data_free);
+    VrTrack *mine = g_new0(VrTrack, 1);
+    mine->delay = VR_NO_DELAY;
+    stoa_track_set_data(track, mine, track_data_free);
     if (!seat)
         return;
     seat->changed = true;
@@ -138,7 +140,8 @@ static bool check_fields(StoaRequest *req, const VrRoom *state, GError **error)
     if (metadata && json_dumpb(metadata, NULL, 0, JSON_COMPACT) > MAX_METADATA)
         return stoa_refuse(error, "wrong_type", "\"metadata\" may have %d bytes", MAX_METADATA);
     return check_codec(req, "audiocodec", state->set.audiocodec, error) &&
-           check_codec(req, "videocodec", state->set.videocodec, error);
+           check_codec(req, "videocodec", state->set.videocodec, error) &&
+           vr_delays_fit(req, NULL, error) && vr_delays_fit(req, "streams", error);
 }
 
 static void note_text(StoaRequest *req, const char *field, char **text)
@@ -202,11 +205,13 @@ static void configure_track(StoaRequest *req, StoaTrack *track)
 
     if (stoa_request_has(req, vr_kinds[info->kind]))
         mine->held = !stoa_request_bool(req, vr_kinds[info->kind]);
+    vr_track_delay(track, req, NULL);
     for (size_t i = 0; (item = stoa_request_item(req, "streams", i)); i++) {
         if (g_strcmp0(stoa_item_string(item, "mid"), info->mid) != 0)
             continue;
         if (stoa_item_has(item, "send"))
             mine->held = !stoa_item_bool(item, "send");
+        vr_track_delay(track, req, item);
         keyframe |= stoa_item_bool(item, "keyframe");
     }
     vr_relay_or_not(track);

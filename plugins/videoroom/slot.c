@@ -31,6 +31,7 @@ VrSlot *vr_slot_new(StoaHandle *handle, StoaSink *sink)
     slot->handle = handle;
     slot->sources = g_ptr_array_new_with_free_func(source_free);
     slot->substream = slot->temporal = -1;
+    slot->delay = VR_NO_DELAY;
     slot->substream_target = slot->temporal_target = slot->spatial_target = VR_TOP_LAYER;
     stoa_sink_set_data(sink, slot, slot_free);
     return slot;
@@ -117,6 +118,7 @@ void vr_slot_configure(StoaSink *sink, const json_t *item)
         slot->held = !stoa_item_bool(item, "send");
     const VrLayers layers = vr_layers_of_item(item);
     vr_slot_limit(sink, &layers);
+    vr_slot_delay(sink, NULL, item);
     vr_slot_relay(sink);
 }
 

@@ -100,6 +100,7 @@ static void configure_sink(StoaRequest *req, StoaSink *sink)
         slot->held = !stoa_request_bool(req, kind);
     const VrLayers layers = vr_layers_of(req);
     vr_slot_limit(sink, &layers);
+    vr_slot_delay(sink, req, NULL);
     vr_slot_relay(sink);
 }
 
@@ -127,7 +128,7 @@ static bool read_wants(StoaRequest *req, const char *field, StoaRoom *room, GArr
         if (!vr_want(req, room, item, wants, error))
             return false;
     }
-    return true;
+    return vr_delays_fit(req, field, error);
 }
 
 /* Who made the offer has the m-lines of that, and is never offered another. */
@@ -354,7 +355,8 @@ bool vr_configure_subscriber(StoaRequest *req, GError **error)
     StoaHandle *handle = stoa_request_handle(req);
     const json_t *item;
 
-    if (!check_mids(req, handle, error))
+    if (!check_mids(req, handle, error) || !vr_delays_fit(req, NULL, error) ||
+        !vr_delays_fit(req, "streams", error))
         return false;
     if (stoa_request_int(req, "last_n") > 0 && state_of(handle)->by_offer)
         return refuse_last_n(error);

@@ -80,9 +80,17 @@ typedef struct {
     StoaKind kind;
 } VrGone;
 
+/* For how long players hold pictures back, in steps of 10 ms; -1: no such bound. */
+typedef struct {
+    int least, most;
+} VrDelay;
+
+enum { VR_MAX_DELAY = 4095, VR_DELAY_STEP_MS = 10 };
+
 /* On a publisher's track. */
 typedef struct {
     char *description;
+    VrDelay delay;  /* for its subscribers */
     bool held;      /* by its sender: not relayed */
     bool moderated; /* muted by the room's owner */
     bool talking;
@@ -111,7 +119,8 @@ typedef struct {
     StoaHandle *handle; /* the subscriber: it owns the sink */
     char *crossrefid;
     GPtrArray *sources; /* of VrSource; data only */
-    bool held;          /* by the subscriber */
+    VrDelay delay;      /* by the subscriber */
+    bool held;          /* likewise */
     bool is_last_n;     /* shows who spoke last: see lastn.c */
     int substream,
         temporal;    /* relayed now; -1: not known. Of SVC `substream` is the spatial layer */
@@ -254,6 +263,16 @@ void vr_slot_rank(StoaSink *sink);
 void vr_slot_configure(StoaSink *sink, const json_t *item);
 /** T of the contract, all of a handle. */
 json_t *vr_slots_json(StoaHandle *handle);
+
+/* -- delay.c ------------------------------------------------------------------------------------------------ */
+
+#define VR_NO_DELAY ((VrDelay){ -1, -1 })
+
+/** Whether the delays of each item of an array field, or of the request itself (NULL), are in order: "wrong_type". */
+bool vr_delays_fit(StoaRequest *req, const char *field, GError **error);
+/** Take `min_delay` and `max_delay` of an item of `streams`, or of the whole request (NULL) for all pictures. */
+void vr_track_delay(StoaTrack *track, StoaRequest *req, const json_t *item);
+void vr_slot_delay(StoaSink *sink, StoaRequest *req, const json_t *item);
 
 /* -- layers.c ----------------------------------------------------------------------------------------------- */
 

@@ -157,3 +157,67 @@ test('extensions go as each has negotiated them, under ids of its own', async ()
     assert.deepEqual([Object.keys(timed.exts), repeated.exts], [['abs-send-time'], {}]);
     leave(ana, ben, cleo, dan, eva);
 });
+
+test('players hear the delays that are asked for, where they negotiated to', async () => {
+    const video = { kind: 'video', mid: 'v', direction: 'sendonly', formats: '96', lines: ['a=rtpmap:96 VP8/90000', 'a=rtcp-fb:96 nack pli', ...extmaps({ 'playout-delay': 5 }), 'a=ssrc:88 cname:ana'] };
+    const ana = await publish([video]);
+    const take = (line) => { const some = only('VP8', 'rtx')(line); return { ...some, lines: [...some.lines, `a=extmap:${line.exts['playout-delay']} ${uris['playout-delay']}`] }; };
+    const [ben, cleo, dan] = [await watch(ana, take), await watch(ana, only('VP8', 'rtx')), await watch(ana, take)];
+    let seq = await begin(ana, [ben, cleo, dan], { pt: 96, ssrc: 88, payload: vp8Key });
+    /* A packet now, and the delay that each is told with it: least and most in steps of 10 ms. */
+    const told = async (exts, ...who) => {
+        ana.peer.sendPackets({ pt: 96, ssrc: 88, seq: seq++, timestamp: 960 * seq, exts, payload: vp8Key });
+        return Promise.all(who.map(async (one) => {
+            const [packet] = await heard(one, 1), ext = packet.exts[one.offered[0].exts['playout-delay']];
+            return ext && [ext.readUIntBE(0, 3) >> 12, ext.readUIntBE(0, 3) & 0xfff];
+        }));
+    };
+    const ask = async ({ who, handle, offered }, body) => (await who.message(handle, { request: 'configure', ...(body.all ?? { streams: [{ mid: offered ? offered[0].mid : 'v', ...body }] }) })).plugindata.data;
+    const done = async (...args) => assert.equal((await ask(...args)).configured, 'ok');
+    const of_ana = { 5: [1, 2, 3] };
+
+    assert.deepEqual(await told({}, ben, cleo, dan), [undefined, undefined, undefined]);
+    await done(ben, { min_delay: 10, max_delay: 20 });
+    assert.deepEqual(await told({}, ben, cleo, dan), [[10, 20], undefined, undefined]);
+    assert.deepEqual(await told(of_ana, ben, dan), [[10, 20], [0x010, 0x203]]); /* before what the sender writes */
+    await heard(cleo, 1);
+    await done(ana, { min_delay: 5 }); /* the publisher's holds for who has none */
+    assert.deepEqual(await told({}, ben, cleo, dan), [[10, 20], undefined, [5, 1000]]);
+    await done(ben, { max_delay: 4 });
+    assert.deepEqual(await told({}, ben, cleo, dan), [[4, 4], undefined, [5, 1000]]);
+    await done(ben, { min_delay: -1 });
+    await done(dan, { all: { max_delay: 0 } });
+    assert.deepEqual(await told(of_ana, ben, cleo, dan), [[5, 1000], undefined, [0, 0]]);
+    const eva = await watch(ana, take, { min_delay: 4095, max_delay: 4095 });
+    await begin(ana, [eva], { pt: 96, ssrc: 88, seq: 0, payload: vp8Key }).then((n) => { seq = Math.max(seq, n); });
+    seq += 100;
+    assert.deepEqual((await told({}, eva))[0], [4095, 4095]);
+    await Promise.all([ben, cleo, dan].map((one) => heard(one, 1)));
+    await done(ana, { max_delay: -1 });
+    assert.deepEqual(await told({}, ben, dan, eva), [[0, 1000], [0, 0], [4095, 4095]]); /* a player keeps what it was told: none is said for a while */
+
+    for (const [wish, text] of [[{ min_delay: 4096 }, /4095/], [{ max_delay: -2 }, /-1/], [{ min_delay: 3, max_delay: 2 }, /above max_delay/]])
+        for (const one of [ana, ben]) {
+            const { error_code, error } = await ask(one, wish);
+            assert.equal(error_code, 430);
+            assert.match(error, text);
+        }
+    leave(ana, ben, cleo, dan, eva);
+});
+
+test('an echo is told the delay that its client asks for', async () => {
+    const { enter } = await import('../lib/peers.mjs');
+    const who = await enter(gateway), handle = await who.attach('echotest'), peer = await peers.open();
+    const video = { kind: 'video', mid: 'v', direction: 'sendrecv', formats: '96', lines: ['a=rtpmap:96 VP8/90000', ...extmaps({ 'playout-delay': 5 }), 'a=ssrc:88 cname:ana'] };
+    const { jsep } = await who.message(handle, { video: true, min_delay: 7, max_delay: 9 }, peer.describe('offer', 'actpass', [video]));
+    await peer.remote(jsep, true);
+    peer.hear();
+    const seq = await begin({ peer }, [{ peer }], { pt: 96, ssrc: 88, payload: vp8Key });
+    peer.sendPackets({ pt: 96, ssrc: 88, seq, timestamp: 960 * seq, payload: vp8Key });
+    const [packet] = await heard({ peer }, 1);
+    assert.equal(packet.exts[5].toString('hex'), '007009');
+    const { plugindata: { data } } = await who.message(handle, { min_delay: 2, max_delay: 1 });
+    assert.match(data.error, /above max_delay/);
+    peer.close();
+    who.leave();
+});

@@ -14,10 +14,10 @@ export async function publishLines(gateway, peers, lines, settings = {}) {
     return { who, handle, peer, room, feed: answer.plugindata.data.id, lines: readLines(answer.jsep.sdp) };
 }
 
-/** Somebody watches all of it; `take` says which formats and lines of an offered m-line are answered. */
-export async function watchLines(gateway, peers, { room, feed }, take) {
+/** Somebody watches all of it; `take` says which formats and lines of an offered m-line are answered, `wish` what else is wanted of the streams. */
+export async function watchLines(gateway, peers, { room, feed }, take, wish = {}) {
     const who = await enter(gateway), handle = await who.attach('videoroom'), peer = await peers.open();
-    const { jsep } = await who.message(handle, { request: 'join', ptype: 'subscriber', room, streams: [{ feed }] });
+    const { jsep } = await who.message(handle, { request: 'join', ptype: 'subscriber', room, streams: [{ feed, ...wish }] });
     const offered = readLines(jsep.sdp);
     peer.hear();
     await who.message(handle, { request: 'start' }, peer.describe('answer', 'active', offered.map((line) => ({ ...line, direction: 'recvonly', ...take(line) }))));

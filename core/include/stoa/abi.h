@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define STOA_ABI_MAJOR 1 /* a module built for another major is refused */
-#define STOA_ABI_MINOR 1 /* grows with every appended field or new function */
+#define STOA_ABI_MINOR 2 /* grows with every appended field or new function */
 #define STOA_ABI       ((STOA_ABI_MAJOR << 16) | STOA_ABI_MINOR)
 
 /* With clang, threads are capabilities: a function for workers cannot be called from control code, nor the reverse. */

@@ -193,6 +193,16 @@ STOA_EXPORT uint32_t stoa_packet_timestamp(const StoaPacket *packet) STOA_ON_WOR
 STOA_EXPORT uint16_t stoa_packet_seq(const StoaPacket *packet) STOA_ON_WORKER;
 
 /**
+ * For how long the subscriber's player shall hold back what it gets, in milliseconds (playout delay extension: steps of 10, up to
+ * 40,950; only where it was negotiated): no less and no more. 0 and 0: show at once. -1: no such bound; both -1: as the sender
+ * of the track says, which is what a fresh sink does. It replaces what the sender writes into its packets, and what the core
+ * asks for on lossy lines.
+ */
+STOA_EXPORT void stoa_sink_delay(StoaSink *sink, int least_ms, int most_ms) STOA_ON_CONTROL;
+/** The same for all who see the track and were not given a delay of their own. */
+STOA_EXPORT void stoa_track_delay(StoaTrack *track, int least_ms, int most_ms) STOA_ON_CONTROL;
+
+/**
  * How important the sink is among those of its handle: where the way to the client is too narrow for all, those with a
  * higher number get their layers first, and keep their picture longest. Default 0; 255 at most. Audio comes before all.
  */

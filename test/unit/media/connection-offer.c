@@ -382,6 +382,7 @@ static void wishes_of_a_sink_wait_for_its_row(void **unused G_GNUC_UNUSED)
     stoa_sink_limit(video, 0, -1);
     stoa_sink_limit_spatial(video, 5);
     stoa_sink_fallback(video, 500000);
+    stoa_track_delay(bed_track(ana, 1), 50, -1);
     bed_negotiate(bed);
     bed_go_up(bed);
     peer = bed_peer(bed);
@@ -389,6 +390,13 @@ static void wishes_of_a_sink_wait_for_its_row(void **unused G_GNUC_UNUSED)
     assert_string_equal(fake_wish(peer->id, "limit", 1), "0 -1");
     assert_string_equal(fake_wish(peer->id, "spatial", 1), "2");
     assert_string_equal(fake_wish(peer->id, "fallback", 1), "500000");
+    assert_string_equal(fake_wish(peer->id, "delay", 1), "5 1000");
+    stoa_sink_delay(video, 1, 50000);
+    assert_string_equal(fake_wish(peer->id, "delay", 1), "0 4095");
+    stoa_track_delay(bed_track(ana, 1), -1, -1);
+    assert_string_equal(fake_wish(peer->id, "delay", 1), "0 4095");
+    stoa_sink_delay(video, -1, -1);
+    assert_string_equal(fake_wish(peer->id, "delay", 1), "-1 -1");
     assert_int_equal(bed_peer(ana)->n_keyframes, 0);
     stoa_sink_pause(video, false);
     assert_string_equal(fake_wish(peer->id, "pause", 1), "false");

@@ -65,12 +65,33 @@ static void it_goes_when_the_losses_do_and_the_player_hears_of_it(void **unused)
     assert_false(stoa_cushion_tells(&cushion, now_us + 10 * SECOND, &delay));
 }
 
+static void what_is_asked_for_holds_whatever_is_lost(void **unused)
+{
+    StoaCushion cushion = { 0 };
+    uint32_t delay;
+    int64_t now_us;
+
+    (void)unused;
+    now_us = report(&cushion, SECOND, 5, 10, 100000);
+    assert_true(stoa_cushion_ask(&cushion, (StoaDelay){ 0, STOA_DELAY_MAX }, now_us));
+    assert_false(stoa_cushion_ask(&cushion, (StoaDelay){ 0, STOA_DELAY_MAX }, now_us));
+    now_us = report(&cushion, now_us, 60, 10, 100000);
+    assert_true(stoa_cushion_tells(&cushion, now_us, &delay));
+    assert_int_equal(delay, 0x000fff);
+    assert_true(stoa_cushion_ask(&cushion, STOA_DELAY_NONE, now_us));
+    assert_true(stoa_cushion_tells(&cushion, now_us, &delay)); /* the losses' again */
+    assert_int_equal(delay >> 12, 20);
+    stoa_cushion_settle(&cushion);
+    assert_false(stoa_cushion_tells(&cushion, now_us, &delay));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_make_it_wait_for_a_repair),
         cmocka_unit_test(a_single_loss_changes_nothing),
         cmocka_unit_test(it_goes_when_the_losses_do_and_the_player_hears_of_it),
+        cmocka_unit_test(what_is_asked_for_holds_whatever_is_lost),
     };
 
     if (argc > 1)

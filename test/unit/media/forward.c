@@ -222,6 +222,36 @@ static void without_rtx_a_repeat_is_the_same_bytes(void **unused G_GNUC_UNUSED)
     bed_free(s.bed);
 }
 
+/* A repeat of what was sent before would say another delay under the same number: it is not sent. */
+static void without_rtx_another_delay_ends_repeats(void **unused G_GNUC_UNUSED)
+{
+    Scene s = scene_new(1, false);
+    StoaSend row = bed_video_out(1, "0", OUT, 0);
+    uint16_t seq;
+    unsigned n;
+
+    row.ext.id_of_kind[STOA_RTP_EXT_PLAYOUT_DELAY] = 5;
+    stoa_peer_set_sends(bed_media(s.bed), s.cleo->id, &row, 1);
+    bed_run(s.bed, 20);
+    send_frames(s.ana, 0, 5, true);
+    expect(s.cleo, OUT, 5);
+    stoa_peer_delay(bed_media(s.bed), s.cleo->id, 1, (StoaDelay){ 1, 2 });
+    bed_run(s.bed, 20);
+    send_frames(s.ana, 5, 5, false);
+    expect(s.cleo, OUT, 10);
+    assert_unbroken(s.cleo, OUT);
+    n = s.cleo->n_came;
+    seq = person_received(s.cleo, OUT, 3)->header.seq;
+    ask_for(s.cleo, OUT, &seq, 1);
+    seq = person_received(s.cleo, OUT, 7)->header.seq;
+    ask_for(s.cleo, OUT, &seq, 1);
+    bed_run(s.bed, 100);
+    assert_int_equal(s.cleo->n_came, n + 1);
+    assert_int_equal(s.cleo->last_len, person_received(s.cleo, OUT, 7)->sealed_len);
+    assert_memory_equal(s.cleo->last, person_received(s.cleo, OUT, 7)->sealed, s.cleo->last_len);
+    bed_free(s.bed);
+}
+
 static void what_a_publisher_lost_is_asked_for_and_passed_on(void **state)
 {
     Scene s = scene_new(*(unsigned *)*state, true);
@@ -530,6 +560,7 @@ int main(int argc, char **argv)
         BOTH(a_switch_waits_for_a_keyframe_and_goes_on_unbroken),
         BOTH(lost_packets_are_sent_again_by_rtx_at_once),
         cmocka_unit_test(without_rtx_a_repeat_is_the_same_bytes),
+        cmocka_unit_test(without_rtx_another_delay_ends_repeats),
         BOTH(what_a_publisher_lost_is_asked_for_and_passed_on),
         BOTH(a_pause_and_a_mute_resume_on_a_keyframe),
         BOTH(a_fresh_keyframe_is_shown_again),

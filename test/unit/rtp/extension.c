@@ -223,6 +223,9 @@ static void a_playout_delay_of_ours_gives_way_to_that_of_the_source(void **unuse
     assert_true(stoa_rtp_extension_read(packet, &header, &ids, &exts));
     assert_true(forward(&map, packet, &exts, &values, out, sizeof(out), &seen) > 0);
     assert_int_equal(stoa_bytes_get24(out + seen.at[STOA_RTP_EXT_PLAYOUT_DELAY]), 0x010203);
+    values.is_playout_delay_firm = true;
+    assert_int_equal(forward(&map, packet, &exts, &values, out, sizeof(out), &seen), 8);
+    assert_int_equal(stoa_bytes_get24(out + seen.at[STOA_RTP_EXT_PLAYOUT_DELAY]), 0x0143e8);
 }
 
 static void a_large_id_or_element_makes_two_byte_form(void **unused G_GNUC_UNUSED)
