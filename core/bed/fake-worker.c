@@ -311,6 +311,21 @@ bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const ch
     return peer->data;
 }
 
+/* "LABEL TEXT", with what is not as usual of the channel: "LABEL(unordered,tries=0,life=5,PROTOCOL) TEXT" */
+bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId id, const StoaDataChannel *channel,
+                          const void *buf, size_t len, bool text)
+{
+    g_autoptr(GString) label = g_string_new(channel->label);
+
+    if (channel->unordered || channel->limit_retransmits || channel->max_life_ms ||
+        *channel->protocol)
+        g_string_append_printf(label, "(%s,tries=%d,life=%u,%s)",
+                               channel->unordered ? "unordered" : "ordered",
+                               channel->limit_retransmits ? channel->max_retransmits : -1,
+                               channel->max_life_ms, channel->protocol);
+    return stoa_peer_send_data(media, id, label->str, buf, len, text);
+}
+
 void stoa_peer_set_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id,
                         uint16_t sctp_port G_GNUC_UNUSED, uint64_t max_message G_GNUC_UNUSED)
 {

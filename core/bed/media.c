@@ -147,7 +147,8 @@ void stoa_bed_says(StoaBedPerson *who, const char *label, const char *text)
 {
     FakePeer *peer = bed_peer_of(who);
 
-    peer->events->data(peer->user, label, "", text, strlen(text), true);
+    const StoaDataChannel channel = { .label = label, .protocol = "" };
+    peer->events->data(peer->user, &channel, text, strlen(text), true);
 }
 
 const char *stoa_bed_heard(StoaBedPerson *who)

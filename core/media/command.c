@@ -476,16 +476,32 @@ bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, c
            stoa_sctp_send_label(record->sctp, label, buf, len, text) == STOA_SCTP_QUEUED;
 }
 
-bool stoa_peer_open_channel(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel)
+static StoaSctpReliability reliability_of(const StoaDataChannel *channel)
 {
-    StoaPeerRecord *record = stoa_media_peer(media, peer);
-    const StoaSctpReliability reliability = {
+    return (StoaSctpReliability){
         .unordered = channel->unordered,
         .has_max_retransmits = channel->limit_retransmits,
         .max_retransmits = channel->max_retransmits,
         .has_max_lifetime = channel->max_life_ms > 0,
         .max_lifetime_ms = channel->max_life_ms,
     };
+}
+
+bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
+                          const void *buf, size_t len, bool text)
+{
+    StoaPeerRecord *record = stoa_media_peer(media, peer);
+    const StoaSctpReliability reliability = reliability_of(channel);
+
+    return record && record->sctp &&
+           stoa_sctp_relay(record->sctp, channel->label, channel->protocol, &reliability, buf, len,
+                           text) == STOA_SCTP_QUEUED;
+}
+
+bool stoa_peer_open_channel(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel)
+{
+    StoaPeerRecord *record = stoa_media_peer(media, peer);
+    const StoaSctpReliability reliability = reliability_of(channel);
 
     if (!record || !record->sctp)
         return false;

@@ -74,8 +74,8 @@ typedef struct {
     void (*talking)(void *user, uint32_t track, bool talking, double average_dbov);
     void (*candidate)(void *user, const char *candidate); /* full ICE: a local one; NULL: no more */
     void (*data_open)(void *user, const char *label, const char *protocol);
-    void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
-                 bool text);
+    void (*data)(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                 bool text);                            /* the channel that it came on */
     void (*data_closed)(void *user, const char *label); /* may be NULL */
     /* Voice was heard for STOA_VOICE_WINDOW_US, so many dB above silence; may be NULL. See stoa_peer_watch_voice(). */
     void (*voice)(void *user, uint32_t track, double loudness);
@@ -152,6 +152,10 @@ void stoa_peer_tap(StoaMedia *media, StoaPeerId peer, uint32_t track, StoaTapFun
 /** Queue a data channel message. False: no data channel (of that label) is open, or its buffer is full. */
 bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, const void *buf,
                          size_t len, bool text);
+
+/** See stoa_handle_relay_data(). */
+bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
+                          const void *buf, size_t len, bool text);
 
 /** Open a data channel, or know one that was negotiated. False: data channels are not up.
  * @channel  checked: see stoa_handle_open_data() */

@@ -201,14 +201,14 @@ static void on_data_closed(void *user, const char *label)
     stoa_connection_leave(connection);
 }
 
-static void on_data(void *user, const char *label, const char *protocol, const void *buf,
-                    size_t len, bool text)
+static void on_data(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                    bool text)
 {
     StoaConnection *connection = user;
 
     stoa_connection_enter(connection);
     if (connection->events->data)
-        connection->events->data(connection->user, label, protocol, buf, len, text);
+        connection->events->data(connection->user, channel, buf, len, text);
     stoa_connection_leave(connection);
 }
 

@@ -410,6 +410,13 @@ bool stoa_connection_send_data(StoaConnection *connection, const char *label, co
            stoa_peer_send_data(connection->media, connection->peer, label, buf, len, text);
 }
 
+bool stoa_connection_relay_data(StoaConnection *connection, const StoaDataChannel *channel,
+                                const void *buf, size_t len, bool text)
+{
+    return connection->peer && stoa_connection_has_data(connection) &&
+           stoa_peer_relay_data(connection->media, connection->peer, channel, buf, len, text);
+}
+
 bool stoa_connection_open_data(StoaConnection *connection, const StoaDataChannel *channel)
 {
     return connection->peer && stoa_connection_has_data(connection) &&

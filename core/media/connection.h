@@ -29,8 +29,8 @@ typedef struct {
     void (*voice)(void *user, StoaTrack *track, double loudness);
     void (*data_open)(void *user, const char *label, const char *protocol);
     void (*data_closed)(void *user, const char *label);
-    void (*data)(void *user, const char *label, const char *protocol, const void *buf, size_t len,
-                 bool text);
+    void (*data)(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                 bool text); /* the channel that it came on */
 } StoaConnectionEvents;
 
 typedef struct {
@@ -95,6 +95,9 @@ bool stoa_connection_has_data(
 void stoa_connection_bitrate(StoaConnection *connection, uint32_t bps);
 bool stoa_connection_send_data(StoaConnection *connection, const char *label, const void *buf,
                                size_t len, bool text);
+/** See stoa_handle_relay_data(). */
+bool stoa_connection_relay_data(StoaConnection *connection, const StoaDataChannel *channel,
+                                const void *buf, size_t len, bool text);
 /** See stoa_handle_open_data() and stoa_handle_close_data(). */
 bool stoa_connection_open_data(StoaConnection *connection, const StoaDataChannel *channel);
 void stoa_connection_close_data(StoaConnection *connection, const char *label);

@@ -87,10 +87,18 @@ static void incoming_free(void *data)
     g_free(incoming);
 }
 
-static void on_message(void *user, uint16_t stream G_GNUC_UNUSED, const char *label,
-                       const uint8_t *buf, size_t len, bool is_text)
+static void on_message(void *user, const StoaSctpOrigin *from, const uint8_t *buf, size_t len,
+                       bool is_text)
 {
     Link *link = user;
+    const StoaDataChannel channel = { .label = from->label,
+                                      .protocol = from->protocol,
+                                      .unordered = from->reliability.unordered,
+                                      .limit_retransmits = from->reliability.has_max_retransmits,
+                                      .max_retransmits = from->reliability.max_retransmits,
+                                      .max_life_ms = from->reliability.has_max_lifetime
+                                                         ? MAX(1, from->reliability.max_lifetime_ms)
+                                                         : 0 };
     Incoming *incoming = g_malloc(sizeof(*incoming) + len);
     GBytes *bytes;
 
@@ -101,7 +109,7 @@ static void on_message(void *user, uint16_t stream G_GNUC_UNUSED, const char *la
     atomic_fetch_add(&link->refs, 1);
     atomic_fetch_add(&link->unread, incoming->cost);
     bytes = g_bytes_new_with_free_func(incoming->buf, len, incoming_free, incoming);
-    stoa_event_data(link->worker->media, link->peer, label, bytes, is_text);
+    stoa_event_data(link->worker->media, link->peer, &channel, bytes, is_text);
 }
 
 static bool is_ready(void *user)

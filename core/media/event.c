@@ -18,7 +18,8 @@ struct Event {
     double average;
     bool flag, is_text;
     StoaSctp *sctp;
-    char *label, *protocol; /* or a candidate */
+    char *label, *protocol;  /* or a candidate */
+    StoaDataChannel channel; /* its texts are the two above */
     GBytes *bytes;
 };
 
@@ -200,11 +201,19 @@ static void call_data(StoaPeerRecord *record, Event *event)
     size_t len;
     const void *buf = g_bytes_get_data(event->bytes, &len);
 
-    record->events->data(record->user, event->label, "", buf ? buf : "", len, event->is_text);
+    event->channel.label = event->label;
+    event->channel.protocol = event->protocol;
+    record->events->data(record->user, &event->channel, buf ? buf : "", len, event->is_text);
 }
 
-void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *bytes, bool text)
+void stoa_event_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
+                     GBytes *bytes, bool text)
 {
     post(media, peer,
-         &(Event){ .call = call_data, .label = g_strdup(label), .bytes = bytes, .is_text = text });
+         &(Event){ .call = call_data,
+                   .label = g_strdup(channel->label),
+                   .protocol = g_strdup(channel->protocol),
+                   .channel = *channel,
+                   .bytes = bytes,
+                   .is_text = text });
 }

@@ -24,5 +24,5 @@ void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
                           const char *protocol);
 void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label);
 /** @bytes  taken; freed when control has seen them */
-void stoa_event_data(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *bytes,
-                     bool text);
+void stoa_event_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
+                     GBytes *bytes, bool text);

@@ -158,13 +158,16 @@ static void on_data_closed(void *user, const char *label)
         handle->module->plugin.data_closed(handle, label);
 }
 
-static void on_data(void *user, const char *label, const char *protocol G_GNUC_UNUSED,
-                    const void *buf, size_t len, bool text)
+static void on_data(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                    bool text)
 {
     StoaHandle *handle = user;
 
-    if (handle->module->plugin.data_received)
-        handle->module->plugin.data_received(handle, label, buf, len, text);
+    if (!handle->module->plugin.data_received)
+        return;
+    handle->channel = channel;
+    handle->module->plugin.data_received(handle, channel->label, buf, len, text);
+    handle->channel = NULL;
 }
 
 static const StoaConnectionEvents events = {
@@ -321,6 +324,18 @@ bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *bu
 {
     return handle->connection && (handle->module->plugin.caps & STOA_CAP_DATA) &&
            stoa_connection_send_data(handle->connection, label, buf, len, text);
+}
+
+const StoaDataChannel *stoa_handle_channel(const StoaHandle *handle)
+{
+    return handle->channel;
+}
+
+bool stoa_handle_relay_data(StoaHandle *handle, const StoaDataChannel *channel, const void *buf,
+                            size_t len, bool text)
+{
+    return handle->connection && (handle->module->plugin.caps & STOA_CAP_DATA) &&
+           stoa_connection_relay_data(handle->connection, channel, buf, len, text);
 }
 
 void stoa_handle_want_data(StoaHandle *handle)

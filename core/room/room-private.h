@@ -92,9 +92,10 @@ struct StoaHandle {
     StoaConnection *connection;
     StoaConnection *dying; /* went down by itself; freed at the next turn */
     StoaTimer *reaper;
-    GPtrArray *candidates; /* of char *, came before the description; "" is the end */
-    uint32_t bitrate;      /* asked before there was a PeerConnection */
-    bool attached;         /* the plugin took it */
+    GPtrArray *candidates;          /* of char *, came before the description; "" is the end */
+    uint32_t bitrate;               /* asked before there was a PeerConnection */
+    bool attached;                  /* the plugin took it */
+    const StoaDataChannel *channel; /* that the message came on that the plugin is being given */
     StoaOutbox outbox;
     GPtrArray *requests; /* of StoaRequest, owned: they wait for what they read back */
 };

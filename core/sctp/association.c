@@ -74,15 +74,21 @@ bool stoa_sctp_input(StoaSctp *sctp, const uint8_t *buf, size_t len)
     return true;
 }
 
+static void name_channel(StoaSctpMessage *message, const char *label, const char *protocol,
+                         const StoaSctpReliability *reliability)
+{
+    g_strlcpy(message->label, label, sizeof(message->label));
+    g_strlcpy(message->protocol, protocol ? protocol : "", sizeof(message->protocol));
+    message->reliability = reliability ? *reliability : (StoaSctpReliability){ 0 };
+}
+
 static StoaSctpMessage *channel_message(StoaSctp *sctp, StoaSctpVerb verb, const char *label,
                                         const char *protocol,
                                         const StoaSctpReliability *reliability)
 {
     StoaSctpMessage *message = message_new(sctp, verb, NULL, 0);
 
-    g_strlcpy(message->label, label, sizeof(message->label));
-    g_strlcpy(message->protocol, protocol ? protocol : "", sizeof(message->protocol));
-    message->reliability = reliability ? *reliability : (StoaSctpReliability){ 0 };
+    name_channel(message, label, protocol, reliability);
     return message;
 }
 
@@ -146,6 +152,22 @@ StoaSctpResult stoa_sctp_send_label(StoaSctp *sctp, const char *label, const uin
     message->has_label = label != NULL;
     if (label)
         g_strlcpy(message->label, label, sizeof(message->label));
+    post(message);
+    return result;
+}
+
+StoaSctpResult stoa_sctp_relay(StoaSctp *sctp, const char *label, const char *protocol,
+                               const StoaSctpReliability *reliability, const uint8_t *buf,
+                               size_t len, bool is_text)
+{
+    StoaSctpResult result = claim(sctp, len);
+    StoaSctpMessage *message;
+
+    if (result != STOA_SCTP_QUEUED)
+        return result;
+    message = message_new(sctp, STOA_SCTP_DO_RELAY, buf, len);
+    message->is_text = is_text;
+    name_channel(message, label, protocol, reliability);
     post(message);
     return result;
 }

@@ -25,13 +25,21 @@ typedef struct {
     size_t max_message;               /* the peer's a=max-message-size; 0 or more than ours: ours */
 } StoaSctpOptions;
 
-/* How a channel that we open behaves. Zeroed: ordered and reliable. */
+/* How a channel behaves. Zeroed: ordered and reliable. */
 typedef struct {
     bool unordered;
     bool has_max_retransmits, has_max_lifetime; /* at most one of them */
     uint16_t max_retransmits;
     uint16_t max_lifetime_ms;
 } StoaSctpReliability;
+
+/* The channel that a message came on. `label` is "" on a stream that nobody opened (negotiated out of band), whose answers go back
+ * there by "". */
+typedef struct {
+    uint16_t stream;
+    const char *label, *protocol;
+    StoaSctpReliability reliability;
+} StoaSctpOrigin;
 
 /* All called on the data thread; each may be NULL; what they are given is borrowed. */
 typedef struct {
@@ -41,8 +49,8 @@ typedef struct {
     void (*connected)(void *user);
     /* A channel is usable: opened by the peer, or ours was acknowledged. */
     void (*channel)(void *user, uint16_t stream, const char *label, const char *protocol);
-    /* A whole message; `label` is "" on a stream that nobody opened (negotiated out of band), whose answers go back there by "". */
-    void (*message)(void *user, uint16_t stream, const char *label, const uint8_t *buf, size_t len,
+    /* A whole message. */
+    void (*message)(void *user, const StoaSctpOrigin *from, const uint8_t *buf, size_t len,
                     bool is_text);
     /* The peer closed a channel, the association ended, or one of ours could not be opened (STOA_SCTP_STREAMS). */
     void (*channel_closed)(void *user, uint16_t stream, const char *label);
@@ -106,6 +114,14 @@ StoaSctpResult stoa_sctp_send(StoaSctp *sctp, uint16_t stream, const uint8_t *bu
  */
 StoaSctpResult stoa_sctp_send_label(StoaSctp *sctp, const char *label, const uint8_t *buf,
                                     size_t len, bool is_text);
+
+/**
+ * Pass on what came on another association, on a channel of that label: the peer's, whatever its kind, else one of ours of the same
+ * protocol and kind. If there is none, one is opened.
+ */
+StoaSctpResult stoa_sctp_relay(StoaSctp *sctp, const char *label, const char *protocol,
+                               const StoaSctpReliability *reliability, const uint8_t *buf,
+                               size_t len, bool is_text);
 
 /**
  * Close one channel: its stream is reset when what was queued for it is sent, and is used again when the peer has reset its

@@ -42,6 +42,50 @@ StoaSctpChannel *stoa_sctp_channel_find_label(StoaSctp *sctp, const char *label)
     return found;
 }
 
+static StoaSctpReliability reliability_of(const StoaSctpChannel *channel)
+{
+    bool tries = channel->policy == STOA_DCEP_RETRANSMITS;
+    bool time = channel->policy == STOA_DCEP_LIFETIME;
+    uint16_t limit = (uint16_t)MIN(channel->limit, UINT16_MAX);
+
+    return (StoaSctpReliability){ .unordered = channel->unordered,
+                                  .has_max_retransmits = tries,
+                                  .max_retransmits = tries ? limit : 0,
+                                  .has_max_lifetime = time,
+                                  .max_lifetime_ms = time ? limit : 0 };
+}
+
+static bool is_like(const StoaSctpChannel *channel, const char *protocol,
+                    const StoaSctpReliability *wanted)
+{
+    const StoaSctpReliability has = reliability_of(channel);
+
+    return strcmp(channel->protocol, protocol) == 0 && has.unordered == wanted->unordered &&
+           has.has_max_retransmits == wanted->has_max_retransmits &&
+           has.max_retransmits == wanted->max_retransmits &&
+           has.has_max_lifetime == wanted->has_max_lifetime &&
+           has.max_lifetime_ms == wanted->max_lifetime_ms;
+}
+
+StoaSctpChannel *stoa_sctp_channel_find_like(StoaSctp *sctp, const char *label,
+                                             const char *protocol,
+                                             const StoaSctpReliability *reliability)
+{
+    for (GList *l = sctp->channel_order.head; l; l = l->next) {
+        StoaSctpChannel *channel = l->data;
+
+        if (channel->by_peer && strcmp(channel->label, label) == 0)
+            return channel;
+    }
+    for (GList *l = sctp->channel_order.head; l; l = l->next) {
+        StoaSctpChannel *channel = l->data;
+
+        if (strcmp(channel->label, label) == 0 && is_like(channel, protocol, reliability))
+            return channel;
+    }
+    return NULL;
+}
+
 static void forget(StoaSctp *sctp, StoaSctpChannel *channel)
 {
     g_queue_remove(&sctp->channel_order, channel);
@@ -83,6 +127,7 @@ static void queue_message(GQueue *queue, uint16_t stream, uint32_t ppid, const u
 {
     StoaSctpOutgoing *out = g_malloc(sizeof(*out) + len);
 
+    out->queued_us = g_get_monotonic_time();
     out->stream = stream;
     out->ppid = ppid;
     out->cost = cost;
@@ -318,6 +363,9 @@ void stoa_sctp_channel_input(StoaSctp *sctp, uint16_t stream, uint32_t ppid, con
         len = 0;
     if (!channel)
         channel = add_negotiated(sctp, stream);
-    if (sctp->callbacks.message)
-        sctp->callbacks.message(sctp->user, stream, channel->label, buf, len, is_text);
+    if (sctp->callbacks.message) {
+        const StoaSctpOrigin from = { stream, channel->label, channel->protocol,
+                                      reliability_of(channel) };
+        sctp->callbacks.message(sctp->user, &from, buf, len, is_text);
+    }
 }

@@ -12,7 +12,8 @@ enum {
     DEFAULT_PORT = 5000,
     BUFFER_BYTES = 1 << 20, /* of usrsctp, each way: a 256 KiB message must fit */
     PATH_MTU = 1148,        /* usrsctp adds its header of 12; DTLS, 37 more, makes 1197 of it */
-    PART_BYTES = 1 << 20,   /* of unfinished messages, over all streams */
+    CHUNK_HEADER = 16,
+    PART_BYTES = 1 << 20, /* of unfinished messages, over all streams */
 };
 
 /* -- opening ------------------------------------------------------------------------------- */
@@ -283,6 +284,34 @@ static void fill_prinfo(struct sctp_sendv_spa *spa, const StoaSctpChannel *chann
     spa->sendv_prinfo.pr_value = channel->limit;
 }
 
+/* usrsctp ends a message's life only when it would send it again. Its time before that is ours to look at: it is not given a message
+ * that has outlived, nor one that it could not send at once. */
+typedef enum { BRIEF_FITS, BRIEF_WAITS, BRIEF_OVER } BriefVerdict;
+
+/* Whether a message would be sent at once: with what is not acknowledged yet it fits the congestion window, as far as usrsctp says
+ * (it counts chunks, not bytes). */
+static bool has_window(StoaSctp *sctp, size_t len)
+{
+    struct sctp_status status = { 0 };
+    socklen_t status_len = sizeof(status);
+
+    if (usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &status_len) != 0)
+        return true;
+    return status.sstat_unackdata == 0 ||
+           (status.sstat_unackdata + 1U) * (MIN(len, PATH_MTU) + CHUNK_HEADER) <=
+               status.sstat_primary.spinfo_cwnd;
+}
+
+static BriefVerdict look_at_life(StoaSctp *sctp, const StoaSctpChannel *channel,
+                                 const StoaSctpOutgoing *out)
+{
+    if (!channel || channel->policy != STOA_DCEP_LIFETIME || !channel->confirmed)
+        return BRIEF_FITS;
+    if (g_get_monotonic_time() - out->queued_us > (int64_t)channel->limit * 1000)
+        return BRIEF_OVER;
+    return has_window(sctp, out->len) ? BRIEF_FITS : BRIEF_WAITS;
+}
+
 /* Hand one message to usrsctp. False: no room now. */
 static bool write_once(StoaSctp *sctp, const StoaSctpOutgoing *out)
 {
@@ -290,6 +319,9 @@ static bool write_once(StoaSctp *sctp, const StoaSctpOutgoing *out)
     struct sctp_sendv_spa spa = { .sendv_flags = SCTP_SEND_SNDINFO_VALID };
     bool is_dcep = out->ppid == STOA_PPID_DCEP;
 
+    BriefVerdict life = is_dcep ? BRIEF_FITS : look_at_life(sctp, channel, out);
+    if (life != BRIEF_FITS)
+        return life == BRIEF_OVER;
     spa.sendv_sndinfo.snd_sid = out->stream;
     spa.sendv_sndinfo.snd_ppid = htonl(out->ppid);
     spa.sendv_sndinfo.snd_flags = SCTP_EOR;

@@ -67,10 +67,20 @@ static void do_close(StoaSctp *sctp)
     g_hash_table_remove(sctp->thread->associations, (void *)sctp->id); /* frees it */
 }
 
+/* On that channel; NULL: none could be opened. */
+static void send_on(StoaSctp *sctp, const StoaSctpChannel *channel, const StoaSctpMessage *message)
+{
+    if (channel)
+        stoa_sctp_channel_output(sctp, channel->stream, message->bytes, message->len,
+                                 message->is_text);
+    else
+        atomic_fetch_sub(&sctp->queued, message->len + STOA_SCTP_COST);
+}
+
 static void do_send_label(StoaSctp *sctp, const StoaSctpMessage *message)
 {
     const StoaSctpReliability reliable = { 0 };
-    StoaSctpChannel *channel;
+    const StoaSctpChannel *channel;
 
     if (!message->has_label) {
         stoa_sctp_channel_output_any(sctp, message->bytes, message->len, message->is_text);
@@ -79,11 +89,18 @@ static void do_send_label(StoaSctp *sctp, const StoaSctpMessage *message)
     channel = stoa_sctp_channel_find_label(sctp, message->label);
     if (!channel)
         channel = stoa_sctp_channel_open(sctp, message->label, "", &reliable);
-    if (channel)
-        stoa_sctp_channel_output(sctp, channel->stream, message->bytes, message->len,
-                                 message->is_text);
-    else
-        atomic_fetch_sub(&sctp->queued, message->len + STOA_SCTP_COST);
+    send_on(sctp, channel, message);
+}
+
+static void do_relay(StoaSctp *sctp, const StoaSctpMessage *message)
+{
+    const StoaSctpChannel *channel =
+        stoa_sctp_channel_find_like(sctp, message->label, message->protocol, &message->reliability);
+
+    if (!channel)
+        channel =
+            stoa_sctp_channel_open(sctp, message->label, message->protocol, &message->reliability);
+    send_on(sctp, channel, message);
 }
 
 static void do_close_label(StoaSctp *sctp, const char *label)
@@ -110,6 +127,7 @@ static void dispatch(const StoaSctpMessage *message)
                                  message->is_text);
         break;
     case STOA_SCTP_DO_SEND_LABEL: do_send_label(sctp, message); break;
+    case STOA_SCTP_DO_RELAY: do_relay(sctp, message); break;
     case STOA_SCTP_DO_OPEN_CHANNEL:
         stoa_sctp_channel_open(sctp, message->label, message->protocol, &message->reliability);
         break;

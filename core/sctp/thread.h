@@ -15,6 +15,7 @@ typedef enum {
     STOA_SCTP_DO_INPUT,
     STOA_SCTP_DO_SEND,
     STOA_SCTP_DO_SEND_LABEL,
+    STOA_SCTP_DO_RELAY,
     STOA_SCTP_DO_OPEN_CHANNEL,
     STOA_SCTP_DO_ADD_CHANNEL,
     STOA_SCTP_DO_CLOSE_CHANNEL,
@@ -48,6 +49,7 @@ typedef struct {
 
 /* One message on its way out, waiting for room in usrsctp; or the reset of its stream, behind its last message. */
 typedef struct {
+    int64_t queued_us;
     uint32_t ppid; /* STOA_SCTP_RESET: no message */
     uint16_t stream;
     size_t cost; /* its share of `queued` */
@@ -124,6 +126,10 @@ void stoa_sctp_socket_flush(StoaSctp *sctp);
 
 StoaSctpChannel *stoa_sctp_channel_find(StoaSctp *sctp, uint16_t stream);
 StoaSctpChannel *stoa_sctp_channel_find_label(StoaSctp *sctp, const char *label);
+/** The same, but of ours only those of that protocol and kind. */
+StoaSctpChannel *stoa_sctp_channel_find_like(StoaSctp *sctp, const char *label,
+                                             const char *protocol,
+                                             const StoaSctpReliability *reliability);
 
 /** Open one of ours; NULL when no stream is left. */
 StoaSctpChannel *stoa_sctp_channel_open(StoaSctp *sctp, const char *label, const char *protocol,

@@ -486,7 +486,8 @@ static bool gets_data_of(StoaHandle *handle, const char *feed)
     return false;
 }
 
-void vr_data_received(StoaHandle *handle, const char *label, const void *buf, size_t len, bool text)
+void vr_data_received(StoaHandle *handle, const char *label G_GNUC_UNUSED, const void *buf,
+                      size_t len, bool text)
 {
     if (vr_kind(handle) != VR_PUBLISHER || !is_relayed(handle))
         return;
@@ -496,7 +497,6 @@ void vr_data_received(StoaHandle *handle, const char *label, const void *buf, si
         StoaHandle *to = handles->pdata[i];
         if (vr_kind(to) != VR_SUBSCRIBER || !gets_data_of(to, feed))
             continue;
-        if (!stoa_handle_send_data(to, label, buf, len, text)) /* it may have opened another name */
-            stoa_handle_send_data(to, NULL, buf, len, text);
+        stoa_handle_relay_data(to, stoa_handle_channel(handle), buf, len, text);
     }
 }

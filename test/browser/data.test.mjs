@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Data channels of a real browser against the echo test: every kind, every size, many, closed and opened again, too much at once. */
+/* Data channels of a real browser against the echo test: every kind, every size, many, closed and opened again, too much at once;
+ * and through a videoroom over a line that loses. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { launch } from '../lib/browser.mjs';
 import { sanitized, start } from '../lib/gateway.mjs';
+import { openLink } from '../lib/link.mjs';
 
 let gateway, browser, page;
 
 before(async () => {
-    gateway = await start();
+    gateway = await start('stoa:media.workers=1'); /* a link leads to one of them */
     browser = await launch();
     page = await browser.newPage();
     await page.goto(gateway.http.replace('127.0.0.1', 'localhost'));
@@ -171,4 +173,68 @@ test('a flood of 24 MB makes nothing grow, and the channel works on', async () =
     console.log(`${Math.round(sent / 1e6)} MB sent, grown by ${grown.toFixed(1)} MB`);
     assert.ok(last.endsWith('after the flood'), last);
     assert.ok(sanitized || grown < 24, `${grown} MB`);
+});
+
+/* A publisher's channels in a videoroom come to those who watch as what they are, and keep what that promises. */
+test('over a line that loses, each kind of channel loses what it may, and no more', async () => {
+    const N = 180, LEN = 200, link = await openLink(gateway);
+    const shown = await page.evaluate(async (port) => {
+        const { Stoa } = await import('/js/stoa.js');
+        const stoa = await Stoa.connect(), room = 1234, kinds = { sure: {}, wild: { ordered: false }, pen: { ordered: false, maxRetransmits: 0, protocol: 'ink' },
+            row: { maxRetransmits: 0 }, soon: { maxPacketLifeTime: 150 } };
+        const out = await stoa.attach('janus.plugin.videoroom'), into = await stoa.attach('janus.plugin.videoroom');
+        const { data: { id: feed } } = await out.message({ request: 'join', ptype: 'publisher', room });
+        out.open();
+        const channels = Object.entries(kinds).map(([label, option]) => listen(out.pc.createDataChannel(label, option)));
+        await out.offer({ request: 'publish' });
+        await Promise.all(channels.map(opened));
+        const { jsep } = await into.message({ request: 'join', ptype: 'subscriber', room, streams: [{ feed }] });
+        const got = {};
+        into.open();
+        into.pc.addIceCandidate = async () => {};
+        into.pc.ondatachannel = ({ channel }) => { got[channel.label] = listen(channel); };
+        /* All goes by the link: the server's candidate is the link's, and there is no other. */
+        const first = /^a=candidate:\S+ 1 udp .* typ host.*$/mi.exec(jsep.sdp)[0];
+        const moved = first.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ \d+ /i, `$1 127.0.0.1 ${port} `);
+        const sdp = jsep.sdp.split('\r\n').flatMap((line) => line === first.trim() ? [moved.trim()] : /^a=candidate/.test(line) ? [] : [line]).join('\r\n');
+        await into.answer({ type: jsep.type, sdp }, { request: 'start' });
+        await until('the connection is up', () => into.pc.connectionState === 'connected');
+        for (const channel of channels) {
+            for (; !got[channel.label]?.got.length; await new Promise((resolve) => setTimeout(resolve, 50)))
+                channel.send('hello');
+        }
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        window.wire = { stoa, channels, got };
+        return Object.values(got).map(({ label, protocol, ordered, maxRetransmits, maxPacketLifeTime }) => [label, protocol, ordered, maxRetransmits, maxPacketLifeTime]);
+    }, link.port);
+    assert.deepEqual(Object.fromEntries(shown.map(([label, ...kind]) => [label, kind])), { sure: ['', true, null, null], wild: ['', false, null, null],
+        pen: ['ink', false, 0, null], row: ['', true, 0, null], soon: ['', true, null, 150] });
+    link.down({ loss: 0.1, delay: 20 });
+    const came = await page.evaluate(async ([N, LEN]) => {
+        const { stoa, channels, got } = window.wire;
+        Object.values(got).forEach((channel) => { channel.got = []; });
+        for (let i = 0; i < N; i++) {
+            for (const channel of channels)
+                channel.send(`${i} `.padEnd(LEN, '.'));
+            await new Promise((resolve) => setTimeout(resolve, 15));
+        }
+        await until('what must come', () => got.sure.got.length >= N && got.wild.got.length >= N);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const came = Object.fromEntries(Object.values(got).map((channel) => [channel.label, channel.got.map((text) => parseInt(text, 10))]));
+        stoa.close();
+        return came;
+    }, [N, LEN]);
+    await link.close();
+    const all = Array.from({ length: N }, (_, i) => i), sorted = (list) => [...list].sort((a, b) => a - b);
+    console.log(Object.entries(came).map(([label, { length }]) => `${label} ${length}`).join(', '), `of ${N}`);
+    assert.deepEqual(came.sure, all);
+    assert.deepEqual(sorted(came.wild), all);
+    assert.notDeepEqual(came.wild, all, 'what did not wait for what was lost came before it');
+    for (const label of ['pen', 'row', 'soon'])
+        assert.equal(new Set(came[label]).size, came[label].length, `${label}: nothing comes twice`);
+    for (const label of ['row', 'soon'])
+        assert.deepEqual(came[label], sorted(came[label]), label);
+    for (const label of ['pen', 'row'])
+        assert.ok(came[label].length < N - 3 && came[label].length > N / 3, `${label}: ${came[label].length} of ${N}`);
+    assert.ok(came.soon.length > N / 3, `soon: ${came.soon.length}`);
 });

@@ -18,10 +18,10 @@ static void on_channel(void *user, uint16_t stream, const char *label, const cha
     ((Told *)user)->n_open++;
 }
 
-static void on_message(void *user, uint16_t stream, const char *label, const uint8_t *buf,
-                       size_t len, bool is_text G_GNUC_UNUSED)
+static void on_message(void *user, const StoaSctpOrigin *from, const uint8_t *buf, size_t len,
+                       bool is_text G_GNUC_UNUSED)
 {
-    g_assert(stream < STOA_SCTP_STREAMS && label && (buf || len == 0));
+    g_assert(from->stream < STOA_SCTP_STREAMS && from->label && (buf || len == 0));
     ((Told *)user)->n_messages++;
 }
 

@@ -215,3 +215,12 @@ STOA_EXPORT void stoa_sink_priority(StoaSink *sink, unsigned priority) STOA_ON_C
  * Returns the sink, owned by the handle; NULL when no such line is left.
  */
 STOA_EXPORT StoaSink *stoa_handle_reserve(StoaHandle *handle, StoaKind kind) STOA_ON_CONTROL;
+
+/** Inside `data_received`: the channel that the message came on, of which kind and protocol it is; else NULL. Borrowed. */
+STOA_EXPORT const StoaDataChannel *stoa_handle_channel(const StoaHandle *handle) STOA_ON_CONTROL;
+/**
+ * Pass a message on, on a channel of that label: the one that the page opened itself, else one of ours of the same protocol and kind.
+ * If there is none, one is opened like it. `negotiated` and `id` do not count. Returns false as stoa_handle_send_data() does.
+ */
+STOA_EXPORT bool stoa_handle_relay_data(StoaHandle *handle, const StoaDataChannel *channel,
+                                        const void *buf, size_t len, bool text) STOA_ON_CONTROL;

@@ -95,10 +95,10 @@ static void on_data_open(void *user, const char *label, const char *protocol G_G
     g_string_append_printf(((Person *)user)->events, "channel(%s) ", label);
 }
 
-static void on_data(void *user, const char *label, const char *protocol G_GNUC_UNUSED,
-                    const void *buf, size_t len, bool text)
+static void on_data(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                    bool text)
 {
-    g_string_append_printf(((Person *)user)->events, "data(%s,%s,%.*s) ", label,
+    g_string_append_printf(((Person *)user)->events, "data(%s,%s,%.*s) ", channel->label,
                            text ? "text" : "binary", (int)len, (const char *)buf);
 }
 

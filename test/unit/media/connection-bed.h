@@ -100,10 +100,10 @@ static inline void bed_data_open(void *user, const char *label, const char *prot
     g_string_append_printf(((Bed *)user)->said, "data open %s %s\n", label, protocol);
 }
 
-static inline void bed_data(void *user, const char *label, const char *protocol G_GNUC_UNUSED,
-                            const void *buf, size_t len, bool text)
+static inline void bed_data(void *user, const StoaDataChannel *channel, const void *buf, size_t len,
+                            bool text)
 {
-    g_string_append_printf(((Bed *)user)->said, "data %s %.*s%s\n", label, (int)len,
+    g_string_append_printf(((Bed *)user)->said, "data %s %.*s%s\n", channel->label, (int)len,
                            (const char *)buf, text ? "" : " binary");
 }
 

@@ -296,7 +296,8 @@ static void events_speak_of_mids(void **unused G_GNUC_UNUSED)
     peer->events->layer(peer->user, sends[1].sink, 2, -1);
     peer->events->talking(peer->user, rows[0].track, true, 31);
     peer->events->data_open(peer->user, "chat", "p");
-    peer->events->data(peer->user, "chat", "p", "hello", 5, true);
+    peer->events->data(peer->user, &(StoaDataChannel){ .label = "chat", .protocol = "p" }, "hello",
+                       5, true);
     peer->events->media(peer->user, 99, true, -1, 0); /* one that is gone */
     peer->events->layer(peer->user, 99, 1, 1);
     assert_true(stoa_connection_is_up(bed->connection));

@@ -159,7 +159,7 @@ static void sctp_channel(void *user, uint16_t stream G_GNUC_UNUSED, const char *
     g_atomic_int_set(&((Person *)user)->sctp_open, 1);
 }
 
-static void sctp_message(void *user, uint16_t stream G_GNUC_UNUSED, const char *label G_GNUC_UNUSED,
+static void sctp_message(void *user, const StoaSctpOrigin *from G_GNUC_UNUSED,
                          const uint8_t *buf G_GNUC_UNUSED, size_t len, bool is_text G_GNUC_UNUSED)
 {
     g_atomic_int_add(&((Person *)user)->sctp_bytes, (int)len);

@@ -59,9 +59,11 @@ static void a_text_comes_back_with_a_few_words(void **unused G_GNUC_UNUSED)
 
     bed_offer_lines(ana, "{}", everything, "{'result': 'ok'}");
     FakePeer *peer = bed_peer_of(ana);
-    peer->events->data(peer->user, "chat", "", "hello", 5, true);
+    peer->events->data(peer->user, &(StoaDataChannel){ .label = "chat", .protocol = "" }, "hello",
+                       5, true);
     assert_non_null(strstr(peer->sent->str, "You wrote: hello"));
-    peer->events->data(peer->user, "chat", "", "\001\002", 2, false);
+    peer->events->data(peer->user, &(StoaDataChannel){ .label = "chat", .protocol = "" },
+                       "\001\002", 2, false);
     assert_non_null(strstr(peer->sent->str, "chat \001\002\n"));
 }
 

@@ -129,7 +129,9 @@ static void let_the_worker_speak(StoaBedPerson *person)
     case 1: stoa_handle_end_media(person->handle, "Janus API"); break;
     case 2: peer->events->talking(peer->user, 1, true, 10); break;
     case 3: peer->events->layer(peer->user, 1, roll(3), roll(3)); break;
-    default: peer->events->data(peer->user, "chat", "", "x", 1, true);
+    default:
+        peer->events->data(peer->user, &(StoaDataChannel){ .label = "chat", .protocol = "" }, "x",
+                           1, true);
     }
 }
 

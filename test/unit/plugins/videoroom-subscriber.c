@@ -304,6 +304,7 @@ static void data_of_all_feeds_comes_on_one_m_line(void **unused G_GNUC_UNUSED)
     StoaBedPerson *ben = publishing(bed, 2, "ben", with_data);
     StoaBedPerson *cleo = attached(bed, "[{'feed': 1}, {'feed': 2, 'mid': 'd'}]");
     FakePeer *from = bed_peer_of(ben);
+    const StoaDataChannel chat = { .label = "chat", .protocol = "" };
 
     bed_check(cleo->reply,
               "{'streams': [{'type': 'audio'}, {'type': 'video'}, {'type': 'data', "
@@ -311,14 +312,14 @@ static void data_of_all_feeds_comes_on_one_m_line(void **unused G_GNUC_UNUSED)
               "attached");
     stoa_bed_answer(cleo, "{'request': 'start'}", "{'started': 'ok'}");
     stoa_bed_connects(cleo);
-    from->events->data(from->user, "chat", "", "hello", 5, true);
+    from->events->data(from->user, &chat, "hello", 5, true);
     assert_string_equal(bed_peer_of(cleo)->sent->str, "chat hello\n");
     stoa_bed_asks(cleo, "{'request': 'pause'}", "{'paused': 'ok'}");
-    from->events->data(from->user, "chat", "", "again", 5, true);
+    from->events->data(from->user, &chat, "again", 5, true);
     stoa_bed_asks(cleo, "{'request': 'start'}", "{'started': 'ok'}");
     stoa_bed_asks(ana, "{'request': 'moderate', 'room': 7, 'id': 2, 'mid': 'd', 'mute': true}",
                   "{}");
-    from->events->data(from->user, "chat", "", "muted", 5, true);
+    from->events->data(from->user, &chat, "muted", 5, true);
     assert_string_equal(bed_peer_of(cleo)->sent->str, "chat hello\n");
     stoa_bed_asks(ben, "{'request': 'unpublish'}", "{}");
     stoa_bed_hears_nothing(cleo); /* the m-line goes on for the other feed */
@@ -456,6 +457,23 @@ static void a_line_that_waits_is_of_the_stream_that_is_shown(void **unused G_GNU
     assert_string_not_equal(parts[1], parts[2]);
 }
 
+static void data_goes_on_with_the_kind_and_protocol_of_its_channel(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *ana = publishing(bed, 1, "ana", with_data);
+    StoaBedPerson *cleo = watching(bed, "[{'feed': 1}]");
+    FakePeer *from = bed_peer_of(ana);
+    const StoaDataChannel once = {
+        .label = "pen", .protocol = "ink", .unordered = true, .limit_retransmits = true
+    };
+    const StoaDataChannel soon = { .label = "pen", .protocol = "", .max_life_ms = 50 };
+
+    from->events->data(from->user, &once, "a", 1, false);
+    from->events->data(from->user, &soon, "b", 1, false);
+    assert_string_equal(bed_peer_of(cleo)->sent->str,
+                        "pen(unordered,tries=0,life=0,ink) a\npen(ordered,tries=-1,life=50,) b\n");
+}
+
 static void a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for(
     void **unused G_GNUC_UNUSED)
 {
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_restart_brings_an_offer_with_new_credentials),
         cmocka_unit_test(a_switch_shows_another_stream_without_an_offer),
         cmocka_unit_test(data_of_all_feeds_comes_on_one_m_line),
+        cmocka_unit_test(data_goes_on_with_the_kind_and_protocol_of_its_channel),
         cmocka_unit_test(a_layer_that_changed_is_told_once),
         cmocka_unit_test(a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for),
         cmocka_unit_test(who_brings_an_offer_is_told_that_last_n_needs_one_of_ours),

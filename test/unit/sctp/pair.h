@@ -28,6 +28,8 @@ typedef struct {
     uint16_t stream;
     char label[300], protocol[300];
     char from_label[300], closed_label[300];
+    StoaSctpReliability reliability; /* of the last message's channel */
+    GArray *numbers; /* NULL: not kept. The first four bytes of each message, as they came */
     GByteArray *last;
     bool last_is_text;
     size_t n_bytes;
@@ -75,17 +77,24 @@ static void on_channel(void *user, uint16_t stream, const char *label, const cha
           g_strlcpy(end->protocol, protocol, sizeof(end->protocol))));
 }
 
-static void on_message(void *user, uint16_t stream, const char *label, const uint8_t *buf,
-                       size_t len, bool is_text)
+static void on_message(void *user, const StoaSctpOrigin *from, const uint8_t *buf, size_t len,
+                       bool is_text)
 {
     End *end = user;
 
     pthread_mutex_lock(&end->lock);
     end->n_messages++;
-    end->stream = stream;
+    end->stream = from->stream;
+    end->reliability = from->reliability;
     end->n_bytes += len;
     end->last_is_text = is_text;
-    g_strlcpy(end->from_label, label, sizeof(end->from_label));
+    g_strlcpy(end->from_label, from->label, sizeof(end->from_label));
+    g_strlcpy(end->protocol, from->protocol, sizeof(end->protocol));
+    if (end->numbers && len >= sizeof(uint32_t)) {
+        uint32_t number;
+        memcpy(&number, buf, sizeof number);
+        g_array_append_val(end->numbers, number);
+    }
     g_byte_array_set_size(end->last, 0);
     g_byte_array_append(end->last, buf, (guint)len);
     pthread_cond_signal(&end->changed);
