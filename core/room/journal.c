@@ -273,7 +273,7 @@ static bool may_record(StoaRoom *room, const char *kind, const json_t *body, GEr
                          room->module->plugin.name);
     if (room->muted || room->applying)
         return stoa_fail(error, STOA_ERROR_CONFLICT, "`apply` cannot propose records");
-    if (journal->broken)
+    if (journal->broken || room->stale)
         return stoa_fail(error, STOA_ERROR_UNAVAILABLE,
                          "the room is being restored: try again in a moment");
     if (!kind || !*kind || strspn(kind, "abcdefghijklmnopqrstuvwxyz_") != strlen(kind))

@@ -95,7 +95,8 @@ typedef void StoaRoomDone(const GError *error, void *data);
  */
 void stoa_room_core_redact(StoaRoomCore *core, const char *author, StoaRoomDone *done, void *data);
 
-/** Make all views anew from the store: rows of the journal were changed by a job (retention). `done` may be NULL. */
+/** Make views anew from the store: rows of the journal were changed by a job (retention). Modules without `apply` go on meanwhile,
+ * those with it refuse requests until then. `done` may be NULL. */
 void stoa_room_core_rebuild(StoaRoomCore *core, StoaRoomDone *done, void *data);
 
 /** A member's face for the wire: {"id", "name"}; json_null() for NULL. New reference. */

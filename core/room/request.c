@@ -131,12 +131,12 @@ static bool check_body(const StoaRequest *req, GError **error)
     }
 }
 
-/* While the state is made anew, after a write that failed, nothing is asked of it. */
+/* While the state is made anew, after a write that failed or an erasure, nothing is asked of it. */
 static bool is_whole(StoaRoom *room, GError **error)
 {
     const StoaJournal *journal = stoa_room_journal_if_any(room);
 
-    return !journal || !journal->broken ||
+    return !journal || !(journal->broken || room->stale) ||
            stoa_fail(error, STOA_ERROR_UNAVAILABLE,
                      "the room is being restored: try again in a moment");
 }

@@ -61,10 +61,11 @@ struct StoaRoom {
     bool own;           /* made by the plugin: stays when empty */
     bool from_conf;     /* one that the module's conf lists */
     bool closing;
-    bool muted;             /* its state is being made from records: it says and counts nothing */
-    bool applying;          /* `apply` runs */
-    unsigned n_unsaved;     /* records since its snapshot */
-    GPtrArray *reads;       /* of StoaRead, borrowed: on their way */
+    bool muted;         /* its state is being made from records: it says and counts nothing */
+    bool applying;      /* `apply` runs */
+    bool stale;         /* rows that its state was made of were changed: it is being made anew */
+    unsigned n_unsaved; /* records since its snapshot */
+    GPtrArray *reads;   /* of StoaRead, borrowed: on their way */
     StoaSpeakers *speakers; /* by track; NULL: nobody has spoken */
 };
 

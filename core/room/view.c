@@ -202,6 +202,19 @@ static bool has_history(const StoaRoom *view)
     return view->module->plugin.caps & STOA_CAP_HISTORY;
 }
 
+static bool is_folded(const StoaRoom *view)
+{
+    return has_history(view) && view->module->plugin.apply;
+}
+
+static void cancel_reads(StoaRoom *view)
+{
+    g_autoptr(GError) error = NULL;
+
+    stoa_fail(&error, STOA_ERROR_UNAVAILABLE, "the room is being restored: try again in a moment");
+    stoa_read_cancel_all(view, error);
+}
+
 /* -- loading ------------------------------------------------------------------------------ */
 
 /* The views are whole again: who asked for it is told. */
@@ -221,10 +234,13 @@ static void settle(StoaRoomCore *core)
 /* Who is told may close the room: then loader->core is NULL, and the loader is on no list. */
 static void finish(Loader *loader, StoaRoom *view, const GError *error)
 {
-    bool is_last = loader->core->loaders->len == 1 && loader->core->journal->broken;
+    bool is_last = loader->core->loaders->len == 1 &&
+                   (loader->core->journal->broken || loader->core->rebuild_waiters->len > 0);
 
     if (is_last)
         loader->core->journal->broken = false;
+    if (view)
+        view->stale = false;
     tell_waiters(loader, view, error);
     StoaRoomCore *core = loader->core;
     if (core)
@@ -270,7 +286,9 @@ static void on_rows(void *data, const GError *error)
     if (error)
         log_error(loader->module, "room=%s its records cannot be read: %s", loader->core->id,
                   error->message);
-    if (error && journal->broken) { /* it cannot go on as it is */
+    bool is_late = loader->epoch != loader->core->epoch;
+    StoaRoom *view = stoa_room_core_view(loader->core, loader->module);
+    if (error && (journal->broken || (view && view->stale))) { /* it cannot go on as it is */
         loader->retry = stoa_timer_after(RETRY_MS, try_again, loader);
         return;
     }
@@ -278,10 +296,12 @@ static void on_rows(void *data, const GError *error)
         finish(loader, NULL, error);
         return;
     }
-    bool is_late = loader->epoch != loader->core->epoch;
-    StoaRoom *view = is_late ? NULL : stoa_room_core_view(loader->core, loader->module);
     if (journal->broken)
         journal->last_seq = loader->rows.last_seq;
+    if (is_late)
+        view = NULL;
+    if (view) /* what was asked of the state that goes */
+        cancel_reads(view);
     if (view && !make_anew(view, loader->rows.snapshot, loader->rows.records))
         view = NULL;
     else if (!view && !is_late)
@@ -372,12 +392,9 @@ static void rebuild_in_memory(StoaRoomCore *core)
 
 void stoa_view_rebuild_all(StoaRoomCore *core)
 {
-    g_autoptr(GError) error = NULL;
-
-    stoa_fail(&error, STOA_ERROR_UNAVAILABLE, "the room is being restored: try again in a moment");
     core->epoch++;
     for (guint i = 0; i < core->views->len; i++)
-        stoa_read_cancel_all(core->views->pdata[i], error);
+        cancel_reads(core->views->pdata[i]);
     if (!core->journal->store) {
         rebuild_in_memory(core);
         return;
@@ -385,6 +402,22 @@ void stoa_view_rebuild_all(StoaRoomCore *core)
     for (guint i = 0; i < core->views->len; i++) {
         StoaRoom *view = core->views->pdata[i];
         if (has_history(view) && !find_loader(core, view->module))
+            start(loader_new(core, view->module));
+    }
+    if (core->loaders->len == 0)
+        settle(core);
+}
+
+/* The journal is whole, only some of its rows are others: modules whose state is not made of them do not notice. */
+static void rebuild_folded(StoaRoomCore *core)
+{
+    core->epoch++;
+    for (guint i = 0; i < core->views->len; i++) {
+        StoaRoom *view = core->views->pdata[i];
+        if (!is_folded(view) || view->closing)
+            continue;
+        view->stale = true;
+        if (!find_loader(core, view->module))
             start(loader_new(core, view->module));
     }
     if (core->loaders->len == 0)
@@ -402,6 +435,10 @@ void stoa_room_core_rebuild(StoaRoomCore *core, StoaRoomDone *done, void *data)
         return;
     }
     g_array_append_val(core->rebuild_waiters, waiter);
+    if (journal->store && !journal->broken && !journal->open) {
+        rebuild_folded(core);
+        return;
+    }
     journal->broken = true;
     if (journal->n_done == journal->n_given && !journal->open)
         stoa_view_rebuild_all(core);
@@ -451,7 +488,7 @@ void stoa_view_save(StoaRoom *view)
     const StoaPlugin *plugin = &view->module->plugin;
 
     if (!journal || !journal->store || !plugin->save || !plugin->load || view->n_unsaved == 0 ||
-        journal->broken)
+        journal->broken || view->stale)
         return;
     json_t *body = plugin->save(view);
     if (!body)

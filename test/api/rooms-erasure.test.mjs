@@ -3,7 +3,7 @@
  * each file of the data folder is searched, byte by byte. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
 import { simpleParser } from 'mailparser';
@@ -94,7 +94,7 @@ const readable = async (gateway, { invitation }, room) => {
 /* The summaries as files: a text for each address. */
 async function summaries(gateway) {
     const folder = path(gateway.data, 'mail'), found = {};
-    for (const name of readdirSync(folder).filter((one) => /-summary-.*\.eml$/.test(one))) {
+    for (const name of (existsSync(folder) ? readdirSync(folder) : []).filter((one) => /-summary-.*\.eml$/.test(one))) {
         const mail = await simpleParser(readFileSync(path(folder, name)));
         found[mail.to.text] = `${mail.subject}\n${mail.text}\n${mail.html}`;
     }
@@ -180,7 +180,11 @@ test('what runs out takes along the mails in data/mail/, and the names of guests
     const lost = await sits(none, 'Gus of the moment');
     await until('nothing of that meeting is left', () => !mailTo('ana') && !mailTo('never') && filesWith(gateway.data, 'Gus of the moment').length === 0);
     await want(401, gateway, 'GET', `/rooms/${none.id}`, { token: lost.token });
-    assert.equal((await want(200, gateway, 'POST', '/join', { body: { room: none.id, name: 'Gus again' } })).state, 'in');
+    const again = await join(gateway, { room: none.id, name: 'Gus again' });
+    assert.equal(again.state, 'in');
+    await want(204, gateway, 'POST', '/leave', { token: again.token });
+    const look = (at = '') => want(200, gateway, 'GET', `/rooms/${none.id}${at}`, { token: host.token });
+    await until('that meeting is over and gone, too', async () => (await look()).state === 'scheduled' && (await look('/history')).meetings.length === 0);
     assert.ok(mailTo('ben'));
     assert.notDeepEqual(filesWith(gateway.data, 'Dora of the day'), []);
 
@@ -198,5 +202,29 @@ test('what runs out takes along the mails in data/mail/, and the names of guests
     older(1, 'late');
     older(1, 'hana');
     await until('an invitation and a link are good for a while only', () => !mailTo('late') && !mailTo('hana'));
+    assert.equal((await gateway.stop()).code, 0);
+});
+
+test('who talks while somebody is erased does not notice', async (t) => {
+    const gateway = await start('workspace:limits.updates_per_second=0', 'chat:limits.messages_per_second=0', 'stoa:limits.requests_per_second=0');
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const host = await signIn(gateway, 'hana@x.example', 'Hana');
+    const { room, people: { ana, ben, cem } } = await classOf(gateway, host);
+    const { id } = ok(await ben.ask('workspace', 'add', { kind: 'note', title: 'long' }));
+    const update = Buffer.alloc(600, 1).toString('base64');
+    for (let n = 0; n < 20; n++)
+        (await Promise.all(Array.from({ length: 50 }, () => ben.ask('workspace', 'sync', { id, update })))).forEach(ok);
+    let over = false, sent = 0;
+    const talks = Promise.all([ben, cem].map(async (who) => {
+        for (; !over; sent++)
+            ok(await who.ask('chat', 'send', { text: `${sent}` }));
+    }));
+    await until('they talk', () => sent > 20);
+    await want(204, gateway, 'DELETE', '/me', { token: ana.token });
+    over = true;
+    await talks;
+    assert.equal(ok(await ben.ask('workspace', 'list', { id })).items[0].updates.length, 1000);
+    ok(await ben.ask('workspace', 'sync', { id, update }));
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
     assert.equal((await gateway.stop()).code, 0);
 });

@@ -321,6 +321,37 @@ static void words_of_theirs_go_from_records_of_others(void **unused G_GNUC_UNUSE
     assert_int_equal(n_done, 2);
 }
 
+static void a_write_fails_while_the_state_is_made_anew(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Bed) bed = bed_new(&hands);
+    g_autoptr(Person) ana = sit(bed, "ana");
+    g_autoptr(Person) ben = sit(bed, "ben");
+    g_autofree char *long_text = g_strnfill(60000, 'x');
+    g_autofree char *request = g_strdup_printf("{'request': 'whisper', 'text': '%s'}", long_text);
+    int n_done = 0;
+
+    say(ana, "{'request': 'raise', 'up': true}");
+    turn();
+    fill_disk(bed, true);
+    forget(ana);
+    say(ana, request); /* is on its way, and in the state */
+    say(ben, "{'request': 'raise', 'up': true}");
+    stoa_room_core_rebuild(bed->core, on_done, &n_done);
+    say(ana, "{'request': 'raise', 'up': false}");
+    turn();
+    hears(ana, "{'error_code': 503}");
+    hears(ana, "{'error_code': 503}");
+    hears_nothing(ana);
+    assert_int_equal(n_done, 1);
+    describes(bed, "ana", "{'raised': 1, 'mine': true}");
+    fill_disk(bed, false);
+    forget(ben);
+    say(ben, "{'request': 'raise', 'up': true}");
+    turn();
+    hears(ben, "{'event': 'hand', 'seq': 2}");
+    assert_int_equal(ask(bed, "SELECT count(*) FROM record"), 2);
+}
+
 static void who_said_nothing_is_erased_from_an_empty_room(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Bed) bed = bed_new(&hands);
@@ -540,6 +571,7 @@ int main(void)
         TEST(an_author_is_erased_as_the_module_says),
         TEST(words_of_theirs_go_from_records_of_others),
         TEST(who_said_nothing_is_erased_from_an_empty_room),
+        TEST(a_write_fails_while_the_state_is_made_anew),
         TEST(numbers_go_on_after_everything_was_erased),
         TEST(a_room_that_closes_lets_out_what_waits),
         TEST(who_waits_for_a_view_is_told_that_the_room_closed),
