@@ -103,7 +103,9 @@ static bool write_person(StoaDb *db, const Line *line, GError **error)
     return stoa_db_exec(db, error,
                         "INSERT INTO participant"
                         " (id, room_id, invitation_id, host_id, email, name, role, created_at)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                        " ON CONFLICT (id) DO UPDATE SET name = excluded.name"
+                        " WHERE erased_at IS NULL ON CONFLICT DO NOTHING",
                         "sssssssi", line->person, line->room, line->invitation, line->host,
                         line->email, line->name, line->text, line->at_ms) &&
            (!line->invitation ||

@@ -25,6 +25,7 @@ const StoaParam stoa_web_join_params[] = {
 /* Who comes. Strings owned. */
 typedef struct {
     char *id, *room, *invitation, *host, *email, *name, *role;
+    bool is_named; /* by whoever invited them */
 } Comer;
 
 static void comer_free(void *data)
@@ -63,7 +64,7 @@ static const char *body_text(const StoaWebCall *call, const char *name)
     return json_string_value(json_object_get(stoa_web_body(call), name));
 }
 
-/* Who was here before keeps id and role; the role of an invitation may have changed since. */
+/* Who was here before keeps id, role and, where none is given now, name; the role of an invitation may have changed since. */
 static bool find_person(StoaDb *db, Comer *comer, const char *sql, const char *first,
                         const char *second, GError **error)
 {
@@ -78,6 +79,8 @@ static bool find_person(StoaDb *db, Comer *comer, const char *sql, const char *f
         comer->id = g_strdup(stoa_rows_text(rows, 0));
         g_free(comer->role);
         comer->role = g_strdup(stoa_rows_text(rows, 2));
+        if (!comer->name)
+            comer->name = g_strdup(stoa_rows_text(rows, 3));
     } else if (!why) {
         comer->id = stoa_store_id();
     }
@@ -100,16 +103,13 @@ static bool has_expired(const StoaRoomsConf *conf, const StoaRows *rows)
                                       stoa_rows_int(rows, 8), conf) <= stoa_store_now_ms();
 }
 
-static char *name_of_invited(const StoaWebCall *call, const char *name, const char *email)
+/* Of an address, for who has given no name. */
+static char *name_of_address(const char *email)
 {
-    char *given = clean_name(name);
     g_autofree char *local = g_strndup(email, strcspn(email, "@"));
+    char *name = clean_name(local);
 
-    if (!given)
-        given = clean_name(body_text(call, "name"));
-    if (!given)
-        given = clean_name(local);
-    return given ? given : g_strdup("guest");
+    return name ? name : g_strdup("guest");
 }
 
 static bool by_invitation(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
@@ -139,11 +139,18 @@ static bool by_invitation(StoaDb *db, StoaWebCall *call, Comer *comer, GError **
     comer->invitation = g_strdup(stoa_rows_text(rows, 0));
     comer->room = g_strdup(stoa_rows_text(rows, 1));
     comer->email = g_strdup(stoa_rows_text(rows, 2));
-    comer->name = name_of_invited(call, stoa_rows_text(rows, 3), comer->email);
+    comer->name = clean_name(stoa_rows_text(rows, 3));
+    comer->is_named = comer->name != NULL;
+    if (!comer->name)
+        comer->name = clean_name(body_text(call, "name"));
     comer->role = g_strdup(stoa_rows_text(rows, 4));
-    return find_person(db, comer,
-                       "SELECT id, banned, role FROM participant WHERE invitation_id = ?1",
-                       comer->invitation, NULL, error);
+    if (!find_person(db, comer,
+                     "SELECT id, banned, role, name FROM participant WHERE invitation_id = ?1",
+                     comer->invitation, NULL, error))
+        return false;
+    if (!comer->name)
+        comer->name = name_of_address(comer->email);
+    return true;
 }
 
 /* -- by room ---------------------------------------------------------------------------------- */
@@ -159,7 +166,7 @@ static bool as_host(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
         comer->name = g_strdup("host");
     comer->role = g_strdup("host");
     return find_person(db, comer,
-                       "SELECT id, banned, role FROM participant WHERE room_id = ?1"
+                       "SELECT id, banned, role, name FROM participant WHERE room_id = ?1"
                        " AND host_id = ?2 AND erased_at IS NULL",
                        comer->room, comer->host, error);
 }
@@ -228,6 +235,8 @@ bool stoa_web_join_look(StoaDb *db, StoaWebCall *call, GError **error)
     json_t *body = json_pack("{s:s, s:{s:s?}, s:s, s:b, s:b, s:s*}", "title", info->title, "host",
                              "name", info->host_name, "state", info->state, "lobby", info->lobby,
                              "locked", info->locked, "name", comer->name);
+    if (comer->invitation)
+        json_object_set_new(body, "named", json_boolean(comer->is_named));
     if (info->starts_ms)
         json_object_set_new(body, "starts_at", stoa_store_time_json(info->starts_ms));
     if (info->duration_min)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rooms API over HTTP. */
 import { save } from './page.js';
+import { written } from './stoa.js';
 
 const BASE = '/api/v1';
 const OFFLINE = 'The server cannot be reached. Check your connection, then try again.';
@@ -27,7 +28,7 @@ async function ask(method, path, { token, body } = {}) {
         headers['Content-Type'] = 'application/json';
     let answer;
     try {
-        answer = await fetch(BASE + path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store' });
+        answer = await fetch(BASE + path, { method, headers, body: body && written(body), cache: 'no-store' });
     } catch {
         throw new ApiError(0, 'offline', OFFLINE);
     }

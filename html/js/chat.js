@@ -2,7 +2,7 @@
 /* The chat: to everyone or to one person, back to the first message, deleting, who is writing. */
 import { button, confirm, dayOf, el, nameOf, press, say, timeOf } from './page.js';
 
-const PAGE = 50, TYPING_MS = 4000, TELL_MS = 2000, NEAR = 80;
+const PAGE = 50, CLOSE_MS = 5 * 60000, TYPING_MS = 4000, TELL_MS = 2000, NEAR = 80;
 
 export class Chat {
     constructor(place, seat, room) {
@@ -68,7 +68,7 @@ export class Chat {
         this.log.append(this.empty);
         this.hint = el('p', { class: 'typing faint', 'aria-live': 'off' });
         this.to = el('select', { 'aria-label': 'To', change: () => this.#showTo() }, el('option', { value: '' }, 'Everyone'));
-        this.text = el('textarea', { rows: 2, 'aria-label': 'Message', placeholder: 'Write a message', maxlength: 4000, keydown: (event) => this.#key(event), input: () => this.#tell() });
+        this.text = el('textarea', { rows: 2, 'aria-label': 'Message', placeholder: 'Write a message', maxlength: 8000 /* half characters: 4,000 of the largest */, keydown: (event) => this.#key(event), input: () => this.#tell() });
         this.send = el('button', {}, 'Send');
         this.form = el('form', { class: 'composer' }, this.to, this.text, this.send);
         this.form.addEventListener('submit', (event) => {
@@ -154,6 +154,14 @@ export class Chat {
             after.after(row);
         else
             this.log.prepend(row);
+        this.#group(row);
+        this.#group(row.nextElementSibling);
+    }
+
+    /* What one person writes at a stretch has their name once. */
+    #group(row) {
+        const last = row?.previousElementSibling;
+        row?.classList.toggle('follows', Boolean(last?.author && last.author === row.author && last.to === row.to && row.at - last.at < CLOSE_MS));
     }
 
     #row(message) {
@@ -164,7 +172,7 @@ export class Chat {
             el('header', {}, el('b', {}, nameOf(from)), to && el('span', { class: 'faint' }, ` only to ${toName}`),
                 el('time', { datetime: at, title: dayOf(at), class: 'faint' }, timeOf(at))),
             el('p', {}, erased ? 'erased' : text));
-        row.author = from?.id;
+        Object.assign(row, { author: from?.id, to, at: Date.parse(at) });
         row.isMine = mine;
         row.classList.toggle('gone', Boolean(erased));
         row.isErased = Boolean(erased);

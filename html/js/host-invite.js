@@ -28,8 +28,8 @@ function row(invitation, actions) {
     const live = state === 'sent' || state === 'accepted';
     return el('li', { 'data-id': id }, el('span', { class: 'grow' }, el('b', {}, name || email), name ? ` ${email}` : ''),
         el('span', { class: 'faint' }, `${ROLES[role] ?? role}, ${STATES[state] ?? state}`),
-        state !== 'revoked' && button('Send again', () => actions.resend(invitation), { class: 'quiet small', 'aria-label': `Send again to ${email}` }),
-        live && button('Take back', () => actions.revoke(invitation), { class: 'quiet small', 'aria-label': `Take back the invitation of ${email}` }),
+        el('span', { class: 'acts' }, state !== 'revoked' && button('Send again', () => actions.resend(invitation), { class: 'quiet small', 'aria-label': `Send again to ${email}` }),
+            live && button('Take back', () => actions.revoke(invitation), { class: 'quiet small', 'aria-label': `Take back the invitation of ${email}` })),
         link && linkOf(link));
 }
 

@@ -10,6 +10,7 @@ const KEPT = 'stoa.entry'; /* of this tab, so that a reload finds the way in aga
 const FINAL = new Set([401, 403, 404, 410]); /* trying again does not help */
 const VIEWS = ['look', 'waiting', 'over', 'class'];
 let seat = null, entry = null;
+let asksName = false; /* guests give a name, and so do those who were invited without one */
 const look = new Look();
 
 /* -- where to ------------------------------------------------------------------------------------------ */
@@ -102,6 +103,9 @@ async function lookAhead() {
     try {
         const about = await api('POST', '/join/look', { token: host ? hostToken() : undefined, body: invitation ? { invitation } : { room } });
         const { title, starts_at: begins, duration_min: minutes } = about;
+        asksName = isGuest() || about.named === false;
+        if (about.named === false)
+            $('name').value ||= about.name;
         $('title').textContent = $('which').textContent = document.title = title;
         const facts = [about.host.name && !host && `with ${about.host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`,
             about.lobby && !host && 'the host lets you in', about.locked && !host && 'locked just now'].filter(Boolean);
@@ -114,13 +118,12 @@ async function lookAhead() {
 }
 
 async function newSeat() {
-    if (entry.invitation)
-        return api('POST', '/join', { body: { invitation: entry.invitation } });
     if (entry.host)
         return api('POST', '/join', { token: hostToken(), body: { room: entry.room } });
-    const name = $('name').value.trim();
-    sessionStorage.setItem('stoa.name', name);
-    return api('POST', '/join', { body: { room: entry.room, name } });
+    const name = asksName ? $('name').value.trim() : undefined;
+    if (name)
+        sessionStorage.setItem('stoa.name', name);
+    return api('POST', '/join', { body: entry.invitation ? { invitation: entry.invitation, name } : { room: entry.room, name } });
 }
 
 /* One seat's life, from here to the end of it. */
@@ -181,6 +184,8 @@ function join(button, stream) {
 async function start() {
     say('');
     note('');
+    asksName = isGuest();
+    $('name').value ||= sessionStorage.getItem('stoa.name') ?? '';
     try {
         await lookAhead();
     } catch (error) {
@@ -188,9 +193,8 @@ async function start() {
         return;
     }
     show('look');
-    $('name-part').hidden = !isGuest();
-    $('name').required = isGuest();
-    $('name').value ||= sessionStorage.getItem('stoa.name') ?? '';
+    $('name-part').hidden = !asksName;
+    $('name').required = asksName;
     $('join').disabled = true;
     $('listen').disabled = false;
     await look.open();

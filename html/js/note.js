@@ -4,6 +4,9 @@ import { el, nameOf } from './page.js';
 
 const PIECE = 8000, SHOWN_MS = 3000;
 
+/* Whether a text may not be cut there: between the halves of one character. */
+const isWithin = (text, at) => at > 0 && at < text.length && text.codePointAt(at - 1) > 0xffff;
+
 export class Note {
     constructor(Y, shared) {
         this.shared = shared;
@@ -23,7 +26,7 @@ export class Note {
         clearTimeout(this.timer);
     }
 
-    /* What changed is between what begins and what ends alike. */
+    /* What changed is between what begins and what ends alike. An update holds whole characters. */
     #typed() {
         const old = this.text.toString(), now = this.element.value;
         const most = Math.min(old.length, now.length);
@@ -32,10 +35,17 @@ export class Note {
             start++;
         while (end < most - start && old.at(-1 - end) === now.at(-1 - end))
             end++;
+        if (isWithin(old, start) || isWithin(now, start))
+            start--;
+        if (isWithin(old, old.length - end) || isWithin(now, now.length - end))
+            end--;
         if (old.length - end > start)
             this.text.delete(start, old.length - end - start);
-        for (let at = start; at < now.length - end; at += PIECE)
-            this.text.insert(at, now.slice(at, Math.min(at + PIECE, now.length - end)));
+        for (let at = start, next; at < now.length - end; at = next) {
+            next = Math.min(at + PIECE, now.length - end);
+            next -= isWithin(now, next);
+            this.text.insert(at, now.slice(at, next));
+        }
     }
 
     /* The caret stays with the text that it is in. */

@@ -139,7 +139,7 @@ class Maker {
 
     #reset() {
         this.form?.remove();
-        this.question = el('textarea', { id: 'poll-question', rows: 2, required: true, maxlength: 500 });
+        this.question = el('textarea', { id: 'poll-question', rows: 2, required: true, maxlength: 1000 });
         this.options = el('div', {}, this.#option(1), this.#option(2));
         this.multiple = tick('Several answers may be chosen');
         this.quiz = tick('Quiz: some answers are right', () => this.form.classList.toggle('quiz', this.quiz.input.checked));
@@ -158,7 +158,7 @@ class Maker {
     }
 
     #option(n) {
-        return el('div', { class: 'option' }, el('input', { 'aria-label': `Answer ${n}`, 'maxlength': 200, 'placeholder': `Answer ${n}` }),
+        return el('div', { class: 'option' }, el('input', { 'aria-label': `Answer ${n}`, 'maxlength': 500, 'placeholder': `Answer ${n}` }),
             el('label', { class: 'tick right-one' }, el('input', { type: 'checkbox', 'aria-label': `Answer ${n} is right` }), el('span', {}, 'right')));
     }
 

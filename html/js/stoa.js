@@ -15,6 +15,12 @@ export class StoaError extends Error {
     }
 }
 
+/* What people paste can hold what no JSON text may: halves of characters, and U+0000. */
+const clean = (key, value) => (typeof value === 'string' ? (value.toWellFormed?.() ?? value).replaceAll('\0', '') : value);
+
+/** The text of a request. */
+export const written = (message) => JSON.stringify(message, clean);
+
 /** Waits before each attempt to come back after a lost connection. */
 const RETRY_S = [0, 1, 2, 4, 8, 8, 8, 8];
 
@@ -86,7 +92,7 @@ export class Stoa {
         return new Promise((resolve, reject) => {
             const timer = setTimeout(() => this.#settle(transaction)?.reject(new StoaError(0, 'The server does not answer.')), ANSWER_MS);
             this.waiting.set(transaction, { resolve, reject, wantEvent, timer });
-            this.socket.send(JSON.stringify({ ...message, session_id: this.session, transaction, token: this.token }));
+            this.socket.send(written({ ...message, session_id: this.session, transaction, token: this.token }));
         });
     }
 

@@ -27,9 +27,11 @@ story('a class from the invitation to the file in the history', async () => {
         assert.equal(new URL(page.url()).hash, '');
         await has(page, '#look h2', 'Algebra I');
         await has(page, '#what', 'with Prof. Weiß');
-        if (people.length === 1)
+        const isNamed = people.length === 1;
+        assert.equal(await page.isVisible('#name'), !isNamed);
+        if (isNamed)
             await fits(page, 'look');
-        await enter(page);
+        await enter(page, isNamed ? {} : { name: 'Ben' });
         people.push(page);
     }
     const [, ana, ben] = people;
@@ -57,10 +59,13 @@ async function chat(host, ana, ben) {
     await ana.click('text=Send');
     await has(host, '.message.private p', 'May I leave early?');
     await ben.fill('#chat textarea', 'Hello');
-    await has(host, '.typing', 'ben is writing');
+    await has(host, '.typing', 'Ben is writing');
     await ben.click('text=Send');
     await has(ana, '.message p', 'Hello');
-    assert.equal(await ben.locator('.message').count(), 2);
+    await ben.evaluate(() => { document.querySelector('#chat textarea').value = 'to\0 the \ud83d end'; });
+    await ben.click('text=Send');
+    await has(ana, '.message.follows p', 'to the \ufffd end'); /* what JSON cannot hold is left out, not refused */
+    assert.equal(await ben.locator('.message').count(), 3);
     assert.equal(await ben.locator('.message img').count(), 0);
 }
 
@@ -99,6 +104,10 @@ async function share(host, ana, ben) {
     await ana.press('.note', 'End');
     await ana.type('.note', ', 7');
     await until(host, () => document.querySelector('.note')?.value === 'Primes: 2, 3, 5, 7');
+    for (const text of ['😀', 'a😁', '😁😀b', '🀁😀b', 'Primes: 2, 3, 5, 7']) { /* halves of characters that are alike */
+        await host.fill('.note', text);
+        await ana.waitForFunction((all) => document.querySelector('.note').value === all, text);
+    }
     await shot(host, 'note-desk');
     await ben.click('[aria-label="Open Note 1"]'); /* who comes late has all of it */
     await until(ben, () => document.querySelector('.note')?.value === 'Primes: 2, 3, 5, 7');
@@ -120,6 +129,8 @@ async function endOf(host, ana, ben) {
         assert.equal(await page.locator('.message', { hasText: 'May I leave early?' }).count(), page === ben ? 0 : 1);
         const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=übung 1.txt')]);
         assert.equal(readFileSync(await download.path(), 'utf8'), '2 + 2 = 4\n');
+        const [note] = await Promise.all([page.waitForEvent('download'), page.click('text=Save as text')]);
+        assert.deepEqual([note.suggestedFilename(), readFileSync(await note.path(), 'utf8')], ['Note 1.txt', 'Primes: 2, 3, 5, 7']);
     }
     await fits(ana, 'history');
     await close(host, ana, ben);

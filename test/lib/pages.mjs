@@ -10,7 +10,7 @@ import { start } from './gateway.mjs';
 import { stoa } from './rooms.mjs';
 import { startSmtp } from './smtp.mjs';
 
-const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 };
+const desk = { width: 1280, height: 800 }, phone = { width: 390, height: 844 }, small = { width: 360, height: 740 };
 export let gateway, smtp;
 let browser, begin;
 
@@ -83,12 +83,12 @@ export const has = (page, selector, text) => page.locator(selector, { hasText: t
 export const tab = (page, name) => page.click(`#tab-${name}`);
 
 /* Runs in the page: what is wider than its place, the window for the page itself. */
-const tooWide = () => [document.documentElement, ...document.querySelectorAll('[role=tabpanel], .log, .message header, .sheet > *, dialog')]
+const tooWide = () => [document.documentElement, ...document.querySelectorAll('[role=tabpanel], .log, .message header, .sheet > *, dialog, #controls button')]
     .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => `${one.tagName}.${one.className}#${one.id}`);
 
 /** No page is wider than its window, and no part of it cut off. */
 export async function fits(page, name) {
-    for (const [size, viewport] of Object.entries({ desk, phone })) {
+    for (const [size, viewport] of Object.entries({ desk, phone, small })) {
         await page.setViewportSize(viewport);
         await page.waitForFunction((width) => innerWidth === width, viewport.width);
         assert.deepEqual(await page.evaluate(tooWide), [], `${name} on a ${size}: wider than its place`);
