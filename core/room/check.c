@@ -2,6 +2,7 @@
 /* Checks a JSON object against rows of StoaParam. */
 #include "config.h"
 
+#include "base/json-text.h"
 #include "room/check.h"
 
 #include <glib.h>
@@ -262,6 +263,15 @@ static StoaCheck check_value(const json_t *value, const StoaParam *row, const ch
     }
 }
 
+static StoaCheck check_zeroes(const json_t *value, const StoaParam *row, const char *path,
+                              GError **error)
+{
+    if ((row->flags & STOA_ZEROES) || !stoa_json_has_zero(value))
+        return STOA_CHECK_OK;
+    stoa_fail(error, STOA_ERROR_INVALID, "\"%s\" holds the character U+0000: leave it out", path);
+    return STOA_CHECK_WRONG;
+}
+
 static StoaCheck check_rows(const json_t *object, const StoaParam *rows, const char *at,
                             bool sealed, GError **error)
 {
@@ -278,7 +288,9 @@ static StoaCheck check_rows(const json_t *object, const StoaParam *rows, const c
         }
         if (!value)
             continue;
-        StoaCheck verdict = check_value(value, row, path, sealed, error);
+        StoaCheck verdict = check_zeroes(value, row, path, error);
+        if (verdict == STOA_CHECK_OK)
+            verdict = check_value(value, row, path, sealed, error);
         if (verdict != STOA_CHECK_OK)
             return verdict;
     }

@@ -16,7 +16,7 @@ typedef enum {
 /**
  * Check every field that has a row; fields without one are ignored, as old clients send what they like.
  *
- * Text is valid UTF-8 without NUL (jansson's reading sees to it) and at most 64 KB unless its row says otherwise.
+ * Text is valid UTF-8 (jansson's reading sees to it), without U+0000 but for rows with STOA_ZEROES, and at most 64 KB unless its row says otherwise.
  * @sealed  the room's texts are sealed: a STOA_TEXT must be {"sealed": BASE64, "epoch": N}, otherwise a string
  * `error` names the field, by path ("streams[2].mid"), and what would fit. Thread: any.
  */

@@ -67,7 +67,10 @@ static const char *request_name(StoaModule *module, const json_t *body)
 {
     if (find_in(module->plugin.methods, ""))
         return "";
-    return json_string_value(json_object_get(body, "request"));
+    const json_t *name = json_object_get(body, "request");
+    if (json_is_string(name) && strlen(json_string_value(name)) != json_string_length(name))
+        return NULL;
+    return json_string_value(name);
 }
 
 StoaMessageMode stoa_request_mode(StoaModule *module, const json_t *body)
@@ -85,7 +88,7 @@ static const StoaMethod *choose_method(StoaModule *module, const json_t *body, G
     const StoaMethod *method = name ? find_method(module, name) : NULL;
 
     if (!name && json_object_get(body, "request"))
-        stoa_refuse(error, "wrong_type", "\"request\" must be a string");
+        stoa_refuse(error, "wrong_type", "\"request\" must be a string, without U+0000");
     else if (!name)
         stoa_refuse(error, "missing_element", "\"request\" is missing: say what you want");
     else if (!method)

@@ -2,8 +2,12 @@
 /* Bytes of a client into a JSON object, within the limits of size and depth. Fuzzed by: test/fuzz/request.c */
 #include "config.h"
 
+#include "base/json-text.h"
+#include "signaling/remains.h"
 #include "signaling/signaling.h"
 #include "signaling/wire-error.h"
+
+#include <string.h>
 
 /* The depth of the text, counted without recursion: brackets outside of strings. jansson's own limit is 2048. */
 static int64_t depth_of(const char *buf, size_t len)
@@ -28,6 +32,26 @@ static int64_t depth_of(const char *buf, size_t len)
     return most;
 }
 
+/* All but the plugin's `body`, which its rows are compared with. */
+static json_t *refuse_zeroes(const json_t *message)
+{
+    const json_t *transaction = json_object_get(message, "transaction");
+    json_int_t session = json_integer_value(json_object_get(message, "session_id"));
+    const json_t *value;
+    const char *name;
+
+    json_object_foreach((json_t *)message, name, value)
+    {
+        if (g_str_equal(name, "body") || !stoa_json_has_zero(value))
+            continue;
+        return stoa_wire_error(STOA_WIRE_BAD_JSON, session > 0 ? (uint64_t)session : 0,
+                               stoa_json_has_zero(transaction) ? NULL
+                                                               : json_string_value(transaction),
+                               "\"%.64s\" holds the character U+0000: leave it out", name);
+    }
+    return NULL;
+}
+
 json_t *stoa_signaling_parse(int64_t message_bytes, int64_t json_depth, const char *buf, size_t len,
                              json_t **refusal)
 {
@@ -47,11 +71,14 @@ json_t *stoa_signaling_parse(int64_t message_bytes, int64_t json_depth, const ch
                                    (gint64)json_depth);
         return NULL;
     }
-    json_t *message = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &why);
+    json_t *message = json_loadb(buf, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (!message) {
-        *refusal =
-            stoa_wire_error(STOA_WIRE_BAD_JSON, 0, NULL, "this is not JSON: line %d, column %d: %s",
-                            why.line, why.column, why.text);
+        StoaRemains remains;
+        stoa_remains_read(buf, len, &remains);
+        *refusal = stoa_wire_error(STOA_WIRE_BAD_JSON, remains.session,
+                                   *remains.transaction ? remains.transaction : NULL,
+                                   "this is not JSON: line %d, column %d: %s", why.line, why.column,
+                                   stoa_json_reason(&why));
         return NULL;
     }
     if (!json_is_object(message)) {
@@ -61,5 +88,8 @@ json_t *stoa_signaling_parse(int64_t message_bytes, int64_t json_depth, const ch
         json_decref(message);
         return NULL;
     }
-    return message;
+    *refusal = refuse_zeroes(message);
+    if (*refusal)
+        json_decref(message);
+    return *refusal ? NULL : message;
 }

@@ -7,13 +7,14 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "signaling/private.h"
+#include "signaling/remains.h"
 
 #include <inttypes.h>
 
 #define SLOW_DOWN \
     "slow down: a connection may send %" PRId64 " requests a second (limits.requests_per_second)"
 
-enum { MANY_MISSES = 20, MISS_DELAY_MS = 1000, MAX_TRANSACTION = 256 };
+enum { MANY_MISSES = 20, MISS_DELAY_MS = 1000 };
 #define MAX_EXACT (UINT64_C(1) << 53) /* JavaScript's numbers hold what is below */
 
 /* -- answers ------------------------------------------------------------------------------ */
@@ -341,10 +342,10 @@ static json_t *read_head(StoaCall *call)
                                "a request is one JSON object with \"janus\" and \"transaction\"");
     if (!transaction)
         return stoa_wire_error(STOA_WIRE_MISSING, session, NULL, "\"transaction\" is missing");
-    if (!json_is_string(transaction) || json_string_length(transaction) > MAX_TRANSACTION)
+    if (!json_is_string(transaction) || json_string_length(transaction) > STOA_TRANSACTION_LEN)
         return stoa_wire_error(STOA_WIRE_WRONG_TYPE, session, NULL,
                                "\"transaction\" must be a string of at most %d bytes",
-                               MAX_TRANSACTION);
+                               STOA_TRANSACTION_LEN);
     if (!verb)
         return stoa_wire_error(STOA_WIRE_MISSING, session, NULL, "\"janus\" is missing");
     if (!json_is_string(verb))

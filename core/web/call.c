@@ -2,6 +2,7 @@
 /* One request on its way: made at its head on a transport's thread, freed when its answer is out. */
 #include "config.h"
 
+#include "base/json-text.h"
 #include "base/loop.h"
 #include "web/web-private.h"
 
@@ -193,10 +194,11 @@ static void read_body(StoaWebCall *call, const char *buf, size_t len)
                   "the JSON is nested deeper than %" G_GINT64_FORMAT " (limits.json_depth)", depth);
         return;
     }
-    call->body = json_loadb(buf, len, JSON_REJECT_DUPLICATES, &why);
+    call->body = json_loadb(buf, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     if (!call->body)
         stoa_fail(&call->refusal, STOA_ERROR_INVALID,
-                  "the body is not JSON: line %d, column %d: %s", why.line, why.column, why.text);
+                  "the body is not JSON: line %d, column %d: %s", why.line, why.column,
+                  stoa_json_reason(&why));
     else if (!json_is_object(call->body))
         stoa_fail(&call->refusal, STOA_ERROR_INVALID, "the body must be one JSON object");
 }

@@ -87,7 +87,7 @@ static bool asks_too_often(const StoaWebCall *call)
                                           stoa_clock_now_us());
 
     if (wait_s)
-        log_warn(stoa_process,
+        log_info(stoa_process,
                  "an address asks for too many sign-in links: none is mailed for %u s "
                  "(rooms:limits.signin_requests_per_hour)",
                  wait_s);

@@ -114,9 +114,9 @@ static json_t *info(StoaHandle *handle)
 #define ROOM_SECRET SECRET("secret", "the room's secret, if it has one")
 #define ADMIN_KEY   SECRET("admin_key", "the operator's key, if one is set")
 #define PERMANENT   BOOL("permanent", "taken, but rooms are kept in conf/textroom.conf only")
-#define WORDS                                                                 \
-    {                                                                         \
-        "text", STOA_STRING, STOA_REQUIRED, 0, 262144, .help = "what is said" \
+#define WORDS                                                                               \
+    {                                                                                       \
+        "text", STOA_STRING, STOA_REQUIRED | STOA_ZEROES, 0, 262144, .help = "what is said" \
     }
 
 #define SETTINGS(p)                                                                                \

@@ -144,6 +144,54 @@ test('SQL, HTML and what else people write comes back as they wrote it', async (
     assert.deepEqual(answer.json.meetings[0].chat.slice(-sent.length).map((one) => one.text), sent);
 });
 
+/* As texts of JSON: fetch and WebSocket would make whole characters of them. */
+const NO_TEXT = ['"a\\u0000b"', '"\\u0000"', '"a\\ud800b"', '"\\udc00"', '"\\ud83dx"'];
+
+test('U+0000 and half a surrogate pair in every text field: refused with the transaction, by the field\'s name where it can be told', async () => {
+    const before_ = await stateOf();
+    const answered = async (module, text) => {
+        const transaction = `broken-${++tried}`;
+        hana.client.socket.send(`{"janus":"message","token":"${hana.token}","session_id":${hana.session},"handle_id":${hana.handles[module]},"transaction":"${transaction}","body":${text}}`);
+        const event = await hana.client.event((one) => one.transaction === transaction && one.janus !== 'ack');
+        assert.equal(event.session_id, hana.session);
+        return event.plugindata?.data ?? { code: event.error.code, error: event.error.reason };
+    };
+    for (const module of MODULES) {
+        for (const [request, fields] of Object.entries(tableOf(await stoa(gateway, '--describe', module))).filter(([name]) => !['join', 'leave'].includes(name))) {
+            for (const [field] of Object.entries(fields).filter(([, { type }]) => /^(text|string|bytes|id|one of|any|object)/.test(type))) {
+                for (const value of NO_TEXT) {
+                    const body = JSON.stringify({ ...good[`${module} ${request}`], request, [field]: 'HERE' }).replace('"HERE"', value);
+                    const { code, error } = await answered(module, body), what = `${module} ${body}: ${error}`;
+                    assert.ok(!/JSON_|invalid Unicode/.test(error), what);
+                    if (value.includes('u0000'))
+                        assert.ok(code === 'invalid_request' && error.includes(`"${field}"`), what);
+                    else
+                        assert.ok(code === 454 && /half/.test(error), what);
+                }
+            }
+        }
+        assert.equal((await answered(module, '{"request":"state\\u0000"}')).code, 'invalid_request');
+        assert.match((await answered(module, '{"a\\u0000":1}')).error, /U\+0000/);
+    }
+    const { socket } = hana.client;
+    socket.send('{"janus":"attach\\u0000","transaction":"zero-1"}');
+    assert.match((await hana.client.event((one) => one.transaction === 'zero-1')).error.reason, /"janus" holds the character U\+0000/);
+    socket.send(`{"body":{"transaction":"not-me","x":["\\"transaction\\":\\"nor-me\\""]},"session_id":${hana.session},"transaction" : "me-1","text":"\\ud800"`);
+    assert.equal((await hana.client.event((one) => one.transaction === 'me-1')).session_id, hana.session);
+    for (const value of NO_TEXT) {
+        for (const [method, route, body] of [['POST', '/rooms', `{"title":${value}}`], ['PATCH', `/rooms/${room.id}`, `{"title":${value}}`], ['POST', '/rooms', `{"title":"x","modules":[${value}]}`], ['POST', '/join', `{"room":"${room.id}","name":${value}}`],
+            ['POST', `/rooms/${room.id}/invitations`, `{"people":[{"email":"a@x.example","name":${value}}]}`], ['POST', '/host/session', `{"token":${value}}`]]) {
+            const answer = await call(gateway, method, route, { token: /rooms/.test(route) ? host.token : undefined, raw: body });
+            assert.equal(answer.status, 400, `${route} ${body}: ${answer.text}`);
+            assert.equal(answer.json.error.code, 'invalid_request');
+            assert.match(answer.json.error.message, value.includes('u0000') ? /"(title|name|modules|token|people)[^"]*" holds the character U\+0000/ : /half of one is no character/);
+            tried++;
+        }
+    }
+    assert.deepEqual(await stateOf(), before_);
+    assert.equal((await hana.ask('chat', 'send', { text: '\u{1f600} is whole' })).error, undefined);
+});
+
 test('names of files that want out of their folder', async () => {
     const names = ['../../etc/passwd', '/etc/passwd', '..', '.', '...', '..\\..\\windows\\system32', 'C:\\boot.ini', 'a/../../b', '....//....//x', '%2e%2e%2fx', '.htaccess', 'a\u0000.png', 'x\r\nSet-Cookie: a=b',
         'x"; filename="y', 'evil\u202Egnp.exe', '<img src=x>.png', "'; DROP TABLE file; --", 'CON', 'x'.repeat(5000), ' ', '\u2028', 'ü'.repeat(200)];

@@ -34,6 +34,7 @@ typedef enum {
     STOA_SECRET = 1 << 1,   /* never printed nor logged; in conf also as file:PATH */
     STOA_LIVE = 1 << 2,     /* conf: a reload applies it without a restart */
     STOA_NULLABLE = 1 << 3, /* requests: an explicit null counts as absent */
+    STOA_ZEROES = 1 << 4, /* requests: a string may hold U+0000; take it with stoa_request_json() */
 } StoaFlags;
 
 /* One field of a request. Rows end with one whose `name` is NULL. */
