@@ -68,7 +68,7 @@ test('a look before coming in: title, host, time; to nobody else, and nobody com
     const room = await makeRoom({ title: 'Evening class', lobby: true, starts_at: '2036-01-01T10:00:00Z', duration_min: 45 });
     const token = await guest(room, 'participant', 'Ana'), look = (body, options) => want(200, gateway, 'POST', '/join/look', { body, ...options });
     assert.deepEqual(await look({ invitation: token }), { title: 'Evening class', host: { name: 'Hana' }, state: 'scheduled', lobby: true, locked: false,
-        name: 'Ana', starts_at: '2036-01-01T10:00:00.000Z', duration_min: 45 });
+        name: 'Ana', named: true, starts_at: '2036-01-01T10:00:00.000Z', duration_min: 45 });
     assert.equal((await look({ room: room.id }, { token: host.token })).name, 'Hana');
     assert.deepEqual(await people(room), []);
     assert.equal((await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: host.token })).state, 'scheduled');
@@ -79,6 +79,16 @@ test('a look before coming in: title, host, time; to nobody else, and nobody com
     assert.equal((await look({ room: open.id })).title, 'For all');
     await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
     assert.equal(await code(410, 'POST', '/join/look', { body: { invitation: token } }), 'gone');
+});
+
+test('who is invited without a name gives one, and keeps it', async () => {
+    const room = await makeRoom(), { token } = await invite(gateway, host.token, room.id, 'max.1999@school.example');
+    const look = async () => { const { name, named } = await want(200, gateway, 'POST', '/join/look', { body: { invitation: token } }); return [name, named]; };
+    assert.deepEqual(await look(), ['max.1999', false]);
+    assert.equal((await join(gateway, { invitation: token, name: 'Max' })).participant.name, 'Max');
+    assert.deepEqual(await look(), ['Max', false]);
+    assert.equal((await join(gateway, { invitation: token })).participant.name, 'Max');
+    assert.equal((await join(gateway, { invitation: token, name: 'Maxi' })).participant.name, 'Max', 'in a running class a name stays');
 });
 
 test('revoked, expired and ended are gone; a banned person too', async () => {
