@@ -14,7 +14,7 @@
 enum {
     STOA_ICE_TIMEOUT_US = 30000000,     /* from the remote description to a path */
     STOA_REMOTE_TIMEOUT_US = 120000000, /* from the offer to the answer */
-    STOA_DTLS_TIMEOUT_US = 20000000,    /* from the path to the keys, also when no record comes */
+    STOA_DTLS_TIMEOUT_US = 15000000,    /* from the path to the keys, also when no record comes */
     STOA_REPORT_US = 1000000,
     STOA_FEEDBACK_US = 80000, /* between transport-cc feedbacks */
 };

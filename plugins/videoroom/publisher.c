@@ -240,14 +240,19 @@ static void describe_tracks(StoaRequest *req, StoaHandle *handle, VrSeat *seat)
         vr_rank_all(stoa_handle_room(handle));
 }
 
-static int64_t n_publishing(StoaRoom *room)
+/* Only those who are up: an offer alone costs its sender nothing, and must not keep others out. */
+static bool has_place(StoaRoom *room, GError **error)
 {
+    const VrSettings *set = &((const VrRoom *)stoa_room_state(room))->set;
     g_autoptr(GPtrArray) people = vr_people(room);
     int64_t n = 0;
 
     for (guint i = 0; i < people->len; i++)
-        n += ((const VrSeat *)stoa_participant_state(people->pdata[i]))->publishing;
-    return n;
+        n += ((const VrSeat *)stoa_participant_state(people->pdata[i]))->up;
+    return n < set->publishers ||
+           stoa_refuse(error, "publishers_full",
+                       "the room has its %" PRId64 " publishers: one must stop first",
+                       set->publishers);
 }
 
 static bool accept_offer(StoaRequest *req, StoaRoom *room, VrSeat *seat, GError **error)
@@ -270,10 +275,8 @@ static bool accept_offer(StoaRequest *req, StoaRoom *room, VrSeat *seat, GError 
         .opus_red = set->opus_red && !stoa_room_seals_media(room),
     };
 
-    if (!seat->publishing && n_publishing(room) >= set->publishers)
-        return stoa_refuse(error, "publishers_full",
-                           "the room has its %" PRId64 " publishers: one must stop first",
-                           set->publishers);
+    if (!seat->publishing && !has_place(room, error))
+        return false;
     if (!stoa_request_accept_offer(req, &rules, error))
         return false;
     seat->publishing = true;
@@ -421,7 +424,29 @@ bool vr_join_publisher(StoaRequest *req, GError **error)
     return true;
 }
 
-/* -- the end -------------------------------------------------------------------------------------------------- */
+/* -- up, and the end -------------------------------------------------------------------------------------------------- */
+
+/* Somebody else may have taken the last place since the offer. */
+void vr_publisher_up(StoaHandle *handle)
+{
+    StoaParticipant *who = stoa_handle_participant(handle);
+    StoaRoom *room = stoa_handle_room(handle);
+    VrSeat *seat = stoa_participant_state(who);
+    g_autoptr(GError) error = NULL;
+
+    if (!has_place(room, &error)) {
+        json_t *body = vr_event(room);
+        json_object_set_new(body, "error_code",
+                            json_integer(stoa_module_number(stoa_handle_module(handle), error)));
+        json_object_set_new(body, "error", json_string(error->message));
+        stoa_handle_send(handle, body);
+        stoa_handle_hangup(handle);
+        return;
+    }
+    seat->up = true;
+    stoa_room_count(room, VR_PUBLISHED, 1);
+    vr_announce(who);
+}
 
 void vr_publisher_down(StoaHandle *handle)
 {

@@ -119,12 +119,8 @@ static void connected(StoaHandle *handle)
         stoa_handle_foreach_sink(handle, ask_keyframe, NULL);
         return;
     }
-    if (vr_kind(handle) != VR_PUBLISHER)
-        return;
-    VrSeat *seat = stoa_participant_state(stoa_handle_participant(handle));
-    seat->up = true;
-    stoa_room_count(room, VR_PUBLISHED, 1);
-    vr_announce(stoa_handle_participant(handle));
+    if (vr_kind(handle) == VR_PUBLISHER)
+        vr_publisher_up(handle);
 }
 
 static void disconnected(StoaHandle *handle, const char *reason G_GNUC_UNUSED)

@@ -192,6 +192,7 @@ bool vr_join_publisher(StoaRequest *req, GError **error);
 bool vr_configure_publisher(StoaRequest *req, GError **error);
 StoaHandler vr_on_publish, vr_on_unpublish;
 void vr_left(StoaRoom *room, StoaParticipant *who);
+void vr_publisher_up(StoaHandle *handle);
 void vr_publisher_down(StoaHandle *handle);
 void vr_track_added(StoaHandle *handle, StoaTrack *track);
 void vr_track_removed(StoaHandle *handle, StoaTrack *track);

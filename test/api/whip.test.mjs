@@ -214,6 +214,21 @@ test('what does not fit is refused, in the words of HTTP', async () => {
     [who, other.who].forEach((one) => one.leave());
 });
 
+test('offers that nobody follows up keep nobody out', async () => {
+    const { who, hears } = await openRoom(2012, { publishers: 1 }), peer = await peers.open();
+    for (let n = 0; n < 4; n++)
+        assert.equal((await ask(gateway, 'POST', `/whip/2012/${n + 1}`, peer.offer('sendonly').sdp)).status, 201);
+    const late = await peers.open(), made = await ask(gateway, 'POST', '/whip/2012/8', late.offer('sendonly').sdp);
+    const camera = await begin(gateway, peers, '/whip/2012/7', 'sendonly');
+    await hears((data) => data.publishers?.some(({ id }) => id === 7));
+    assert.equal((await ask(gateway, 'POST', '/whip/2012/9', peer.offer('sendonly').sdp)).status, 503);
+    late.remote({ sdp: await made.text() }, true).catch(() => {}); /* its place is taken meanwhile */
+    await until('who comes too late is gone', async () => (await ask(gateway, 'GET', made.headers.get('location'))).status === 404);
+    assert.equal((await camera.end()).status, 200);
+    [peer, late].forEach((one) => one.close());
+    who.leave();
+});
+
 test('pages of other sites may use it if the operator named them', async () => {
     const headers = { Origin: 'https://studio.example', 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization,content-type' };
     const preflight = await ask(gateway, 'OPTIONS', '/whip/2009', undefined, { headers });

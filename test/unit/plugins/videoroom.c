@@ -292,6 +292,23 @@ static void the_room_takes_no_more_publishers_than_it_should(void **unused G_GNU
     bed_offer_lines(ana, "{'request': 'publish'}", voice_and_face, "{'configured': 'ok'}");
 }
 
+static void who_only_offers_takes_nobodys_place(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", "[room-7]\npublishers = 1\n");
+    StoaBedPerson *ana = joined(bed, 1, "ana"), *eva = joined(bed, 3, "eva");
+
+    bed_offer_lines(ana, "{'request': 'publish'}", voice_and_face, "{'configured': 'ok'}");
+    bed_offer_lines(eva, "{'request': 'publish'}", voice_and_face, "{'configured': 'ok'}");
+    publishing(bed, 2, "ben", voice_and_face);
+    stoa_bed_forget(ana);
+    stoa_bed_connects(ana); /* too late */
+    stoa_bed_hears(ana, "{'videoroom': 'event', 'room': 7, 'error_code': 432}");
+    stoa_bed_hears(ana, "{'core': 'hangup'}");
+    stoa_bed_asks(eva, "{'request': 'listparticipants', 'room': 7}",
+                  "{'participants': [{'id': 1, 'publisher': false}, {'id': 3, 'publisher': false}, "
+                  "{'id': 2, 'publisher': true}]}");
+}
+
 static void a_bad_jsep_gets_its_number(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
@@ -452,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_renegotiation_tells_the_full_list),
         cmocka_unit_test(a_publisher_changes_its_name_bitrate_and_streams),
         cmocka_unit_test(the_room_takes_no_more_publishers_than_it_should),
+        cmocka_unit_test(who_only_offers_takes_nobodys_place),
         cmocka_unit_test(a_bad_jsep_gets_its_number),
         cmocka_unit_test(people_are_told_of_everybody_where_the_room_says_so),
         cmocka_unit_test(a_kicked_person_is_out_and_the_others_know),
