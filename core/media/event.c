@@ -54,6 +54,24 @@ static void post(StoaMedia *media, StoaPeerId peer, const Event *content)
     stoa_control_post(run, event, free_event);
 }
 
+static void on_freed(void *data)
+{
+    StoaMedia *media = data;
+
+    if (!media->is_closed)
+        stoa_media_stir(media);
+}
+
+static void unref_media(void *media)
+{
+    stoa_media_unref(media);
+}
+
+void stoa_event_freed(StoaWorker *w)
+{
+    stoa_control_post(on_freed, stoa_media_ref(w->media), unref_media);
+}
+
 static void call_up(StoaPeerRecord *record, Event *event G_GNUC_UNUSED)
 {
     record->events->up(record->user);

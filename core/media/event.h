@@ -5,6 +5,8 @@
 #include "media/worker.h"
 #include "sctp/association.h"
 
+/** Much was freed: once it is quiet, the C library is to give it back to the system. */
+void stoa_event_freed(StoaWorker *w);
 void stoa_event_up(StoaWorker *w, StoaPeerId peer);
 void stoa_event_down(StoaWorker *w, StoaPeerId peer, StoaPeerDown why);
 /** The data channel association was made: control may send on it until it closes the peer. */

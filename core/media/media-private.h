@@ -55,7 +55,7 @@ static inline unsigned stoa_peer_id_worker(StoaPeerId id)
 /** The record of a peer; NULL: closed. Thread: control. */
 StoaPeerRecord *stoa_media_peer(StoaMedia *media, StoaPeerId id);
 
-/** A peer came or went: when it is quiet again, memory that is not used is given back to the system. */
+/** A peer came or went, or much was freed: when it is quiet again, memory that is not used is given back to the system. */
 void stoa_media_stir(StoaMedia *media);
 
 StoaMedia *stoa_media_ref(StoaMedia *media);

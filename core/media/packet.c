@@ -10,6 +10,7 @@ typedef struct {
     StoaPacket *free;
     unsigned n_free, n_made, max;
     unsigned least_free; /* since the last trim */
+    unsigned wanted;     /* free ones, at the latest refill */
     size_t room;
 } Size;
 
@@ -78,6 +79,7 @@ void stoa_pool_free(StoaPool *pool)
 
 static void fill(StoaPool *pool, Size *size, unsigned wanted)
 {
+    size->wanted = wanted;
     while (size->n_free < wanted && size->n_made < size->max) {
         StoaPacket *packet = g_malloc(sizeof(*packet) + size->room);
 
@@ -95,19 +97,21 @@ void stoa_pool_refill(StoaPool *pool, unsigned n_large, unsigned n_small)
     fill(pool, &pool->small, n_small);
 }
 
-static void trim(Size *size)
+static unsigned trim(Size *size)
 {
     unsigned unused = MIN(size->least_free, size->n_free);
+    unsigned spare = size->n_free > size->wanted ? size->n_free - size->wanted : 0;
+    unsigned n = MIN((unused + 1) / 2, spare);
 
-    drop_free(size, unused / 2);
+    drop_free(size, n);
     size->least_free = size->n_free;
+    return n;
 }
 
-void stoa_pool_trim(StoaPool *pool)
+unsigned stoa_pool_trim(StoaPool *pool)
 {
     collect(pool);
-    trim(&pool->large);
-    trim(&pool->small);
+    return trim(&pool->large) + trim(&pool->small);
 }
 
 bool stoa_pool_has_large(const StoaPool *pool)

@@ -49,8 +49,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaPool, stoa_pool_free)
  */
 void stoa_pool_refill(StoaPool *pool, unsigned n_large, unsigned n_small);
 
-/** Give half of what lay unused since the last call back to the system. Call it every few seconds. */
-void stoa_pool_trim(StoaPool *pool);
+/** Free half of what lay unused since the last call, but not what a refill would make again at once. Call it every second or
+ * so. Returns how many packets were freed. */
+unsigned stoa_pool_trim(StoaPool *pool);
 
 /** Is there a free large packet? Keep the last ones for receiving: drop instead. */
 bool stoa_pool_has_large(const StoaPool *pool);

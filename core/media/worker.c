@@ -9,6 +9,7 @@
 
 #include "base/metric.h"
 #include "base/watchdog.h"
+#include "media/event.h"
 #include "media/handshake.h"
 #include "media/media-private.h"
 #include "media/peer.h"
@@ -25,6 +26,8 @@ enum {
     MAX_LARGE = 65536, /* packets of a worker's pool: 115 MB at the worst */
     MAX_SMALL = 65536,
     EVENTS = 64,
+    MANY_FREED = 128,        /* packets: worth giving back to the system */
+    GIVE_BACK_US = 10000000, /* not more often */
 };
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -44,6 +47,20 @@ static gboolean ref_equal(gconstpointer a, gconstpointer b)
     return x->peer == y->peer && x->track == y->track;
 }
 
+/* When media stops, rings empty and the pool shrinks by half a second. What that frees stays with the C library until it is
+ * asked for it, which is worth it when most of it is there. */
+static void trim(StoaWorker *w, int64_t now_us)
+{
+    unsigned n = stoa_pool_trim(w->pool);
+
+    w->n_freed += n;
+    if (w->n_freed < MANY_FREED || n > w->n_freed / 8 || now_us - w->freed_us < GIVE_BACK_US)
+        return;
+    w->n_freed = 0;
+    w->freed_us = now_us;
+    stoa_event_freed(w);
+}
+
 static void keep_house(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaWorker *w = STOA_WHEEL_OWNER(timer, StoaWorker, housekeeping);
@@ -52,7 +69,7 @@ static void keep_house(StoaWheelTimer *timer, int64_t now_us)
     stoa_worker_count_overflow(w);
     stoa_counters_flush(&w->counters, w->index);
     stoa_gauges_note(w);
-    stoa_pool_trim(w->pool);
+    trim(w, now_us);
     stoa_worker_expire_connections(w, now_us);
     stoa_wheel_set(&w->wheel, timer, now_us + HOUSEKEEPING_US);
 }

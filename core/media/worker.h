@@ -70,6 +70,8 @@ struct StoaWorker {
     uint32_t n_overflowed[STOA_UDP_SOCKETS]; /* as it was when it was last asked for */
     StoaPacket *incoming[STOA_UDP_BATCH];
     StoaPool *pool;
+    unsigned n_freed; /* packets, since memory was given back */
+    int64_t freed_us; /* when it was, last */
     StoaIceHub *hub;
     StoaPeer *last_peer; /* who sent the datagram before, and from where */
     StoaIcePath last_path;

@@ -125,6 +125,29 @@ static void all_packets_go_home(void **unused G_GNUC_UNUSED)
     stoa_pool_free(other);
 }
 
+/* As once a second: half of what lay unused goes, never what the next refill would make again. */
+static void a_pool_shrinks_to_what_is_wanted_and_rests_there(void **unused G_GNUC_UNUSED)
+{
+    StoaPacket *used[400];
+    unsigned freed = 0, rounds = 0, n;
+
+    stoa_pool_refill(pool, 0, 400);
+    for (unsigned i = 0; i < G_N_ELEMENTS(used); i++)
+        used[i] = stoa_packet_new(pool, false);
+    assert_int_equal(stoa_pool_trim(pool), 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(used); i++)
+        stoa_packet_unref(used[i], pool);
+    stoa_pool_trim(pool); /* they were not idle all the while */
+    for (; (n = stoa_pool_trim(pool)) > 0 && rounds < 100; rounds++) {
+        stoa_pool_refill(pool, 4, 10);
+        freed += n;
+    }
+    assert_in_range(rounds, 3, 20);
+    assert_in_range(freed, 380, 400);
+    assert_int_equal(stoa_pool_size(pool), 4 + 10);
+    assert_int_equal(stoa_pool_trim(pool), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +158,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_grows_until_it_holds_a_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_jump_empties_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_packets_go_home, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pool_shrinks_to_what_is_wanted_and_rests_there, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
