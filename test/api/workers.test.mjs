@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, afterEach, before, test } from 'node:test';
+import { calmEnough, whileClassRuns } from '../lib/calm.mjs';
 import { slow, start } from '../lib/gateway.mjs';
 import { enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
 
@@ -120,27 +121,40 @@ test('everybody hears everybody, whatever worker they are on', async () => {
     [...speakers, ...listeners.map(({ one }) => one)].forEach(({ peer }) => peer.close());
 });
 
-test('two hundred come at once, over all workers, and all hear the teacher', async () => {
-    const people = 200;
+test('two hundred come at once, over all workers, all hear the teacher, and a class that runs does not hear them come', async () => {
+    const people = 200, tries = [], others = startPeers();
+    const control = await start('stoa:media.workers=1');
     await begin(Math.ceil((people + 2) / WORKERS));
-    const teacher = await guest(), one = await publish(teacher, peers, 1234);
-    const first = await subscribe(teacher, peers, 1234, one.feed);
-    one.peer.send();
-    await complete(first, 5);
-    await first.peer.count();
-    const classes = await Promise.all(Array.from({ length: 10 }, guest));
-    const from = Date.now();
-    const seated = await Promise.all(Array.from({ length: people }, async (_, n) => {
-        const who = classes[n % classes.length];
-        return { who, one: await subscribe(who, peers, 1234, one.feed) };
-    }));
-    const up = Date.now() - from;
-    const { sent } = await one.peer.count();
-    await Promise.all(seated.map((seat) => complete(seat.one, sent)));
-    console.log(`all up after ${up} ms; meanwhile ${(await stream(first)).gap_ms} ms at most between two packets of the first listener`);
-    await complete(first, sent);
-    const counts = await seats([{ who: teacher, one }, { who: teacher, one: first }, ...seated]);
-    assert.ok(Math.min(...counts) >= 49 && Math.max(...counts) <= 51, counts.join(' '));
-    one.peer.stop();
-    [one, first, ...seated.map((seat) => seat.one)].forEach(({ peer }) => peer.close());
+    const teacher = await guest();
+    await teacher.ask('message', await teacher.attach('videoroom'), { body: { request: 'create', room: 4 } });
+    const storm = async () => {
+        const one = await publish(teacher, peers, 4);
+        const first = await subscribe(teacher, peers, 4, one.feed);
+        one.peer.send();
+        await complete(first, 5);
+        const classes = await Promise.all(Array.from({ length: 10 }, guest));
+        const { result: { up, seated }, ...round } = await whileClassRuns(gateway, control, others, async () => {
+            const from = Date.now();
+            const seated = await Promise.all(Array.from({ length: people }, async (_, n) => {
+                const who = classes[n % classes.length];
+                return { who, one: await subscribe(who, peers, 4, one.feed) };
+            }));
+            return { up: Date.now() - from, seated };
+        });
+        const { sent } = await one.peer.count();
+        await Promise.all([first, ...seated.map((seat) => seat.one)].map((seat) => complete(seat, sent)));
+        console.log(`all up after ${up} ms; meanwhile 99 in 100 packets of a class were ${round.heard.p99} ms apart, and ${round.quiet.p99} ms where nobody came (at most ${round.heard.most} and ${round.quiet.most})`);
+        const counts = await seats([{ who: teacher, one }, { who: teacher, one: first }, ...seated]);
+        assert.ok(Math.min(...counts) >= 45 && Math.max(...counts) <= 55, counts.join(' '));
+        one.peer.stop();
+        [one, first, ...seated.map((seat) => seat.one)].forEach(({ peer }) => peer.close());
+        return { up, ...round };
+    };
+    do
+        tries.push(await storm());
+    while (!calmEnough(tries.at(-1)) && tries.length < 3);
+    others.stop();
+    assert.equal((await control.stop()).code, 0);
+    tries.forEach(({ up, lost }) => assert.ok(up < 10000 * slow && lost === 0, `${up} ms, ${lost} lost`));
+    assert.ok(calmEnough(tries.at(-1)), `packets came late, each time: ${JSON.stringify(tries)}`);
 });

@@ -133,6 +133,11 @@ class Peer {
         return this.ask('count', 'streams');
     }
 
+    /** How often a packet came so many ms after the one before, since it was last asked: a list by ms. */
+    async gaps() {
+        return (await this.ask('gaps', 'gaps')).gaps;
+    }
+
     /** Take another socket, at another address if one is given. @aware  the client knows, and checks at once */
     move({ ip = '127.0.0.1', aware = true } = {}) {
         this.tell(this.id, 'move', { ip, aware });

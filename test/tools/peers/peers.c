@@ -9,6 +9,8 @@
  * {"do": "heard", "id"}                            answers {id, heard: [HEX]}, plain RTP with headers, and forgets it
  * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last, gap_ms}}}, the gap
  *                                                  the longest between two packets since the last count
+ * {"do": "gaps", "id"}                            answers {id, gaps: [N]}: how many times a packet came 0, 1, 2 … ms after the one
+ *                                                  before, and forgets it; longer than a second counts as that
  * {"do": "move", "id", "ip", "aware": BOOL}        another socket, there; aware: a check leaves at once, else when it is due
  * {"do": "restart", "id"}                          new ICE credentials: {id, transport, candidate}; then "remote" again
  * {"do": "candidate", "id", "candidate"}           one of the other side's
@@ -20,7 +22,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { MAX_PEERS = 4096, MAX_STREAMS = 16, EVERY_NS = 20000000, HEADER = 12, LEN = 80 };
+enum {
+    MAX_PEERS = 4096,
+    MAX_STREAMS = 16,
+    EVERY_NS = 20000000,
+    HEADER = 12,
+    LEN = 80,
+    GAPS = 1001
+};
 
 typedef struct {
     uint32_t ssrc, n, first, last;
@@ -36,6 +45,7 @@ typedef struct {
     uint64_t next_ns;
     Stream streams[MAX_STREAMS];
     json_t *heard; /* NULL: nothing is kept */
+    uint32_t gaps[GAPS];
 } Peer;
 
 static Peer *peers[MAX_PEERS];
@@ -131,6 +141,15 @@ static void do_heard(Peer *peer)
     peer->heard = peer->heard ? json_array() : NULL;
 }
 
+static void note_gap(Peer *peer, Stream *stream, uint64_t gap_ns)
+{
+    uint64_t ms = gap_ns / 1000000;
+
+    peer->gaps[ms < GAPS ? ms : GAPS - 1]++;
+    if (gap_ns > stream->gap_ns)
+        stream->gap_ns = gap_ns;
+}
+
 static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
 {
     Peer *peer = user;
@@ -150,8 +169,8 @@ static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
     counter = get32(buf + at + 4);
     if (stream->n++ == 0)
         stream->first = counter;
-    else if (at_ns - stream->at_ns > stream->gap_ns)
-        stream->gap_ns = at_ns - stream->at_ns;
+    else
+        note_gap(peer, stream, at_ns - stream->at_ns);
     stream->at_ns = at_ns;
     stream->ssrc = get32(buf + 8);
     stream->last = counter;
@@ -219,6 +238,16 @@ static void do_count(Peer *peer)
                   streams));
 }
 
+static void do_gaps(Peer *peer)
+{
+    json_t *list = json_array();
+
+    for (unsigned ms = 0; ms < GAPS; ms++)
+        json_array_append_new(list, json_integer(peer->gaps[ms]));
+    memset(peer->gaps, 0, sizeof(peer->gaps));
+    say(json_pack("{s:i, s:o}", "id", (int)peer->id, "gaps", list));
+}
+
 static void do_silence(Peer *peer, int on)
 {
     n_silent += (unsigned)(on - peer->silent);
@@ -277,6 +306,8 @@ static void on_line(const char *text)
         do_heard(peer);
     else if (what && peer && strcmp(what, "count") == 0)
         do_count(peer);
+    else if (what && peer && strcmp(what, "gaps") == 0)
+        do_gaps(peer);
     else if (what && peer && strcmp(what, "move") == 0)
         pc_move(peer->pc, json_string_value(json_object_get(line, "ip")),
                 json_is_true(json_object_get(line, "aware")));
