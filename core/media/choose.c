@@ -58,13 +58,12 @@ static int top_substream(const StoaOutlet *outlet)
     return lower_of(outlet->max_substream, outlet->allowed_substream);
 }
 
-/* Who sends one encoding with spatial layers is asked for them by number, like encodings. Those of AV1 stay together:
- * what browsers do with a part of them is not understood. */
+/* Who sends one encoding with spatial layers is asked for them by number, like encodings. */
 static uint8_t top_spatial(const StoaOutlet *outlet)
 {
     int top = outlet->max_spatial;
 
-    if (outlet->row.codec != STOA_CODEC_VP9)
+    if (!stoa_codec_has_spatial(outlet->row.codec))
         return STOA_ALL_LAYERS;
     if (outlet->feed->n_encodings == 1)
         top = lower_of(top, top_substream(outlet));

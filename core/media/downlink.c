@@ -178,9 +178,18 @@ static void add_encodings(StoaShareTrack *track, const StoaFeed *feed, int64_t n
     }
 }
 
+/* Without a dependency descriptor AV1's are not known of every packet. */
+static bool has_spatial_steps(const StoaFeed *feed)
+{
+    const StoaSource *source = feed->sources[0];
+
+    return feed->n_encodings == 1 && stoa_codec_has_spatial(feed->codec) && source &&
+           (source->has_dd || feed->codec != STOA_CODEC_AV1);
+}
+
 static void add_steps(StoaShareTrack *track, const StoaFeed *feed, int64_t now_us)
 {
-    if (feed->n_encodings > 1 || feed->codec != STOA_CODEC_VP9)
+    if (!has_spatial_steps(feed))
         add_encodings(track, feed, now_us);
     else if (flow_bps(feed, 0, now_us) > 0)
         add_spatial_steps(track, &feed->sources[0]->flow);

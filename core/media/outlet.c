@@ -191,13 +191,19 @@ static int64_t captured_us(const StoaOutlet *outlet, const StoaPacket *packet, u
     return us > -MAX_EARLY_US && us < MAX_BEHIND_US ? now_us - us : packet->arrived_us;
 }
 
+/* AV1 tells its layers in some packets only, but for the dependency descriptor: without that it goes whole. */
+static bool is_told(const StoaOutlet *outlet, const StoaRtpFrameInfo *info)
+{
+    return info->has_dd || outlet->row.codec != STOA_CODEC_AV1;
+}
+
 static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
 {
     const StoaTrackRef *ref = &outlet->feed->ref;
     StoaSpanSource source = { ref->peer, ref->track, (uint8_t)encoding };
 
     stoa_splice_begin(&outlet->splice, &source, packet, captured_us(outlet, packet, encoding),
-                      outlet->wish);
+                      is_told(outlet, &packet->info) ? outlet->wish : STOA_LAYERS_ALL);
     outlet->is_relaying = true;
     outlet->encoding = (int8_t)encoding;
     if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))
@@ -208,18 +214,12 @@ static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encodin
                       packet->arrived_us + SOON_US);
 }
 
-/* AV1 tells its layers in some packets only, but for the dependency descriptor. */
-static bool tells_layers(const StoaOutlet *outlet, const StoaRtpFrameInfo *info)
-{
-    return info->has_layers && (info->has_dd || outlet->row.codec != STOA_CODEC_AV1);
-}
-
 static bool leaves_out(StoaOutlet *outlet, const StoaPacket *packet)
 {
     const StoaRtpFrameInfo *info = &packet->info;
     StoaLayers now, next;
 
-    if (!tells_layers(outlet, info))
+    if (!info->has_layers || !is_told(outlet, info))
         return false;
     now = next = stoa_splice_layers(&outlet->splice);
     if (packet->index > outlet->splice.highest_in)

@@ -86,6 +86,7 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
     source->is_restarted = false;
     source->bad_seq = NO_SEQ;
     source->last_us = packet->arrived_us;
+    source->has_dd = packet->info.has_dd;
     source->is_red = packet->info.red.heads_len > 0;
     source->n_packets++;
     source->n_bytes += packet->header.payload_len;

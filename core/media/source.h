@@ -26,6 +26,7 @@ typedef struct StoaSource {
     bool has_begun;
     bool is_restarted;   /* the next packet begins a new range */
     bool is_receiving;   /* as last told by the `media` event */
+    bool has_dd;         /* what came last had a dependency descriptor */
     bool is_red;         /* what came last was redundant audio */
     bool wants_keyframe; /* a request waits for its turn */
     uint8_t fir_seq;

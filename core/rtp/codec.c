@@ -68,6 +68,11 @@ bool stoa_codec_is_video(StoaCodec codec)
     return codecs[known(codec)].kind == VIDEO;
 }
 
+bool stoa_codec_has_spatial(StoaCodec codec)
+{
+    return codec == STOA_CODEC_VP9 || codec == STOA_CODEC_AV1;
+}
+
 bool stoa_codec_is_audio(StoaCodec codec)
 {
     return codecs[known(codec)].kind == AUDIO;

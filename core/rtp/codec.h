@@ -42,5 +42,8 @@ unsigned stoa_codec_channels(StoaCodec codec);
 /** Does it carry pictures that can be shown (not RTX, RED or FEC)? */
 bool stoa_codec_is_video(StoaCodec codec);
 
+/** Can one stream of it have spatial layers, of which some may be left out? */
+bool stoa_codec_has_spatial(StoaCodec codec);
+
 /** Does it carry sound (not comfort noise or digits)? */
 bool stoa_codec_is_audio(StoaCodec codec);

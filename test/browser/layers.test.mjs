@@ -16,7 +16,7 @@ const opened = [];
 
 before(async () => {
     film = makeFilm({ ...camera, texture: 6, grain: 3 });
-    gateway = await start('videoroom:room-1234.videocodec=vp8,vp9,h264');
+    gateway = await start('videoroom:room-1234.videocodec=vp8,vp9,h264,av1');
     browser = await launch(...fakeMedia, ...film.args);
 });
 afterEach(() => Promise.all(opened.splice(0).map((page) => page.leave())));
@@ -126,11 +126,14 @@ const rate = async (page) => {
 
 const kinds = [
     ['VP9 in three spatial layers', { codec: 'vp9', encodings: [{ scalabilityMode: 'L3T3_KEY' }] }],
+    ['AV1 in three spatial layers', { codec: 'av1', encodings: [{ scalabilityMode: 'L3T3_KEY' }] }],
     ['VP8 in three streams of a SIM group', { codec: 'vp8', grouped: true }],
 ];
 if (full)
     kinds.push(['H.264 in three encodings', { codec: 'h264', encodings: three.map((one) => ({ ...one, scalabilityMode: 'L1T3' })) }],
-        ['VP9 in spatial layers that depend on each other', { codec: 'vp9', encodings: [{ scalabilityMode: 'L3T3' }] }]);
+        ['AV1 in three encodings', { codec: 'av1', encodings: three.map((one) => ({ ...one, scalabilityMode: 'L1T3' })) }],
+        ['VP9 in spatial layers that depend on each other', { codec: 'vp9', encodings: [{ scalabilityMode: 'L3T3' }] }],
+        ['AV1 in spatial layers that depend on each other', { codec: 'av1', encodings: [{ scalabilityMode: 'L3T3' }] }]);
 
 for (const [name, what] of kinds)
     test(`${name}: each can be chosen, and fewer pictures of it`, async (t) => {

@@ -45,7 +45,7 @@ typedef struct {
     const char *codec;                      /* "opus", "vp8", "vp9", "h264", "av1"; NULL for data */
     const char *h264_profile, *vp9_profile; /* NULL when not that codec */
     bool simulcast;                         /* comes in several encodings */
-    bool svc;                               /* spatial layers were seen in it (VP9) */
+    bool svc;                               /* spatial layers were seen in it (VP9, AV1) */
     bool opus_fec;
     int audio_level_id, orientation_id, playout_delay_id; /* negotiated extension ids; 0: none */
     unsigned spatial_layers, temporal_layers; /* how many were seen of late; 0: not known yet */

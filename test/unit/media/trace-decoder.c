@@ -114,7 +114,7 @@ static void check_numbers(const Decoder *decoder, const TraceOut *now)
     if (!before)
         return;
     assert_in_range(now->timestamp - before->timestamp, 1, 90000 * 30);
-    if (decoder->shape == TRACE_H264) {
+    if (trace_has_dd(decoder->shape)) {
         step = (uint16_t)(now->frame_number - before->frame_number);
         assert_in_range(step, 1, 1000);
         return;

@@ -12,19 +12,34 @@ static const unsigned tids[] = { 0, 2, 1, 2 };
 
 StoaCodec trace_codec(TraceShape shape)
 {
-    return shape == TRACE_VP8    ? STOA_CODEC_VP8
-           : shape == TRACE_H264 ? STOA_CODEC_H264
-                                 : STOA_CODEC_VP9;
+    static const StoaCodec codecs[TRACE_N_SHAPES] = {
+        [TRACE_VP8] = STOA_CODEC_VP8,      [TRACE_VP9_KEY] = STOA_CODEC_VP9,
+        [TRACE_VP9_FULL] = STOA_CODEC_VP9, [TRACE_AV1_KEY] = STOA_CODEC_AV1,
+        [TRACE_AV1_FULL] = STOA_CODEC_AV1, [TRACE_H264] = STOA_CODEC_H264,
+    };
+
+    return codecs[shape];
+}
+
+bool trace_has_dd(TraceShape shape)
+{
+    return trace_codec(shape) == STOA_CODEC_H264 || trace_codec(shape) == STOA_CODEC_AV1;
 }
 
 unsigned trace_n_encodings(TraceShape shape)
 {
-    return trace_codec(shape) == STOA_CODEC_VP9 ? 1 : TRACE_ENCODINGS;
+    return stoa_codec_has_spatial(trace_codec(shape)) ? 1 : TRACE_ENCODINGS;
 }
 
 static unsigned n_spatial(TraceShape shape)
 {
-    return trace_codec(shape) == STOA_CODEC_VP9 ? TRACE_SPATIAL : 1;
+    return stoa_codec_has_spatial(trace_codec(shape)) ? TRACE_SPATIAL : 1;
+}
+
+/* Each layer of each picture needs the one below it. */
+static bool is_full(TraceShape shape)
+{
+    return shape == TRACE_VP9_FULL || shape == TRACE_AV1_FULL;
 }
 
 void trace_sender_init(TraceSender *sender, TraceShape shape, GRand *dice)
@@ -77,7 +92,7 @@ static void add_refs(const TraceSender *sender, const struct Encoder *encoder, T
 {
     unsigned sid = tag->frame.sid;
 
-    if (tag->is_key || sender->shape == TRACE_VP9_FULL)
+    if (tag->is_key || is_full(sender->shape))
         if (sid > 0)
             refer(tag, sid - 1, tag->frame.picture);
     if (tag->is_key)
@@ -110,7 +125,7 @@ static size_t write_vp8(const TraceSender *sender, const struct Encoder *encoder
 static size_t write_vp9(const TraceSender *sender, const struct Encoder *encoder,
                         const TraceTag *tag, uint8_t *out)
 {
-    bool inter_layer = tag->frame.sid > 0 && (tag->is_key || sender->shape == TRACE_VP9_FULL);
+    bool inter_layer = tag->frame.sid > 0 && (tag->is_key || is_full(sender->shape));
 
     out[0] = (uint8_t)(0xa0 | (tag->is_key ? 0 : 0x40) | (tag->at == 0 ? 0x08 : 0) |
                        (tag->at + 1 == tag->n ? 0x04 : 0));
@@ -120,7 +135,15 @@ static size_t write_vp9(const TraceSender *sender, const struct Encoder *encoder
     return 5;
 }
 
-/* L1T3: layer 0 leads into everything, layer 1 into layer 2. */
+/* Of AV1's payload only the beginning of a sequence matters: the descriptor tells the rest. */
+static size_t write_av1(const TraceTag *tag, uint8_t *out)
+{
+    out[0] = (uint8_t)(0x10 | (tag->is_key && tag->at == 0 && tag->frame.sid == 0) << 3);
+    out[1] = 6 << 3;
+    return 2;
+}
+
+/* Temporal layer 0 leads into everything, layer 1 into layer 2. */
 static void fill_dd(const TraceSender *sender, const TraceTag *tag, StoaDd *dd)
 {
     static const uint64_t indications[] = { 0x2a, 0x24, 0x10 };
@@ -128,8 +151,9 @@ static void fill_dd(const TraceSender *sender, const TraceTag *tag, StoaDd *dd)
     *dd = (StoaDd){ .starts_frame = tag->at == 0,
                     .ends_frame = tag->at + 1 == tag->n,
                     .frame_number = sender->frame_number[tag->frame.publisher],
-                    .has_structure = tag->is_key && tag->at == 0,
+                    .has_structure = tag->is_key && tag->at == 0 && tag->frame.sid == 0,
                     .knows_layers = true,
+                    .spatial = tag->frame.sid,
                     .temporal = tag->tid,
                     .indications = indications[tag->tid] };
 }
@@ -144,6 +168,17 @@ static size_t write_dd(const StoaDd *dd, uint8_t *out)
     return 8;
 }
 
+static size_t write_payload(const TraceSender *sender, const struct Encoder *encoder,
+                            const TraceTag *tag, uint8_t *out)
+{
+    switch (trace_codec(sender->shape)) {
+    case STOA_CODEC_VP8: return write_vp8(sender, encoder, tag, out);
+    case STOA_CODEC_VP9: return write_vp9(sender, encoder, tag, out);
+    case STOA_CODEC_AV1: return write_av1(tag, out);
+    default: out[0] = tag->is_key ? 0x65 : 0x61; return 1;
+    }
+}
+
 static void write_packet(const TraceSender *sender, const struct Encoder *encoder,
                          const TraceTag *tag, TracePacket *packet)
 {
@@ -152,18 +187,15 @@ static void write_packet(const TraceSender *sender, const struct Encoder *encode
                              .seq = encoder->seq,
                              .payload_type = 96,
                              .marker = tag->is_last,
-                             .has_extension = sender->shape == TRACE_H264 };
+                             .has_extension = trace_has_dd(sender->shape) };
     uint8_t *at = packet->buf + HEADER;
 
     stoa_rtp_header_write(&header, packet->buf);
-    if (sender->shape == TRACE_H264) {
+    if (trace_has_dd(sender->shape)) {
         fill_dd(sender, tag, &packet->dd);
         at += write_dd(&packet->dd, at);
-        *at++ = tag->is_key ? 0x65 : 0x61;
-    } else {
-        at += sender->shape == TRACE_VP8 ? write_vp8(sender, encoder, tag, at)
-                                         : write_vp9(sender, encoder, tag, at);
     }
+    at += write_payload(sender, encoder, tag, at);
     memcpy(at, tag, sizeof(*tag));
     packet->len = (size_t)(at - packet->buf) + sizeof(*tag);
     g_assert(packet->len <= sizeof(packet->buf));
@@ -244,8 +276,8 @@ static void send_picture(TraceSender *sender, unsigned publisher, unsigned encod
     if (tag.tid == 0)
         encoder->tl0_pic_idx++;
     encoder->picture_id = (encoder->picture_id + 1) & 0x7fff;
-    sender->frame_number[publisher]++;
     for (unsigned sid = 0; sid < n_spatial(sender->shape); sid++) {
+        sender->frame_number[publisher]++;
         tag.frame.sid = (uint8_t)sid;
         send_frame(sender, encoder, &tag, now_us);
     }

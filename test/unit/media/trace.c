@@ -130,7 +130,7 @@ static void world_begin(World *self, TraceShape shape, uint32_t seed)
     self->peer.state = STOA_PEER_READY;
     self->peer.report.fire = fire_nothing;
     self->outlet = stoa_outlet_new(&self->peer, 1);
-    if (shape == TRACE_H264)
+    if (trace_has_dd(shape))
         row.ext.id_of_kind[STOA_RTP_EXT_DEPENDENCY_DESCRIPTOR] = DD_ID;
     stoa_outlet_set_row(self->outlet, &row);
     for (unsigned p = 0; p < TRACE_PUBLISHERS; p++) {
@@ -177,7 +177,7 @@ static void receive(World *self, const TracePacket *came)
     stoa_rtp_extension_read(packet->data, &packet->header, &ids, &packet->exts);
     stoa_rtp_payload_info(feed->codec, packet->data + packet->header.payload_at,
                           packet->header.payload_len,
-                          self->sender.shape == TRACE_H264 ? &came->dd : NULL, &packet->info);
+                          trace_has_dd(self->sender.shape) ? &came->dd : NULL, &packet->info);
     if (stoa_source_index(source, packet->header.seq, came->is_rtx, &packet->index) &&
         stoa_source_file(source, packet, self->worker.pool))
         stoa_feed_push(feed, source, packet);

@@ -8,7 +8,15 @@
 
 enum { TRACE_PUBLISHERS = 2, TRACE_ENCODINGS = 3, TRACE_SPATIAL = 3, TRACE_MAX_REFS = 3 };
 
-typedef enum { TRACE_VP8, TRACE_VP9_KEY, TRACE_VP9_FULL, TRACE_H264, TRACE_N_SHAPES } TraceShape;
+typedef enum {
+    TRACE_VP8,
+    TRACE_VP9_KEY,
+    TRACE_VP9_FULL,
+    TRACE_AV1_KEY,
+    TRACE_AV1_FULL,
+    TRACE_H264,
+    TRACE_N_SHAPES
+} TraceShape;
 
 /* A frame: one spatial layer of one picture. */
 typedef struct {
@@ -36,7 +44,7 @@ typedef struct {
     int64_t due_us;
     uint8_t publisher, encoding;
     bool is_rtx;
-    StoaDd dd; /* of H.264 only */
+    StoaDd dd; /* where the shape has one */
     size_t len;
     uint8_t buf[128];
 } TracePacket;
@@ -73,6 +81,8 @@ typedef struct {
 } TraceSender;
 
 StoaCodec trace_codec(TraceShape shape);
+/** By the payload it could not be told which layer a packet is of. */
+bool trace_has_dd(TraceShape shape);
 unsigned trace_n_encodings(TraceShape shape);
 
 void trace_sender_init(TraceSender *sender, TraceShape shape, GRand *dice);
