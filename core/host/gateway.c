@@ -129,17 +129,25 @@ StoaGateway *stoa_gateway_new(const StoaOptions *options, GError **error)
     return g_steal_pointer(&gateway);
 }
 
+/* "4710-4711", or "any". */
+static char *media_ports(const StoaMedia *media)
+{
+    uint16_t first, last;
+
+    stoa_media_ports(media, &first, &last);
+    return first > 0 ? g_strdup_printf("%u-%u", first, last) : g_strdup("any");
+}
+
 char *stoa_gateway_ready_line(StoaGateway *gateway)
 {
     const char *http = stoa_transport_hub_origin(gateway->hub, "http");
     const char *websocket = stoa_transport_hub_origin(gateway->hub, "websocket");
     const char *admin = stoa_transport_hub_origin(gateway->hub, "admin");
-    uint16_t first, last;
+    g_autofree char *ports = media_ports(gateway->media);
 
-    stoa_media_ports(gateway->media, &first, &last);
-    return g_strdup_printf("stoa ready http=%s websocket=%s admin=%s media=udp/%u-%u,tcp/%u-%u",
+    return g_strdup_printf("stoa ready http=%s websocket=%s admin=%s media=udp/%s,tcp/%s",
                            http ? http : "-", websocket ? websocket : "-", admin ? admin : "-",
-                           first, last, first, last);
+                           ports, ports);
 }
 
 /* -- reload ------------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct StoaMedia {
     gatomicrefcount refs; /* events on their way hold one */
     bool is_closed;
     StoaIceMode ice;
+    uint16_t full_first, full_last; /* full ICE: the ports of its calls; 0: any */
     unsigned n_workers;
     unsigned room_peers_per_worker;
     unsigned media_timeout_ms, slowlink_threshold; /* workers read them; never change */

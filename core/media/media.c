@@ -198,12 +198,12 @@ static bool sort_addresses(char **addresses, GPtrArray *own, GPtrArray *mapped, 
 }
 
 /* The ports of conf, for a firewall; without them any. */
-static void set_ports(const StoaMediaConf *conf, StoaIceConf *ice)
+static void set_ports(StoaMedia *media, const StoaMediaConf *conf, StoaIceConf *ice)
 {
     if (!conf->port || !conf->full_ports)
         return;
-    ice->port_min = conf->port;
-    ice->port_max = (uint16_t)MIN(UINT16_MAX, conf->port + conf->full_ports - 1);
+    media->full_first = ice->port_min = conf->port;
+    media->full_last = ice->port_max = (uint16_t)MIN(UINT16_MAX, conf->port + conf->full_ports - 1);
 }
 
 static bool start_full_ice(StoaMedia *media, const StoaMediaConf *conf, GError **error)
@@ -227,7 +227,7 @@ static bool start_full_ice(StoaMedia *media, const StoaMediaConf *conf, GError *
         ice.addresses = (const char *const *)own->pdata;
         ice.mapped = (const char *const *)mapped->pdata;
     }
-    set_ports(conf, &ice);
+    set_ports(media, conf, &ice);
     media->ice_thread = stoa_ice_thread_new(&ice, error);
     return media->ice_thread != NULL;
 }
@@ -339,6 +339,10 @@ void stoa_media_stir(StoaMedia *media)
 
 void stoa_media_ports(const StoaMedia *media, uint16_t *first, uint16_t *last)
 {
+    *first = media->full_first;
+    *last = media->full_last;
+    if (media->ice == STOA_ICE_FULL)
+        return;
     *first = *last = stoa_worker_port(media->workers[0]);
     for (unsigned i = 1; i < media->n_workers; i++) {
         uint16_t port = stoa_worker_port(media->workers[i]);

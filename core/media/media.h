@@ -41,7 +41,7 @@ StoaMedia *stoa_media_new(const StoaMediaConf *conf, GError **error);
 /** Close all peers, stop the threads. Connections must be freed before. Thread: control. */
 void stoa_media_free(StoaMedia *media);
 
-/** The ports in use: `first` to `last`, UDP and TCP alike; 0 in full mode. Thread: control. */
+/** The ports of calls: `first` to `last`, UDP and TCP alike; 0: any, in full mode without `full_ports`. Thread: control. */
 void stoa_media_ports(const StoaMedia *media, uint16_t *first, uint16_t *last);
 
 /** How many workers run. Thread: control. */

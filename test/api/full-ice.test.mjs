@@ -70,6 +70,13 @@ async function vanish() {
     return { cleo, handle, people, camera, files_before, at: Date.now() };
 }
 
+test('the ready line says which ports calls take', async () => {
+    assert.match(gateway.ready, / media=udp\/any,tcp\/any$/);
+    const walled = await start('stoa:media.ice=full', 'stoa:media.addresses=127.0.0.1', 'stoa:media.port=45000', 'stoa:media.full_ports=50');
+    assert.match(walled.ready, / media=udp\/45000-45049,tcp\/45000-45049$/);
+    assert.equal((await walled.stop()).code, 0);
+});
+
 test('the answer of WHIP and of WHEP has all candidates; candidates and a restart come by PATCH', async () => {
     const who = await enter(gateway), camera = await begin(gateway, peers, '/whip/1234/7', 'sendonly');
     camera.peer.send();
