@@ -415,8 +415,12 @@ static bool tend_source(StoaFeed *feed, StoaSource *source, int64_t now_us)
 static void tend_outlets(StoaFeed *feed, int64_t now_us)
 {
     for (unsigned i = 0; i < feed->n_outlets; i++) {
-        stoa_outlet_choose(feed->outlets[i], now_us);
-        stoa_outlet_tell(feed->outlets[i]);
+        StoaOutlet *outlet = feed->outlets[i];
+
+        stoa_outlet_choose(outlet, now_us);
+        stoa_outlet_tell(outlet);
+        if (outlet->is_relaying && stoa_plea_is_due(&outlet->plea, outlet->keyframe_us, now_us))
+            stoa_feed_want_keyframe(feed, outlet->encoding);
     }
 }
 

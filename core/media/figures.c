@@ -31,6 +31,7 @@ static void fill_in(StoaFigure *row, const StoaFeed *feed, const StoaSource *sou
     row->served = source->n_recovered;
     row->bps = stoa_source_is_flowing(source, now_us) ? source->bps : 0;
     row->jitter_us = (uint32_t)stoa_report_rx_jitter_us(&source->rx);
+    row->rtt_us = stoa_source_rtt_us(source);
 }
 
 static void fill_out(StoaFigure *row, const StoaOutlet *outlet, int64_t now_us)

@@ -19,7 +19,8 @@ typedef struct {
     uint64_t served; /* of these, what came, or was sent again */
     uint32_t bps;    /* in the last second; 0: nothing flows */
     uint32_t jitter_us;
-    double loss; /* 0 to 1: in since its begin, out in the client's last report */
+    int64_t rtt_us; /* in: to the publisher and back; 0: not known, or out */
+    double loss;    /* 0 to 1: in since its begin, out in the client's last report */
 } StoaFigure;
 
 typedef struct StoaFigures {

@@ -442,20 +442,27 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
 
 /* -- again --------------------------------------------------------------------------------- */
 
+static StoaResent *resent_of(StoaOutlet *outlet, uint16_t seq)
+{
+    if (!outlet->resent)
+        outlet->resent = g_new0(StoaResent, STOA_RESENT);
+    return &outlet->resent[seq % STOA_RESENT];
+}
+
+static uint16_t clock_ms(int64_t now_us)
+{
+    uint16_t ms = (uint16_t)(now_us / 1000);
+
+    return ms ? ms : 1;
+}
+
 /* Not twice within a short time: the first may still be on its way. */
 static bool was_just_resent(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
 {
-    uint16_t ms = (uint16_t)(now_us / 1000);
     int64_t wait_ms = CLAMP(outlet->peer->rtt_us * 7 / 8000, 10, 500); /* they ask once in an RTT */
-    StoaResent *resent;
+    const StoaResent *resent = resent_of(outlet, seq);
 
-    if (!outlet->resent)
-        outlet->resent = g_new0(StoaResent, STOA_RESENT);
-    resent = &outlet->resent[seq % STOA_RESENT];
-    if (resent->in_use && resent->seq == seq && (uint16_t)(ms - resent->ms) < wait_ms)
-        return true;
-    *resent = (StoaResent){ seq, ms, true };
-    return false;
+    return resent->ms && resent->seq == seq && (uint16_t)(clock_ms(now_us) - resent->ms) < wait_ms;
 }
 
 static StoaPacket *find_sent(const StoaOutlet *outlet, const StoaSpan *span, uint64_t index)
@@ -491,6 +498,7 @@ static bool resend(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
     if (!stoa_outlet_seal(outlet, packet, span, out,
                           has_rtx(outlet) ? STOA_SEAL_RTX : STOA_SEAL_AGAIN))
         return false;
+    *resent_of(outlet, seq) = (StoaResent){ seq, clock_ms(now_us) };
     outlet->n_resent++;
     stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_SERVED, 1);
     return true;

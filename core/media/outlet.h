@@ -4,13 +4,13 @@
 
 #include "media/cushion.h"
 #include "media/feed.h"
+#include "media/plea.h"
 #include "media/splice.h"
 
 /* When a packet was sent again, by the low bits of its number. */
 typedef struct {
     uint16_t seq;
-    uint16_t ms;
-    bool in_use;
+    uint16_t ms; /* 0: not in use */
 } StoaResent;
 
 /* What a byte-identical repeat needs beside the span; kept only where such extensions and no RTX were negotiated. */
@@ -19,7 +19,7 @@ typedef struct {
     uint32_t abs_send_time; /* with bit 31: the entry is in use */
 } StoaSentExts;
 
-enum { STOA_RESENT = 128, STOA_SENT_EXTS = 512 };
+enum { STOA_RESENT = 256, STOA_SENT_EXTS = 512 };
 enum { STOA_PAUSED = -2 /* an `allowed_substream`: no packets at all */ };
 #define STOA_OUTLET_ANY_BPS UINT32_MAX
 enum { STOA_RESEND_BUDGET = 300 /* repeats in a second, beside twice what was sent in the last */ };
@@ -64,6 +64,7 @@ struct StoaOutlet {
     StoaReportTx tx;
     StoaCushion cushion; /* of video with RTX, or as asked */
 
+    StoaPlea plea;
     uint64_t next_rtx;
     StoaResent *resent;      /* NULL: nothing was asked for again */
     StoaSentExts *sent_exts; /* NULL: not needed */

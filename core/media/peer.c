@@ -239,11 +239,15 @@ void stoa_peer_remote(StoaPeer *peer, const char *fingerprint, bool dtls_client,
 }
 
 /* Another network: what was known of the way there holds no more. */
-static void take_path(StoaPeer *peer, const StoaIcePath *path)
+static void take_path(StoaPeer *peer, const StoaIcePath *path, bool is_restarted)
 {
-    if (peer->downlink && !stoa_address_equal(&path->remote, &peer->path.remote))
+    bool has_moved = !stoa_address_equal(&path->remote, &peer->path.remote);
+
+    if (peer->downlink && has_moved)
         stoa_downlink_moved(peer->downlink);
     peer->path = *path;
+    if (has_moved || is_restarted)
+        stoa_peer_doubt_rtt(peer);
 }
 
 void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
@@ -255,7 +259,7 @@ void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)
     if (events & (STOA_ICE_SELECTED | STOA_ICE_CONNECTED | STOA_ICE_RESTARTED | STOA_ICE_LOST)) {
         selected = stoa_ice_lite_selected(peer->lite);
         if (selected)
-            take_path(peer, selected);
+            take_path(peer, selected, events & STOA_ICE_RESTARTED);
         else
             peer->path.kind = STOA_ICE_NO_PATH;
     }

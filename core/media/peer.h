@@ -57,8 +57,9 @@ struct StoaPeer {
     StoaSctp *sctp;
     StoaSrtpOpen *open;
     StoaSrtpSeal *seal;
-    int64_t flight_us; /* when our first DTLS flight left */
-    int64_t rtt_us;    /* of the path, as far as known; 0: not yet */
+    int64_t flight_us;   /* when our first DTLS flight left */
+    int64_t rtt_us;      /* of the path, as far as known; 0: not yet */
+    int64_t rtt_told_us; /* when a report of the client told it; 0: never, on this path */
 
     StoaRtpExtIds ext; /* of its packets */
     StoaFeed **feeds;
@@ -146,6 +147,10 @@ void stoa_peer_unbind(StoaPeer *peer, const StoaFeed *feed);
 const StoaSsrcEntry *stoa_peer_ssrc(StoaPeer *peer, uint32_t ssrc);
 
 /* -- rtcp.c and report.c ------------------------------------------------------------------- */
+/** A repair showed the round trip. It counts where reports tell none. */
+void stoa_peer_note_repair(StoaPeer *peer, int64_t rtt_us);
+/** The path is another one: measure it anew, soon. */
+void stoa_peer_doubt_rtt(StoaPeer *peer);
 /** A sealed RTCP datagram, opened in place. */
 void stoa_peer_rtcp(StoaPeer *peer, uint8_t *buf, size_t len);
 void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us);

@@ -111,6 +111,16 @@ static unsigned report_sources(Compound *compound, int64_t now_us)
     return n_all;
 }
 
+/* A publisher reports on nothing and so tells no round trip: it is asked for one, and answers in its next report. Who
+ * does not know this packet passes over it. (RFC 3611, 4.4) */
+static void ask_rtt(Compound *compound)
+{
+    uint8_t *at = compound_room(compound, 20);
+
+    compound->len += stoa_rtcp_rrtr_write(compound->peer->ssrc, stoa_report_ntp(g_get_real_time()),
+                                          at, compound_left(compound));
+}
+
 static void gather_remb(const StoaPeer *peer, StoaRtcpRemb *remb, bool *has_twcc)
 {
     for (unsigned i = 0; i < peer->n_feeds; i++) {
@@ -220,12 +230,15 @@ void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us)
 {
     StoaPeer *peer = STOA_WHEEL_OWNER(timer, StoaPeer, report);
     Compound compound = { .peer = peer };
-    unsigned n;
+    unsigned n_sources, n;
 
     if (!stoa_peer_is_ready(peer))
         return;
     n = report_outlets(&compound, now_us);
-    n += report_sources(&compound, now_us);
+    n_sources = report_sources(&compound, now_us);
+    n += n_sources;
+    if (n_sources > 0)
+        ask_rtt(&compound);
     if (peer->downlink)
         stoa_downlink_tend(peer->downlink, now_us);
     if (compound.len > 0)
@@ -266,10 +279,6 @@ static int64_t ask_again(Compound *compound, StoaSource *source, int64_t now_us)
         compound->len += stoa_rtcp_nack_write(compound->peer->ssrc, source->ssrc, seqs, n, at,
                                               compound_left(compound));
         stoa_count(&compound->peer->worker->counters, STOA_COUNT_NACK_OUT, 1);
-        if (!source->probe_us || now_us - source->probe_us > STOA_REPORT_US) {
-            source->probe_us = now_us;
-            source->probe_seq = seqs[n - 1];
-        }
     }
     if (wants_keyframe)
         stoa_source_want_keyframe(source);

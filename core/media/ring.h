@@ -34,6 +34,12 @@ bool stoa_ring_put(StoaRing *ring, StoaPacket *packet, StoaPool *here);
 /** The packet of an index, borrowed; NULL: not here. */
 StoaPacket *stoa_ring_get(const StoaRing *ring, uint64_t index);
 
+/** Whether it lets packets go before their time, and stoa_ring_tend() would make it larger. */
+static inline bool stoa_ring_must_grow(const StoaRing *ring)
+{
+    return ring->is_tight && ring->n_slots < STOA_RING_MAX;
+}
+
 /** Let go of what is older than STOA_RING_US; grow if it is tight; give the memory back once it is empty. */
 void stoa_ring_tend(StoaRing *ring, int64_t now_us, StoaPool *here);
 

@@ -8,7 +8,11 @@
 
 #include "base/poison.h"
 
-enum { MAX_NACKS = 1024 };
+enum {
+    MAX_NACKS = 1024,  /* numbers of one NACK: who misses more needs a keyframe */
+    TOLD_US = 5000000, /* a report's round trip is worth more than a repair's for so long */
+    SOON_US = 100000,
+};
 
 static StoaSource *source_of(StoaPeer *peer, uint32_t ssrc)
 {
@@ -33,13 +37,63 @@ static void on_sr(StoaPeer *peer, const StoaRtcpPacket *packet)
         stoa_relay_report(source->feed, source, &sr);
 }
 
+/* -- the round trip ------------------------------------------------------------------------ */
+
+static void each_nack(StoaPeer *peer, void (*fn)(StoaNackGen *nack, int64_t us), int64_t us)
+{
+    for (unsigned i = 0; i < peer->n_feeds; i++)
+        for (unsigned j = 0; j < peer->feeds[i]->n_encodings; j++) {
+            const StoaSource *source = peer->feeds[i]->sources[j];
+
+            if (source && source->nack)
+                fn(source->nack, us);
+        }
+}
+
 static void note_rtt(StoaPeer *peer, const StoaRtcpBlock *block)
 {
     int64_t rtt_us;
 
-    if (stoa_report_rtt_us(block, stoa_report_ntp(g_get_real_time()), &rtt_us))
+    if (!stoa_report_rtt_us(block, stoa_report_ntp(g_get_real_time()), &rtt_us))
+        return;
+    peer->rtt_us = MAX(rtt_us, 1);
+    peer->rtt_told_us = peer->worker->now_us;
+    each_nack(peer, stoa_nack_gen_note_rtt, rtt_us);
+}
+
+void stoa_peer_note_repair(StoaPeer *peer, int64_t rtt_us)
+{
+    if (!peer->rtt_told_us || peer->worker->now_us - peer->rtt_told_us > TOLD_US)
         peer->rtt_us = MAX(rtt_us, 1);
 }
+
+static void doubt(StoaNackGen *nack, int64_t us G_GNUC_UNUSED)
+{
+    stoa_nack_gen_doubt_rtt(nack);
+}
+
+void stoa_peer_doubt_rtt(StoaPeer *peer)
+{
+    peer->rtt_told_us = 0;
+    each_nack(peer, doubt, 0);
+    if (stoa_peer_is_ready(peer))
+        stoa_wheel_set_by(&peer->worker->wheel, &peer->report, peer->worker->now_us + SOON_US);
+}
+
+/* It answers our question in the last report. */
+static void on_xr(StoaPeer *peer, const StoaRtcpPacket *packet)
+{
+    StoaRtcpDlrr dlrr;
+    StoaRtcpXr xr;
+
+    if (!stoa_rtcp_xr_read(packet, &xr))
+        return;
+    for (size_t i = 0; stoa_rtcp_dlrr_read(&xr, i, &dlrr); i++)
+        if (dlrr.ssrc == peer->ssrc)
+            note_rtt(peer, &(StoaRtcpBlock){ .lsr = dlrr.lrr, .dlsr = dlrr.dlrr });
+}
+
+/* -- reports ------------------------------------------------------------------------------- */
 
 /* Losses in a jam are no reason to wait for repairs; nor can the bytes of a repeat in the same stream change. */
 static void plan_repairs(StoaOutlet *outlet)
@@ -90,22 +144,39 @@ static bool is_on_its_way(const StoaOutlet *outlet)
                stoa_downlink_round_us(outlet->peer);
 }
 
-static void on_keyframe_request(StoaPeer *peer, uint32_t ssrc)
+/* One that is waited for was asked for by us. */
+static void on_keyframe_request(StoaOutlet *outlet)
 {
-    StoaOutlet *outlet = stoa_peer_outlet_by_ssrc(peer, ssrc);
+    int64_t now_us = outlet->peer->worker->now_us;
+
+    if (!outlet->feed || outlet->target < 0 || is_on_its_way(outlet))
+        return;
+    if (!outlet->is_relaying)
+        stoa_feed_want_keyframe(outlet->feed, outlet->target);
+    else if (stoa_plea_input(&outlet->plea, outlet->keyframe_us, now_us))
+        stoa_feed_want_keyframe(outlet->feed, outlet->encoding);
+}
+
+static void on_pli(StoaPeer *peer, const StoaRtcpFeedback *feedback)
+{
+    StoaOutlet *outlet = stoa_peer_outlet_by_ssrc(peer, feedback->media_ssrc);
 
     stoa_count(&peer->worker->counters, STOA_COUNT_PLI_IN, 1);
-    if (outlet && outlet->feed && outlet->target >= 0 && !is_on_its_way(outlet))
-        stoa_feed_want_keyframe(outlet->feed,
-                                outlet->is_relaying ? outlet->encoding : outlet->target);
+    if (outlet)
+        on_keyframe_request(outlet);
 }
 
 static void on_fir(StoaPeer *peer, const StoaRtcpFeedback *feedback)
 {
     StoaRtcpFir fir;
 
-    for (size_t i = 0; stoa_rtcp_fir_read(feedback, i, &fir); i++)
-        on_keyframe_request(peer, fir.ssrc);
+    for (size_t i = 0; stoa_rtcp_fir_read(feedback, i, &fir); i++) {
+        StoaOutlet *outlet = stoa_peer_outlet_by_ssrc(peer, fir.ssrc);
+
+        stoa_count(&peer->worker->counters, STOA_COUNT_PLI_IN, 1);
+        if (outlet && stoa_plea_fir(&outlet->plea, fir.seq, outlet->keyframe_us))
+            on_keyframe_request(outlet);
+    }
 }
 
 static void on_feedback(StoaPeer *peer, const StoaRtcpPacket *packet)
@@ -117,7 +188,7 @@ static void on_feedback(StoaPeer *peer, const StoaRtcpPacket *packet)
         return;
     switch (feedback.kind) {
     case STOA_RTCP_FEEDBACK_NACK: on_nack(peer, &feedback); break;
-    case STOA_RTCP_FEEDBACK_PLI: on_keyframe_request(peer, feedback.media_ssrc); break;
+    case STOA_RTCP_FEEDBACK_PLI: on_pli(peer, &feedback); break;
     case STOA_RTCP_FEEDBACK_FIR: on_fir(peer, &feedback); break;
     case STOA_RTCP_FEEDBACK_REMB:
         if (stoa_rtcp_remb_read(&feedback, &remb))
@@ -136,6 +207,7 @@ static void on_packet(StoaPeer *peer, const StoaRtcpPacket *packet)
         on_blocks(peer, packet);
         break;
     case STOA_RTCP_RR: on_blocks(peer, packet); break;
+    case STOA_RTCP_XR: on_xr(peer, packet); break;
     case STOA_RTCP_RTPFB:
     case STOA_RTCP_PSFB: on_feedback(peer, packet); break;
     default: break;

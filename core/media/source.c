@@ -14,6 +14,13 @@ enum {
     NO_SEQ = 1 << 16,
 };
 
+static void grow(StoaWheelTimer *timer, int64_t now_us)
+{
+    StoaSource *source = STOA_WHEEL_OWNER(timer, StoaSource, grow);
+
+    stoa_ring_tend(&source->ring, now_us, source->feed->worker->pool);
+}
+
 StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding)
 {
     StoaSource *source = g_new0(StoaSource, 1);
@@ -21,6 +28,7 @@ StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding)
     source->feed = feed;
     source->encoding = encoding;
     source->bad_seq = NO_SEQ;
+    source->grow.fire = grow;
     /* no two sources of a worker share an index: a number of an older one never finds a newer one's packet */
     source->highest = ++feed->worker->n_sources << 32;
     stoa_report_rx_init(&source->rx, feed->clock_hz);
@@ -31,6 +39,7 @@ void stoa_source_free(StoaSource *source, StoaPool *here)
 {
     if (!source)
         return;
+    stoa_wheel_clear(&source->feed->worker->wheel, &source->grow);
     stoa_ring_clear(&source->ring, here);
     g_free(source->nack);
     g_free(source->dd);
@@ -48,7 +57,7 @@ void stoa_source_restart(StoaSource *source)
     stoa_report_rx_init(&source->rx, source->feed->clock_hz);
     source->lost_told = 0;
     if (source->nack)
-        stoa_nack_gen_init(source->nack);
+        stoa_nack_gen_restart(source->nack);
 }
 
 bool stoa_source_index(StoaSource *source, uint16_t seq, bool is_rtx, uint64_t *index)
@@ -64,7 +73,7 @@ bool stoa_source_index(StoaSource *source, uint16_t seq, bool is_rtx, uint64_t *
     } else if (source->bad_seq == seq) {
         *index = next_range(source, seq);
         if (source->nack)
-            stoa_nack_gen_init(source->nack);
+            stoa_nack_gen_restart(source->nack);
     } else {
         source->bad_seq = (uint16_t)(seq + 1);
         return false;
@@ -76,6 +85,8 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
 {
     if (!stoa_ring_put(&source->ring, packet, here))
         return false;
+    if (stoa_ring_must_grow(&source->ring)) /* or what is asked for again is gone by then */
+        stoa_wheel_set_by(&source->feed->worker->wheel, &source->grow, packet->arrived_us);
     if (!source->has_begun)
         source->first_us = source->layers_us = packet->arrived_us;
     if (!stoa_source_is_flowing(source, packet->arrived_us))
@@ -102,28 +113,23 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
     return true;
 }
 
-/* How long a repair took shows the round trip to the publisher. */
-static void note_repair(StoaSource *source, const StoaPacket *packet)
-{
-    int64_t us;
-
-    source->n_recovered++;
-    if (!source->probe_us || source->probe_seq != packet->header.seq)
-        return;
-    us = packet->arrived_us - source->probe_us;
-    source->probe_us = 0;
-    source->rtt_us = source->rtt_us ? (7 * source->rtt_us + us) / 8 : us;
-    stoa_nack_gen_set_rtt(source->nack, source->rtt_us);
-}
-
 static void begin_nack(StoaSource *source)
 {
-    const StoaPeer *peer = source->feed->peer;
-
     source->nack = g_new(StoaNackGen, 1);
-    stoa_nack_gen_init(source->nack);
-    source->rtt_us = peer->rtt_us;
-    stoa_nack_gen_set_rtt(source->nack, peer->rtt_us);
+    stoa_nack_gen_init(source->nack, source->feed->peer->rtt_us);
+}
+
+/* Also one that nobody waits for any more tells how long the way is. */
+static void feed_nack(StoaSource *source, const StoaPacket *packet, bool is_rtx)
+{
+    StoaNackGen *nack = source->nack;
+    uint64_t n_repaired = nack->n_repaired;
+    uint16_t seq = packet->header.seq;
+
+    if (stoa_nack_gen_repaired(nack, seq, is_rtx, packet->arrived_us))
+        stoa_peer_note_repair(source->feed->peer, nack->rtt_us);
+    stoa_nack_gen_input(nack, seq, packet->arrived_us);
+    source->n_recovered += is_rtx || nack->n_repaired > n_repaired;
 }
 
 void stoa_source_count(StoaSource *source, const StoaPacket *packet, bool is_rtx)
@@ -137,9 +143,7 @@ void stoa_source_count(StoaSource *source, const StoaPacket *packet, bool is_rtx
         return;
     if (!source->nack)
         begin_nack(source);
-    if (stoa_nack_gen_input(source->nack, header->seq, packet->arrived_us) == STOA_NACK_FILLED &&
-        is_rtx)
-        note_repair(source, packet);
+    feed_nack(source, packet, is_rtx);
     /* Only a keyframe that comes in time makes the past worthless; a late one is part of that past. */
     if (packet->info.is_keyframe && !is_rtx && packet->index == source->highest)
         stoa_nack_gen_forget_before(source->nack, header->seq);
@@ -176,12 +180,17 @@ void stoa_source_want_keyframe(StoaSource *source)
         stoa_feed_wake(source->feed);
 }
 
+int64_t stoa_source_rtt_us(const StoaSource *source)
+{
+    if (source->nack)
+        return source->nack->rtt_us;
+    return source->feed->peer ? source->feed->peer->rtt_us : 0;
+}
+
 /* Not sooner than it can be here, or a slow line gets two. */
 int64_t stoa_source_patience_us(const StoaSource *source)
 {
-    int64_t rtt_us = source->feed->peer ? source->feed->peer->rtt_us : 0;
-
-    return MAX(STOA_KEYFRAME_US, MAX(rtt_us, source->rtt_us) + STOA_KEYFRAME_US / 2);
+    return MAX(STOA_KEYFRAME_US, stoa_source_rtt_us(source) + STOA_KEYFRAME_US / 2);
 }
 
 /* What did not come for a second or two is not there. */

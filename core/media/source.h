@@ -22,7 +22,8 @@ typedef struct StoaSource {
     StoaFeed *feed;
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet; not of a mirror */
     StoaRing ring;
-    uint8_t encoding; /* index into the feed's, the highest first */
+    StoaWheelTimer grow; /* of the ring, as soon as it is not the packet path */
+    uint8_t encoding;    /* index into the feed's, the highest first */
     bool has_begun;
     bool is_restarted;   /* the next packet begins a new range */
     bool is_receiving;   /* as last told by the `media` event */
@@ -32,9 +33,8 @@ typedef struct StoaSource {
     uint8_t fir_seq;
     uint8_t sids, tids;               /* layers that came, a bit each: in this second */
     uint8_t sids_before, tids_before; /* and in the one before */
-    uint16_t probe_seq;
-    uint32_t bad_seq; /* the number that would prove a jump; above 16 bits: none */
-    uint64_t highest; /* newest index */
+    uint32_t bad_seq;                 /* the number that would prove a jump; above 16 bits: none */
+    uint64_t highest;                 /* newest index */
     int64_t first_us, last_us, since_us; /* `since`: no silence from then on */
     int64_t layers_us;                   /* when the second of `sids` began */
 
@@ -45,8 +45,6 @@ typedef struct StoaSource {
     StoaReportRx rx;
     StoaNackGen *nack;   /* NULL: not negotiated, or nothing came yet */
     StoaDdStructure *dd; /* NULL: no dependency descriptor came */
-    int64_t rtt_us;      /* from NACK to repair; 0: not known */
-    int64_t probe_us;    /* when `probe_seq` was asked for; 0: no probe */
     uint64_t lost_told;  /* of `rx`, at the last slowlink check */
     uint64_t n_packets, n_bytes;
     uint32_t n_recovered, n_keyframes, n_asked;
@@ -99,6 +97,9 @@ static inline int stoa_source_top_temporal(const StoaSource *source)
 {
     return stoa_source_top(source->tids, source->tids_before);
 }
+
+/** The round trip to its publisher; 0: not known. */
+int64_t stoa_source_rtt_us(const StoaSource *source);
 
 /** How long one waits for a keyframe that was asked for before asking again. */
 int64_t stoa_source_patience_us(const StoaSource *source);

@@ -9,15 +9,15 @@ static json_t *source_stats(const StoaFeed *feed, const StoaSource *source, int6
 {
     const char *rid = feed->row.encodings[source->encoding].rid;
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "ssrc",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}", "ssrc",
                      (json_int_t)source->ssrc, "rtx-ssrc", (json_int_t)source->rtx_ssrc, "packets",
                      (json_int_t)source->n_packets, "bytes", (json_int_t)source->n_bytes, "lost",
                      (json_int_t)stoa_report_rx_lost(&source->rx), "recovered",
                      (json_int_t)source->n_recovered, "keyframes", (json_int_t)source->n_keyframes,
                      "keyframe-requests", (json_int_t)source->n_asked, "jitter-us",
-                     (json_int_t)stoa_report_rx_jitter_us(&source->rx), "bitrate",
-                     (json_int_t)source->bps, "receiving", stoa_source_is_flowing(source, now_us),
-                     "rid", rid);
+                     (json_int_t)stoa_report_rx_jitter_us(&source->rx), "rtt-us",
+                     (json_int_t)stoa_source_rtt_us(source), "bitrate", (json_int_t)source->bps,
+                     "receiving", stoa_source_is_flowing(source, now_us), "rid", rid);
 }
 
 static json_t *feed_stats(const StoaFeed *feed, int64_t now_us)

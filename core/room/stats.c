@@ -25,6 +25,8 @@ static json_t *stream_json(const StoaFigure *row)
                   (json_int_t)row->lost, "loss", row->loss, "jitter_ms", row->jitter_us / 1000.0,
                   "nacks_asked", (json_int_t)row->asked, "nacks_served", (json_int_t)row->served);
 
+    if (row->rtt_us > 0)
+        json_object_set_new(item, "rtt_ms", json_real((double)row->rtt_us / 1000.0));
     set_layer(item, "substream", row->substream);
     set_layer(item, "temporal", row->temporal);
     return item;

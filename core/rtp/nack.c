@@ -9,33 +9,117 @@
 #include "rtp/seq.h"
 
 #define MIN_INTERVAL_US 10000 /* between two requests for one packet, however near the sender is */
-#define MAX_INTERVAL_US 500000
+#define MAX_INTERVAL_US 1000000
 #define MIN_AGE_US \
     600000 /* after this and some round trips a repair comes too late: a key frame is better */
 #define MAX_AGE_US     2000000
 #define MAX_REORDER_US 20000
 #define OLD_REACH      10000 /* numbers this far back are late packets, not a new stream */
 
-void stoa_nack_gen_init(StoaNackGen *gen)
+void stoa_nack_gen_init(StoaNackGen *gen, int64_t rtt_us)
 {
     memset(gen, 0, offsetof(StoaNackGen, missing));
-}
-
-void stoa_nack_gen_set_rtt(StoaNackGen *gen, int64_t rtt_us)
-{
     gen->rtt_us = rtt_us > 0 ? rtt_us : 0;
+    gen->is_guess = true;
 }
 
-/* Repeats wait for the round trip and some jitter, longer each time. */
+void stoa_nack_gen_restart(StoaNackGen *gen)
+{
+    gen->n_given_up += gen->n_missing;
+    gen->n_missing = 0;
+    gen->has_begun = gen->wants_keyframe = false;
+    gen->probe.tries = 0;
+    gen->reorder_us = 0;
+}
+
+/* -- the round trip ------------------------------------------------------------------------ */
+
+void stoa_nack_gen_note_rtt(StoaNackGen *gen, int64_t rtt_us)
+{
+    if (rtt_us < 0)
+        return;
+    if (gen->is_guess || rtt_us > gen->rtt_us)
+        gen->rtt_us = rtt_us;
+    else
+        gen->rtt_us -= (gen->rtt_us - rtt_us) / 2;
+    gen->is_guess = false;
+}
+
+void stoa_nack_gen_doubt_rtt(StoaNackGen *gen)
+{
+    gen->is_guess = true;
+    gen->probe.tries = 0;
+}
+
+/* Asked for more than once, it answers one of the requests, nobody knows which: the estimate doubles at most. */
+static int64_t sample_us(const StoaNackGen *gen, int64_t now_us)
+{
+    int64_t longest_us = now_us - gen->probe.first_us;
+    int64_t us = now_us - gen->probe.last_us;
+
+    if (us < 2 * gen->rtt_us)
+        us = 2 * gen->rtt_us;
+    return gen->probe.tries > 1 && us < longest_us ? us : longest_us;
+}
+
+bool stoa_nack_gen_repaired(StoaNackGen *gen, uint16_t seq, bool certain, int64_t now_us)
+{
+    int64_t us;
+
+    if (gen->probe.tries == 0 || gen->probe.seq != seq)
+        return false;
+    us = sample_us(gen, now_us);
+    gen->probe.tries = 0;
+    if (!certain && us < gen->rtt_us / 2)
+        return false;
+    stoa_nack_gen_note_rtt(gen, us);
+    return true;
+}
+
+static void note_asked(StoaNackGen *gen, const StoaNackMissing *entry, int64_t now_us)
+{
+    StoaNackProbe *probe = &gen->probe;
+
+    if (entry->tries == 1 && (probe->tries == 0 || now_us - probe->first_us > MAX_AGE_US)) {
+        *probe = (StoaNackProbe){ entry->seq, 1, now_us, now_us };
+    } else if (entry->tries > 1 && probe->tries > 0 && probe->seq == entry->seq) {
+        probe->tries = entry->tries;
+        probe->last_us = now_us;
+    }
+}
+
+/* -- when to ask --------------------------------------------------------------------------- */
+
+static int64_t max_age_us(const StoaNackGen *gen)
+{
+    int64_t us = MIN_AGE_US + 4 * gen->rtt_us;
+
+    return us < MAX_AGE_US ? us : MAX_AGE_US;
+}
+
+/* Repeats wait for the round trip and some jitter, longer each time: twice as long, should the round trip be longer than
+ * is known. */
 static int64_t interval_us(const StoaNackGen *gen, unsigned tries)
 {
+    int64_t least_us = MIN_INTERVAL_US << (tries - 1);
     int64_t us = gen->rtt_us + gen->rtt_us / 4;
 
-    if (us < MIN_INTERVAL_US)
-        us = MIN_INTERVAL_US;
     us += us * (tries - 1) / 4;
+    if (us < least_us)
+        us = least_us;
     return us < MAX_INTERVAL_US ? us : MAX_INTERVAL_US;
 }
+
+/* Asked for again, or given up. */
+static int64_t next_us(const StoaNackGen *gen, const StoaNackMissing *entry, int64_t now_us)
+{
+    int64_t end_us = entry->born_us + max_age_us(gen) + 1;
+    int64_t us = now_us + interval_us(gen, entry->tries);
+
+    return entry->tries < STOA_NACK_MAX_TRIES && us < end_us ? us : end_us;
+}
+
+/* -- what is missing ----------------------------------------------------------------------- */
 
 /* Takes `n` entries out, beginning with the i-th. */
 static void drop(StoaNackGen *gen, size_t i, size_t n)
@@ -109,6 +193,7 @@ static StoaNackVerdict fill(StoaNackGen *gen, uint16_t seq, int64_t now_us)
     if (i == gen->n_missing || gen->missing[i].seq != seq)
         return STOA_NACK_OLD;
     learn_reordering(gen, &gen->missing[i], now_us);
+    gen->n_repaired += gen->missing[i].tries > 0;
     drop(gen, i, 1);
     gen->n_recovered++;
     return STOA_NACK_FILLED;
@@ -150,13 +235,6 @@ void stoa_nack_gen_forget_before(StoaNackGen *gen, uint16_t seq)
     gen->wants_keyframe = false;
 }
 
-static int64_t max_age_us(const StoaNackGen *gen)
-{
-    int64_t us = MIN_AGE_US + 4 * gen->rtt_us;
-
-    return us < MAX_AGE_US ? us : MAX_AGE_US;
-}
-
 /* Entries are in the order of their birth: those past their time are at the front. */
 static void give_up_stale(StoaNackGen *gen, int64_t now_us)
 {
@@ -174,19 +252,17 @@ size_t stoa_nack_gen_output(StoaNackGen *gen, int64_t now_us, uint16_t *seqs, si
     size_t n = 0;
 
     give_up_stale(gen, now_us);
-    for (size_t i = 0; i < gen->n_missing && n < max;) {
+    for (size_t i = 0; i < gen->n_missing && n < max; i++) {
         StoaNackMissing *entry = &gen->missing[i];
 
-        if (entry->next_us > now_us) {
-            i++;
-        } else if (entry->tries >= STOA_NACK_MAX_TRIES) {
-            give_up(gen, i, 1);
-        } else {
+        if (entry->next_us > now_us)
+            continue;
+        if (entry->tries < STOA_NACK_MAX_TRIES) {
             entry->tries++;
-            entry->next_us = now_us + interval_us(gen, entry->tries);
+            note_asked(gen, entry, now_us);
             seqs[n++] = entry->seq;
-            i++;
         }
+        entry->next_us = next_us(gen, entry, now_us);
     }
     gen->n_asked += n;
     *wants_keyframe = gen->wants_keyframe;

@@ -16,6 +16,13 @@ typedef struct {
     int64_t next_us; /* not asked for before */
 } StoaNackMissing;
 
+/* One packet whose repair shows how long the way there and back is, be it still wanted when it comes or not. */
+typedef struct {
+    uint16_t seq;
+    uint8_t tries;             /* 0: there is none */
+    int64_t first_us, last_us; /* when it was asked for */
+} StoaNackProbe;
+
 /* The missing list of one received stream. Its owner may read the counters; the rest is private. */
 typedef struct {
     uint16_t highest;
@@ -23,9 +30,11 @@ typedef struct {
     bool wants_keyframe;
     size_t n_missing;
     int64_t rtt_us;
-    int64_t reorder_us; /* how late packets come by themselves */
-    uint64_t n_recovered, n_given_up, n_asked;
-    StoaNackMissing missing[STOA_NACK_MAX_MISSING]; /* oldest first */
+    bool is_guess; /* `rtt_us` was not measured, or on another path */
+    StoaNackProbe probe;
+    int64_t reorder_us;                                    /* how late packets come by themselves */
+    uint64_t n_recovered, n_repaired, n_given_up, n_asked; /* repaired: recovered, and asked for */
+    StoaNackMissing missing[STOA_NACK_MAX_MISSING];        /* oldest first */
 } StoaNackGen;
 
 typedef enum {
@@ -35,11 +44,27 @@ typedef enum {
     STOA_NACK_JUMPED    /* far away: everything was forgotten, a new stream begins here */
 } StoaNackVerdict;
 
-/** Begin (again) with nothing received. */
-void stoa_nack_gen_init(StoaNackGen *gen);
+/** Begin with nothing received. @rtt_us  a guess; 0 is fine */
+void stoa_nack_gen_init(StoaNackGen *gen, int64_t rtt_us);
 
-/** Tell the round-trip time. It spaces the repeats; 0 is fine (they are 10 ms apart at least). */
-void stoa_nack_gen_set_rtt(StoaNackGen *gen, int64_t rtt_us);
+/** Begin again, with another stream: the way to its sender is the same, and what was counted stays. */
+void stoa_nack_gen_restart(StoaNackGen *gen);
+
+/**
+ * Tell a round-trip time that was measured. It spaces the repeats, which are 10 ms apart at least and twice that each
+ * time. A longer one counts at once, a shorter one by and by: too many requests do more harm than a late one.
+ */
+void stoa_nack_gen_note_rtt(StoaNackGen *gen, int64_t rtt_us);
+
+/** The path is another one: what was measured is a guess now. */
+void stoa_nack_gen_doubt_rtt(StoaNackGen *gen);
+
+/**
+ * A retransmission came, of a packet that may have been given up: does it tell the round-trip time?
+ *
+ * @certain  false: it came in the stream itself, and may be the first sending, late
+ */
+bool stoa_nack_gen_repaired(StoaNackGen *gen, uint16_t seq, bool certain, int64_t now_us);
 
 /**
  * Feed one received packet (a retransmission under its original number).
@@ -52,7 +77,8 @@ StoaNackVerdict stoa_nack_gen_input(StoaNackGen *gen, uint16_t seq, int64_t now_
 void stoa_nack_gen_forget_before(StoaNackGen *gen, uint16_t seq);
 
 /**
- * The sequence numbers to ask for now, oldest first; they count as asked.
+ * The sequence numbers to ask for now, oldest first; they count as asked. One that was asked for often enough is waited
+ * for until it is too old.
  *
  * @seqs            gets at most `max` of them
  * @wants_keyframe  set to true (once) if packets were given up, so that only a key frame helps

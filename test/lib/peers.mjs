@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { binary, connect, slow, tree } from './gateway.mjs';
+import { readRtcp } from './rtcp.mjs';
 import { readRtp, writeRtp } from './rtp.mjs';
 
 const program = join(binary, '../test/peers');
 const OPUS = 111;
+
+/** The clock of the helper's times, in ms. */
+export const clock = () => Number(process.hrtime.bigint()) / 1e6;
 
 /** Start the helper; stop() it at the end. */
 export function startPeers({ srtp } = {}) {
@@ -107,14 +111,24 @@ class Peer {
         this.tell(this.id, 'packets', { packets: packets.map((one) => writeRtp(one).toString('hex')) });
     }
 
-    /** Keep what comes from now on, for heard(). */
+    /** RTCP datagrams (see rtcp.mjs) leave at once. */
+    sendRtcp(...packets) {
+        this.tell(this.id, 'rtcp', { packets: packets.map((one) => one.toString('hex')) });
+    }
+
+    /** The RTCP that came since the last call or hear(): packets as of rtcp.mjs, each with `at` likewise. */
+    async told() {
+        return (await this.ask('told', 'told')).told.flatMap(([at, hex]) => readRtcp(Buffer.from(hex, 'hex')).map((one) => ({ at, ...one })));
+    }
+
+    /** Keep what comes from now on, for heard() and told(). */
     hear() {
         this.tell(this.id, 'hear', { on: true });
     }
 
-    /** What came since the last call, read by rtp.mjs. */
+    /** What came since the last call, read by rtp.mjs, each with `at`: when it came, in ms of clock(). */
     async all() {
-        return (await this.ask('heard', 'heard')).heard.map((hex) => readRtp(Buffer.from(hex, 'hex')));
+        return (await this.ask('heard', 'heard')).heard.map(([at, hex]) => ({ at, ...readRtp(Buffer.from(hex, 'hex')) }));
     }
 
     /** At least `n` packets that fit, or an error. */

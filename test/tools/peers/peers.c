@@ -5,8 +5,11 @@
  * {"do": "remote", "id", "sdp", "offered": BOOL}   ICE and DTLS start; later {id, "up": true} or {id, "failed": WHY}
  * {"do": "send", "id", "ssrc", "pt", "lose": N}    a packet every 20 ms, each with a counter; ssrc 0: stop; each Nth is lost
  * {"do": "packets", "id", "packets": [HEX]}        these leave at once, plain RTP with their headers
+ * {"do": "rtcp", "id", "packets": [HEX]}           likewise, plain RTCP datagrams
  * {"do": "hear", "id", "on": BOOL}                 keep what comes from now on
- * {"do": "heard", "id"}                            answers {id, heard: [HEX]}, plain RTP with headers, and forgets it
+ * {"do": "heard", "id"}                            answers {id, heard: [[MS, HEX]]}: when it came, and plain RTP with headers;
+ *                                                  and forgets it
+ * {"do": "told", "id"}                             likewise {id, told: [[MS, HEX]]}, of RTCP
  * {"do": "count", "id"}                            answers {id, sent, streams: {SSRC: {n, first, last, gap_ms}}}, the gap
  *                                                  the longest between two packets since the last count
  * {"do": "gaps", "id"}                            answers {id, gaps: [N]}: how many times a packet came 0, 1, 2 … ms after the one
@@ -44,7 +47,7 @@ typedef struct {
     int silent;
     uint64_t next_ns;
     Stream streams[MAX_STREAMS];
-    json_t *heard; /* NULL: nothing is kept */
+    json_t *heard, *told; /* RTP and RTCP; NULL: nothing is kept */
     uint32_t gaps[GAPS];
 } Peer;
 
@@ -99,13 +102,13 @@ static Stream *find_stream(Peer *peer, uint32_t ssrc)
 
 /* -- packets in full ------------------------------------------------------------------------ */
 
-static void keep(Peer *peer, const uint8_t *buf, int len)
+static json_t *timed(uint64_t at_ns, const uint8_t *buf, int len)
 {
-    char text[2 * 2048 + 1];
+    char text[2 * 2048 + 1] = "";
 
     for (int i = 0; i < len && i < 2048; i++)
         snprintf(text + 2 * i, 3, "%02x", buf[i]);
-    json_array_append_new(peer->heard, json_string(text));
+    return json_pack("[f, s]", (double)at_ns / 1e6, text);
 }
 
 static int read_hex(const char *text, uint8_t *buf, int size)
@@ -128,10 +131,22 @@ static void do_packets(Peer *peer, const json_t *packets)
     }
 }
 
+static void do_rtcp(Peer *peer, const json_t *packets)
+{
+    for (size_t i = 0; i < json_array_size(packets); i++) {
+        uint8_t buf[2048 + 64];
+        int len = read_hex(json_string_value(json_array_get(packets, i)), buf, 2048);
+
+        pc_send_rtcp(peer->pc, buf, len);
+    }
+}
+
 static void do_hear(Peer *peer, int on)
 {
     json_decref(peer->heard);
+    json_decref(peer->told);
     peer->heard = on ? json_array() : NULL;
+    peer->told = on ? json_array() : NULL;
 }
 
 static void do_heard(Peer *peer)
@@ -139,6 +154,13 @@ static void do_heard(Peer *peer)
     say(json_pack("{s:i, s:o}", "id", (int)peer->id, "heard",
                   peer->heard ? peer->heard : json_array()));
     peer->heard = peer->heard ? json_array() : NULL;
+}
+
+static void do_told(Peer *peer)
+{
+    say(json_pack("{s:i, s:o}", "id", (int)peer->id, "told",
+                  peer->told ? peer->told : json_array()));
+    peer->told = peer->told ? json_array() : NULL;
 }
 
 static void note_gap(Peer *peer, Stream *stream, uint64_t gap_ns)
@@ -160,7 +182,7 @@ static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
     if (pc_unprotect(pc, buf, &len) || len < HEADER)
         return;
     if (peer->heard)
-        keep(peer, buf, len);
+        json_array_append_new(peer->heard, timed(mono_ns(), buf, len));
     if (buf[0] & 0x10)
         at += 4 + 4 * get16(buf + HEADER + 2);
     stream = find_stream(peer, get32(buf + 8));
@@ -178,6 +200,10 @@ static void on_rtp(pc_t *pc, void *user, uint8_t *buf, int len, uint64_t at_ns)
 
 static void on_rtcp(pc_t *pc, void *user, uint8_t *buf, int len)
 {
+    Peer *peer = user;
+
+    if (peer->told)
+        json_array_append_new(peer->told, timed(mono_ns(), buf, len));
 }
 
 static const pc_cb callbacks = { on_up, on_rtp, on_rtcp, on_failed };
@@ -300,6 +326,10 @@ static void on_line(const char *text)
         peer->payload_type = (uint8_t)json_integer_value(json_object_get(line, "pt"));
     } else if (what && peer && strcmp(what, "packets") == 0)
         do_packets(peer, json_object_get(line, "packets"));
+    else if (what && peer && strcmp(what, "rtcp") == 0)
+        do_rtcp(peer, json_object_get(line, "packets"));
+    else if (what && peer && strcmp(what, "told") == 0)
+        do_told(peer);
     else if (what && peer && strcmp(what, "hear") == 0)
         do_hear(peer, json_is_true(json_object_get(line, "on")));
     else if (what && peer && strcmp(what, "heard") == 0)
