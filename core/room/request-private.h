@@ -37,6 +37,10 @@ void stoa_request_go_on(StoaRequest *req, const StoaRecord *const *records, size
 void stoa_request_give_up(StoaRequest *req, const GError *error);
 void stoa_request_free(StoaRequest *req);
 
+/* request-builtin.c */
+/** `leave`: it may be asked while the room is being restored. */
+bool stoa_request_on_leave(StoaRequest *req, GError **error);
+
 /* stats.c */
 typedef struct StoaMeasure StoaMeasure;
 /** Ask the worker for what the handler wants to know. */
