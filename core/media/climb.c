@@ -8,7 +8,7 @@
 enum {
     PATIENCE_US = 4000000, /* a client that says nothing better for so long cannot take more */
     FIRST_WAIT_US = 10000000,
-    LAST_WAIT_US = 80000000,
+    LAST_WAIT_US = 40000000,
     BURST_US = 50000, /* what was missed is not made up for */
 };
 
@@ -54,6 +54,7 @@ void stoa_climb_tend(StoaClimb *climb, uint64_t said_bps, uint64_t sending_bps, 
             return;
         note(climb, said_bps, now_us);
         climb->padded_us = now_us;
+        climb->owed = 0;
     } else if (!goes_on(climb, said_bps, now_us)) {
         give_up(climb, now_us);
         return;
@@ -68,5 +69,6 @@ size_t stoa_climb_due(StoaClimb *climb, int64_t now_us)
     if (!stoa_climb_is_running(climb))
         return 0;
     climb->padded_us = now_us;
-    return (size_t)((uint64_t)us * climb->pad_bps / 8000000);
+    climb->owed = MIN(climb->owed, 0) + us * climb->pad_bps / 8000000;
+    return (size_t)MAX(climb->owed, 0);
 }

@@ -19,6 +19,7 @@ typedef struct {
     int64_t next_us;   /* no attempt before */
     int64_t wait_us;   /* after the next one that is in vain */
     int64_t padded_us; /* until when padding was asked for */
+    int64_t owed; /* bytes of it not sent yet; below 0: a packet was longer than what was due */
 } StoaClimb;
 
 /**
@@ -36,5 +37,9 @@ static inline bool stoa_climb_is_running(const StoaClimb *climb)
     return climb->pad_bps > 0;
 }
 
-/** Bytes of padding to send now. Ask every ten milliseconds or so while it is running. */
+/** Bytes of padding to send now. Ask every ten milliseconds or so while it is running, and say what was sent. */
 size_t stoa_climb_due(StoaClimb *climb, int64_t now_us);
+static inline void stoa_climb_sent(StoaClimb *climb, size_t bytes)
+{
+    climb->owed -= (int64_t)bytes;
+}

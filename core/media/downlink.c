@@ -72,6 +72,7 @@ void stoa_downlink_moved(StoaDownlink *downlink)
     stoa_bwe_clear(&downlink->bwe);
     stoa_bwe_init(&downlink->bwe);
     downlink->remb_bps = 0;
+    downlink->remb_fell_us = 0;
     downlink->climb = (StoaClimb){ 0 };
     downlink->setback = (StoaSetback){ 0 };
 }
@@ -105,12 +106,13 @@ static void pad(StoaWheelTimer *timer, int64_t now_us)
     StoaDownlink *downlink = STOA_WHEEL_OWNER(timer, StoaDownlink, pad);
     StoaPeer *peer = downlink->peer;
     StoaOutlet *outlet = stoa_peer_is_ready(peer) ? padding_outlet(downlink) : NULL;
-    size_t due =
-        stoa_bwe_padding(&downlink->bwe, now_us) + stoa_climb_due(&downlink->climb, now_us);
+    size_t due = downlink->has_feedback ? stoa_bwe_padding(&downlink->bwe, now_us)
+                                        : stoa_climb_due(&downlink->climb, now_us);
 
     while (outlet && due > 0) {
         size_t len = stoa_outlet_pad(outlet) + STOA_WIRE_OVERHEAD;
 
+        stoa_climb_sent(&downlink->climb, len);
         due -= MIN(due, len);
     }
     if (stoa_bwe_is_probing(&downlink->bwe) || (outlet && stoa_climb_is_running(&downlink->climb)))
@@ -512,7 +514,9 @@ bool stoa_downlink_may_resend(const StoaDownlink *downlink)
 
 bool stoa_downlink_is_jammed(const StoaDownlink *downlink, int64_t now_us)
 {
-    return downlink && downlink->bwe.lowered_us && now_us - downlink->bwe.lowered_us < JAM_US;
+    int64_t jammed_us = downlink ? MAX(downlink->bwe.lowered_us, downlink->remb_fell_us) : 0;
+
+    return jammed_us && now_us - jammed_us < JAM_US;
 }
 
 int64_t stoa_downlink_round_us(const StoaPeer *peer)
@@ -553,7 +557,10 @@ void stoa_downlink_remb(StoaPeer *peer, uint64_t bps)
 
     if (!downlink)
         return;
-    downlink->remb_bps = MAX(bps, STOA_BWE_MIN_BPS);
+    bps = MAX(bps, STOA_BWE_MIN_BPS);
+    if (bps < downlink->remb_bps / 4 * 3)
+        downlink->remb_fell_us = now_us;
+    downlink->remb_bps = bps;
     downlink->remb_us = now_us;
     allot_in_time(downlink, now_us);
 }

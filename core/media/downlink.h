@@ -19,8 +19,9 @@ typedef struct StoaDownlink {
     StoaPeer *peer;
     bool has_feedback; /* transport-cc came: the estimate is our own */
     StoaBwe bwe;
-    uint64_t remb_bps; /* as the client says; 0: it said nothing */
-    int64_t remb_us;   /* when it said so */
+    uint64_t remb_bps;    /* as the client says; 0: it said nothing */
+    int64_t remb_us;      /* when it said so */
+    int64_t remb_fell_us; /* when it last said much less than before; 0: never */
     int64_t shared_us;
     int64_t changed_us; /* when a sink was last given more, or less */
     int64_t raised_us;  /* when more */
