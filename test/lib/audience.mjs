@@ -3,8 +3,8 @@
 
 /* -- in the page ----------------------------------------------------------------------------------- */
 
-/* Puts `hall` into a page: a session, and ways to publish and to watch. @address, port: of a link; else straight to the server */
-async function enter({ address, port, room }) {
+/* Puts `hall` into a page: a session, and ways to publish and to watch. @address, port: of a link; else straight to the server @without: lines of the server's descriptions that are not heard, a RegExp's text */
+async function enter({ address, port, without, room }) {
     const { Stoa } = await import('/js/stoa.js');
     const stoa = await Stoa.connect();
     const hall = window.hall = { stoa };
@@ -23,6 +23,11 @@ async function enter({ address, port, room }) {
         pc.addIceCandidate = async () => {};
     }
 
+    function leaveOut(pc) {
+        const describe = pc.setRemoteDescription.bind(pc);
+        pc.setRemoteDescription = ({ type, sdp }) => describe({ type, sdp: sdp.split('\r\n').filter((line) => !new RegExp(without).test(line)).join('\r\n') });
+    }
+
     async function attach() {
         const handle = await stoa.attach('stoa.plugin.videoroom');
         const open = handle.open.bind(handle);
@@ -30,6 +35,8 @@ async function enter({ address, port, room }) {
             const pc = open();
             if (port)
                 reroute(pc);
+            if (without)
+                leaveOut(pc);
             return pc;
         };
         return handle;
@@ -127,10 +134,10 @@ async function enter({ address, port, room }) {
 
 /* -- outside --------------------------------------------------------------------------------------- */
 
-/** Put `hall` into a page of any browser. @link: {address, port} of lib/link.mjs or lib/narrow.mjs, or none */
-export async function settle(page, gateway, { link, room = 1234 } = {}) {
+/** Put `hall` into a page of any browser. @link: {address, port} of lib/link.mjs or lib/narrow.mjs, or none @without  see enter() */
+export async function settle(page, gateway, { link, without, room = 1234 } = {}) {
     await page.goto(`${gateway.http.replace('127.0.0.1', 'localhost')}/`);
-    await page.evaluate(enter, { address: link?.address, port: link?.port, room });
+    await page.evaluate(enter, { address: link?.address, port: link?.port, without, room });
     return page;
 }
 

@@ -12,6 +12,8 @@ const START_MS = 120000, COMMAND_MS = 120000, CONDITION_MS = 60000;
 const prefs = {
     'media.navigator.streams.fake': true,
     'media.navigator.permission.disabled': true,
+    'media.devices.insecure.enabled': true, /* pages of another host */
+    'media.getusermedia.insecure.enabled': true,
     'media.autoplay.default': 0,
     'media.autoplay.blocking_policy': 0,
     'media.gmp-manager.updateEnabled': false,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A gateway on a host of its own, and two cables to it: a wide one, and one at whose ends `tc tbf` sets a rate and a queue. */
+/* A gateway on a host of its own, and three cables to it: a wide one, and two at whose ends `tc tbf` sets a rate and a queue. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start } from './gateway.mjs';
 import { host, link, run, unplug } from './topology.mjs';
 
-const US = '10.1.1.2', WIDE = '10.1.1.1', THIN = '10.1.2.1'; /* nobody else is in there */
+const US = '10.1.1.2', WIDE = '10.1.1.1', THIN = ['10.1.2.1', '10.1.3.1']; /* nobody else is in there */
 const HTTP = 18088, WEBSOCKET = 18188;
 const BURST = 3000; /* bytes at once: two packets */
 const LOOK_MS = 50;
@@ -17,29 +17,29 @@ function end(name, wrap = []) {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const say = (line) => child.stdin.write(`${line}\n`);
-    const seen = { waits: [], lost: 0, bytes: 0 };
+    const seen = { waits: [], lost: 0 };
     let rate = 0, lost = 0, going = true;
 
     async function look() {
         say(`qdisc show dev ${name}`);
         const { value, done } = await lines.next();
-        const [{ backlog = 0, drops = 0, bytes = 0 } = {}] = done ? [] : JSON.parse(value);
-        return { wait_ms: rate ? backlog * 8000 / rate : 0, drops, bytes };
+        const [{ backlog = 0, drops = 0 } = {}] = done ? [] : JSON.parse(value);
+        return { wait_ms: rate ? backlog * 8000 / rate : 0, drops };
     }
     const watching = (async () => {
         for (; going; await sleep(LOOK_MS)) {
-            const { wait_ms, drops, bytes } = await look();
+            const { wait_ms, drops } = await look();
             seen.waits.push({ at: performance.now(), ms: Math.round(wait_ms) });
-            [seen.lost, seen.bytes] = [lost + drops, bytes];
+            seen.lost = lost + drops;
         }
     })();
 
     return {
         /** So many bits a second from now on, 0: any; packets wait for `queue` ms at most. */
-        set(bps, queue = 500, burst = BURST) {
+        set(bps, queue = 500) {
             lost = seen.lost;
             if (bps)
-                say(`qdisc replace dev ${name} root tbf rate ${bps}bit burst ${burst} latency ${queue}ms`);
+                say(`qdisc replace dev ${name} root tbf rate ${bps}bit burst ${BURST} latency ${queue}ms`);
             else if (rate)
                 say(`qdisc delete dev ${name} root`);
             rate = bps;
@@ -55,8 +55,6 @@ function end(name, wrap = []) {
             }
             return longest;
         },
-        /** All waits since a moment of this process's clock: {at, ms}, twenty a second. */
-        since: (moment) => seen.waits.filter(({ at }) => at >= moment),
         async close() {
             going = false;
             await watching;
@@ -70,26 +68,30 @@ export const origin = `http://${WIDE}:${HTTP}`;
 
 /**
  * Lay them, in a namespace of lib/namespace.mjs, and start the gateway; settings as for start().
- * → wide and thin: {address, port} of its media by that cable, for lib/audience.mjs; thin.up and thin.down are its ends.
+ * → wide, thin and another: {address, port} of its media by that cable, for lib/audience.mjs; of the thin ones `up` and `down` are
+ * the ends.
  */
 export async function lay(...settings) {
     const server = await host();
     link({ addresses: [`${US}/24`] }, { host: server, addresses: [`${WIDE}/24`] });
-    const [ours, theirs] = link({ addresses: [] }, { host: server, addresses: [`${THIN}/32`] });
     run(`ip link set stoa0 down
-ip route add default via ${WIDE}
-ip route add ${THIN} dev ${ours} src ${US}`);
-    server.run(`ip rule add from ${THIN} table 2
-ip route add ${US} dev ${theirs} table 2`); /* the server has two addresses, each with a cable of its own, both ways */
+ip route add default via ${WIDE}`);
+    const ends = THIN.map((address, i) => { /* an address of the server each, reached and answered by its own cable only */
+        const [ours, theirs] = link({ addresses: [] }, { host: server, addresses: [`${address}/32`] });
+        run(`ip route add ${address} dev ${ours} src ${US}`);
+        server.run(`ip rule add from ${address} table ${i + 2}
+ip route add ${US} dev ${theirs} table ${i + 2}`);
+        return { address, up: end(ours), down: end(theirs, server.wrap) };
+    });
     const gateway = await start({ wrap: server.wrap }, `http:listen.address=${WIDE}`, `websocket:listen.address=${WIDE}`,
-        `http:listen.port=${HTTP}`, `websocket:listen.port=${WEBSOCKET}`, 'stoa:media.workers=1', `stoa:media.addresses=${WIDE};${THIN}`, ...settings);
+        `http:listen.port=${HTTP}`, `websocket:listen.port=${WEBSOCKET}`, 'stoa:media.workers=1', `stoa:media.addresses=${[WIDE, ...THIN].join(';')}`, ...settings);
     const port = Number(/media=udp\/(\d+)/.exec(gateway.ready)[1]);
-    const [up, down] = [end(ours), end(theirs, server.wrap)];
+    const [thin, another] = ends.map((one) => ({ ...one, port }));
     return {
-        gateway, server, wide: { address: WIDE, port }, thin: { address: THIN, port, up, down },
+        gateway, server, thin, another, wide: { address: WIDE, port },
         async stop() {
             const how = await gateway.stop();
-            await Promise.all([up, down].map((one) => one.close()));
+            await Promise.all(ends.flatMap(({ up, down }) => [up.close(), down.close()]));
             unplug();
             await server.stop();
             return how;
