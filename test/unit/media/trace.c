@@ -37,7 +37,7 @@ static World *world; /* for what takes the place of functions of the engine */
 size_t __wrap_stoa_srtp_seal_rtp(StoaSrtpSeal *seal, uint8_t *packet, size_t header_len,
                                  size_t size, const StoaSrtpPayload *payload, uint32_t roc);
 uint8_t *__wrap_stoa_peer_slot(StoaPeer *peer);
-void __wrap_stoa_peer_commit(StoaPeer *peer, size_t len);
+bool __wrap_stoa_peer_commit(StoaPeer *peer, size_t len);
 void __wrap_stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding);
 void __wrap_stoa_event_layer(StoaWorker *w, StoaPeerId peer, uint32_t sink, int substream,
                              int temporal);
@@ -68,8 +68,9 @@ uint8_t *__wrap_stoa_peer_slot(StoaPeer *peer G_GNUC_UNUSED)
     return slot;
 }
 
-void __wrap_stoa_peer_commit(StoaPeer *peer G_GNUC_UNUSED, size_t len G_GNUC_UNUSED)
+bool __wrap_stoa_peer_commit(StoaPeer *peer G_GNUC_UNUSED, size_t len G_GNUC_UNUSED)
 {
+    return true;
 }
 
 void __wrap_stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding)

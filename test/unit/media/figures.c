@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* What `stats`, `handle_info` and /metrics say of losses and repairs is what was lost and repaired. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/metric.h"
+#include "bed.h"
+#include "media/figures.h"
+#include "rtp/bytes.h"
+#include "rtp/rtcp-feedback.h"
+
+enum { VIDEO = 1000, VIDEO_RTX = 1001, OUT = 6000, OUT_RTX = 6001, FIRST = 500, FRAMES = 40 };
+
+typedef struct {
+    Bed *bed;
+    Person *ana, *ben; /* ana shows, ben watches */
+} Scene;
+
+static void send_frame(Person *person, unsigned i)
+{
+    uint8_t payload[300];
+
+    bed_vp8(payload, sizeof payload, true, i == 0, (uint16_t)i, i);
+    person_send(person, VIDEO, 96, FIRST + i, i * 3000, true, payload, sizeof payload);
+}
+
+static void send_again(Person *person, unsigned i)
+{
+    uint8_t payload[302];
+
+    stoa_bytes_put16(payload, (uint16_t)(FIRST + i));
+    bed_vp8(payload + 2, 300, true, false, (uint16_t)i, i);
+    person_send(person, VIDEO_RTX, 97, 1, i * 3000, true, payload, sizeof payload);
+}
+
+static void set_scene(Scene *s)
+{
+    static const char *const addresses[] = { "127.0.0.1", NULL };
+    StoaMediaConf conf = { .workers = 1, .addresses = addresses };
+    StoaReceive shows = bed_video_in(1, "0", VIDEO, VIDEO_RTX);
+    StoaSend sees = bed_video_out(1, "0", OUT, OUT_RTX);
+
+    s->bed = bed_new_conf(&conf);
+    s->ana = person_new(s->bed, 1);
+    s->ben = person_new(s->bed, 1);
+    person_connect(s->ana);
+    person_connect(s->ben);
+    stoa_peer_set_receives(bed_media(s->bed), s->ana->id, &shows, 1, &s->ana->ext);
+    stoa_peer_set_sends(bed_media(s->bed), s->ben->id, &sees, 1);
+    stoa_peer_route(bed_media(s->bed), s->ben->id, 1, (StoaTrackRef){ s->ana->id, 1 });
+    bed_run(s->bed, 20);
+}
+
+static void end_scene(Scene *s)
+{
+    person_free(s->ana);
+    person_free(s->ben);
+    bed_free(s->bed);
+}
+
+typedef struct {
+    bool has_come;
+    int64_t rtt_us;
+    StoaFigure stream;
+} Seen;
+
+static void see(const StoaFigures *figures, void *data)
+{
+    Seen *seen = data;
+
+    seen->has_come = true;
+    if (!figures)
+        return;
+    assert_int_equal(figures->n, 1);
+    seen->rtt_us = figures->rtt_us;
+    seen->stream = figures->streams[0];
+}
+
+static bool has_come(void *seen)
+{
+    return ((Seen *)seen)->has_come;
+}
+
+static Seen look_at(const Person *person)
+{
+    Seen seen = { 0 };
+
+    stoa_peer_figures(bed_media(person->bed), person->id, see, &seen, NULL);
+    assert_true(bed_until(person->bed, 5000, has_come, &seen));
+    return seen;
+}
+
+static int64_t counted(const char *name)
+{
+    return stoa_metric_read(stoa_metric_counter(name, "", NULL));
+}
+
+typedef struct {
+    const char *name;
+    int64_t n;
+} Wanted;
+
+static bool is_counted(void *data)
+{
+    const Wanted *wanted = data;
+
+    return counted(wanted->name) >= wanted->n;
+}
+
+static void expect_counted(Scene *s, const char *name, int64_t n)
+{
+    Wanted wanted = { name, n };
+
+    bed_until(s->bed, 5000, is_counted, &wanted);
+    assert_int_equal(counted(name), n);
+}
+
+typedef struct {
+    Person *person;
+    uint32_t ssrc;
+    unsigned n;
+} Packets;
+
+static bool have_come(void *data)
+{
+    const Packets *packets = data;
+
+    return person_n_received(packets->person, packets->ssrc) >= packets->n;
+}
+
+static bool is_asked(void *person)
+{
+    return person_n_rtcp(person, STOA_RTCP_RTPFB, 1) > 0;
+}
+
+/* Two of ana's are lost, one of them comes when it is asked for. */
+static void what_a_sender_lost_and_sent_again_is_told(void **unused G_GNUC_UNUSED)
+{
+    int64_t recovered = counted("stoa_media_recovered_packets_total");
+    Scene s;
+    Seen seen;
+
+    set_scene(&s);
+    for (unsigned i = 0; i < FRAMES; i++)
+        if (i != 20 && i != 25)
+            send_frame(s.ana, i);
+    assert_true(bed_until(s.bed, 5000, is_asked, s.ana));
+    seen = look_at(s.ana);
+    assert_false(seen.stream.is_out);
+    assert_int_equal(seen.stream.packets, FRAMES - 2);
+    assert_int_equal(seen.stream.lost, 2);
+    assert_true(seen.stream.loss > 1.9 / FRAMES && seen.stream.loss < 2.1 / FRAMES);
+    assert_true(seen.stream.asked >= 2);
+    assert_int_equal(seen.stream.served, 0);
+    send_again(s.ana, 20);
+    bed_run(s.bed, 20);
+    seen = look_at(s.ana);
+    assert_int_equal(seen.stream.served, 1);
+    expect_counted(&s, "stoa_media_recovered_packets_total", recovered + 1);
+    end_scene(&s);
+}
+
+/* Ben asks for two that he had and for one that never was. */
+static void what_a_receiver_asked_for_and_got_again_is_told(void **unused G_GNUC_UNUSED)
+{
+    int64_t served = counted("stoa_media_retransmitted_packets_total"),
+            missed = counted("stoa_media_retransmit_missed_packets_total"),
+            came = counted("stoa_media_nack_received_total");
+    Packets all, again;
+    uint16_t seqs[3];
+    uint8_t buf[200];
+    Scene s;
+    Seen seen;
+
+    set_scene(&s);
+    all = (Packets){ s.ben, OUT, FRAMES };
+    again = (Packets){ s.ben, OUT_RTX, 2 };
+    for (unsigned i = 0; i < FRAMES; i++)
+        send_frame(s.ana, i);
+    assert_true(bed_until(s.bed, 5000, have_come, &all));
+    seqs[0] = person_received(s.ben, OUT, 10)->header.seq;
+    seqs[1] = person_received(s.ben, OUT, 11)->header.seq;
+    seqs[2] = (uint16_t)(seqs[1] + 1000);
+    person_send_rtcp(s.ben, buf, stoa_rtcp_nack_write(7, OUT, seqs, 3, buf, sizeof buf));
+    assert_true(bed_until(s.bed, 5000, have_come, &again));
+    seen = look_at(s.ben);
+    assert_true(seen.stream.is_out);
+    assert_int_equal(seen.stream.packets, FRAMES);
+    assert_int_equal(seen.stream.asked, 3);
+    assert_int_equal(seen.stream.served, 2);
+    expect_counted(&s, "stoa_media_retransmitted_packets_total", served + 2);
+    expect_counted(&s, "stoa_media_retransmit_missed_packets_total", missed + 1);
+    expect_counted(&s, "stoa_media_nack_received_total", came + 1);
+    end_scene(&s);
+}
+
+/* A quarter lost, 10 ms of jitter. */
+static void what_a_receiver_reports_is_told(void **unused G_GNUC_UNUSED)
+{
+    StoaRtcpBlock block = { .ssrc = OUT, .fraction_lost = 64, .total_lost = 12, .jitter = 900 };
+    uint8_t buf[200];
+    Packets all;
+    Scene s;
+    Seen seen;
+
+    set_scene(&s);
+    all = (Packets){ s.ben, OUT, FRAMES };
+    for (unsigned i = 0; i < FRAMES; i++)
+        send_frame(s.ana, i);
+    assert_true(bed_until(s.bed, 5000, have_come, &all));
+    block.highest_seq = person_received(s.ben, OUT, FRAMES - 1)->header.seq;
+    person_send_rtcp(s.ben, buf, stoa_rtcp_rr_write(7, &block, 1, buf, sizeof buf));
+    bed_run(s.bed, 50);
+    seen = look_at(s.ben);
+    assert_int_equal(seen.stream.lost, 12);
+    assert_int_equal((int)(seen.stream.loss * 100), 25);
+    assert_int_equal(seen.stream.jitter_us, 10000);
+    end_scene(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_sender_lost_and_sent_again_is_told),
+        cmocka_unit_test(what_a_receiver_asked_for_and_got_again_is_told),
+        cmocka_unit_test(what_a_receiver_reports_is_told),
+    };
+    return cmocka_run_group_tests_name("media/figures", tests, NULL, NULL);
+}
