@@ -5,272 +5,46 @@
 #define LOG_AREA "modules"
 
 #include "base/log.h"
-#include "base/timer.h"
-#include "host/modules.h"
-#include "room/conf-rooms.h"
+#include "host/module-slot.h"
 
 #include <string.h>
 
-enum { DRAIN_MS = 10 };
-
-typedef enum { SLOT_OFF, SLOT_LOADED, SLOT_DRAINING, SLOT_FAILED } SlotState;
-static const char *const state_names[] = { "off", "loaded", "draining", "failed" };
-
-typedef struct {
-    StoaModules *modules;
-    char *name;
-    StoaObjectKind kind;
-    SlotState state;
-    char *why; /* of SLOT_FAILED */
-    StoaObject *object;
-    StoaModule *module;           /* of a plugin */
-    StoaTransportHost *transport; /* of a transport */
-    StoaTimer *drainer;
-    /* What prepare found, for commit. */
-    struct {
-        bool prepared, wanted;
-        StoaObject *object;     /* newly opened */
-        StoaConfValues *values; /* for it, or for the one that runs */
-        char *why;              /* it cannot be opened */
-        char *wrong;            /* what a dry run found in its files */
-    } next;
-} Slot;
-
 struct StoaModules {
     StoaModulesSpec spec;
-    GPtrArray *slots; /* of Slot, in the order of their names */
+    GPtrArray *slots; /* of StoaModuleSlot, in the order of their names */
 };
-
-static void clear_next(Slot *slot)
-{
-    g_clear_pointer(&slot->next.values, stoa_conf_values_free);
-    g_clear_pointer(&slot->next.object, stoa_object_close);
-    g_clear_pointer(&slot->next.why, g_free);
-    g_clear_pointer(&slot->next.wrong, g_free);
-    slot->next.prepared = slot->next.wanted = false;
-}
-
-static void slot_free(gpointer data)
-{
-    Slot *slot = data;
-
-    clear_next(slot);
-    stoa_timer_clear(&slot->drainer);
-    g_free(slot->why);
-    g_free(slot->name);
-    g_free(slot);
-}
 
 StoaModules *stoa_modules_new(const StoaModulesSpec *spec)
 {
     StoaModules *modules = g_new0(StoaModules, 1);
 
     modules->spec = *spec;
-    modules->slots = g_ptr_array_new_with_free_func(slot_free);
+    modules->slots = g_ptr_array_new_with_free_func(stoa_module_slot_free);
     return modules;
 }
 
-static Slot *find_slot(StoaModules *modules, const char *name)
+static StoaModuleSlot *find_slot(StoaModules *modules, const char *name)
 {
     for (guint i = 0; i < modules->slots->len; i++) {
-        Slot *slot = modules->slots->pdata[i];
+        StoaModuleSlot *slot = modules->slots->pdata[i];
         if (g_str_equal(slot->name, name))
             return slot;
     }
     return NULL;
 }
 
-static Slot *make_slot(StoaModules *modules, const char *name)
+static StoaModuleSlot *make_slot(StoaModules *modules, const char *name)
 {
-    Slot *slot = find_slot(modules, name);
+    StoaModuleSlot *slot = find_slot(modules, name);
 
     if (slot)
         return slot;
-    slot = g_new0(Slot, 1);
-    slot->modules = modules;
-    slot->name = g_strdup(name);
+    slot = stoa_module_slot_new(&modules->spec, name);
     g_ptr_array_add(modules->slots, slot);
     return slot;
 }
 
-/* -- loading ------------------------------------------------------------------------------ */
-
-static char *find_object(Slot *slot, GError **error)
-{
-    StoaModulesSpec *spec = &slot->modules->spec;
-    char *path = stoa_object_find(spec->plugin_dirs, slot->name);
-
-    slot->kind = STOA_OBJECT_PLUGIN;
-    if (path)
-        return path;
-    path = stoa_object_find(spec->transport_dirs, slot->name);
-    slot->kind = STOA_OBJECT_TRANSPORT;
-    if (!path)
-        stoa_fail(error, STOA_ERROR_NOT_FOUND,
-                  "there is no %s.so in the module folders (stoa.conf, [modules])", slot->name);
-    return path;
-}
-
-static StoaObject *open_object(Slot *slot, GError **error)
-{
-    g_autofree char *path = find_object(slot, error);
-
-    return path ? stoa_object_open(path, slot->name, slot->kind, error) : NULL;
-}
-
-static StoaConfTable conf_table(const Slot *slot, const StoaObject *object)
-{
-    return slot->kind == STOA_OBJECT_PLUGIN
-               ? stoa_module_conf_table(stoa_object_plugin(object))
-               : stoa_transport_conf_table(stoa_object_transport(object));
-}
-
-static const StoaConfValues *current_values(const Slot *slot)
-{
-    return slot->module ? stoa_module_conf_values(slot->module)
-                        : stoa_transport_conf_values(slot->transport);
-}
-
-static bool start_plugin(Slot *slot, StoaConfValues *values, GError **error)
-{
-    const StoaModulesSpec *spec = &slot->modules->spec;
-    g_autoptr(StoaModule) module =
-        stoa_module_new(stoa_object_plugin(slot->object), spec->env, values, error);
-
-    if (!module || !stoa_module_start(module, error))
-        return false;
-    slot->module = g_steal_pointer(&module);
-    spec->loaded(spec->user, slot->module);
-    return true;
-}
-
-static bool start_transport(Slot *slot, StoaConfValues *values, GError **error)
-{
-    const StoaModulesSpec *spec = &slot->modules->spec;
-
-    slot->transport = stoa_transport_start(spec->hub, stoa_object_transport(slot->object), values,
-                                           spec->settings, error);
-    return slot->transport != NULL;
-}
-
-static void set_failed(Slot *slot, const char *why)
-{
-    slot->state = SLOT_FAILED;
-    g_free(slot->why);
-    slot->why = g_strdup(why);
-    log_error(stoa_process, "module %s does not run: %s", slot->name, why);
-}
-
-/* object and values taken */
-static bool load(Slot *slot, StoaObject *object, StoaConfValues *values, GError **error)
-{
-    g_autoptr(GError) why = NULL;
-
-    slot->object = object;
-    bool ok = slot->kind == STOA_OBJECT_PLUGIN ? start_plugin(slot, values, &why)
-                                               : start_transport(slot, values, &why);
-    if (!ok) {
-        g_clear_pointer(&slot->object, stoa_object_close);
-        set_failed(slot, why->message);
-        g_propagate_error(error, g_steal_pointer(&why));
-        return false;
-    }
-    slot->state = SLOT_LOADED;
-    g_clear_pointer(&slot->why, g_free);
-    log_info(stoa_process, "module %s is loaded", slot->name);
-    return true;
-}
-
-/* -- unloading ---------------------------------------------------------------------------- */
-
-static void finish_unload(Slot *slot)
-{
-    g_clear_pointer(&slot->module, stoa_module_free);
-    g_clear_pointer(&slot->object, stoa_object_close);
-    slot->state = SLOT_OFF;
-    log_info(stoa_process, "module %s is unloaded", slot->name);
-    if (slot->next.wanted && slot->next.object)
-        load(slot, g_steal_pointer(&slot->next.object), g_steal_pointer(&slot->next.values), NULL);
-    clear_next(slot);
-}
-
-static void drain_again(void *data)
-{
-    Slot *slot = data;
-
-    slot->drainer = NULL;
-    if (stoa_module_is_busy(slot->module))
-        slot->drainer = stoa_timer_after(DRAIN_MS, drain_again, slot);
-    else
-        finish_unload(slot);
-}
-
-/* The code of a module goes when none of it can be running any more: tasks and taps are waited for. */
-static void unload(Slot *slot)
-{
-    if (slot->state != SLOT_LOADED)
-        return;
-    if (slot->kind == STOA_OBJECT_TRANSPORT) {
-        g_clear_pointer(&slot->transport, stoa_transport_stop);
-        finish_unload(slot);
-        return;
-    }
-    slot->state = SLOT_DRAINING;
-    slot->modules->spec.drain(slot->modules->spec.user, slot->module);
-    drain_again(slot);
-}
-
 /* -- conf --------------------------------------------------------------------------------- */
-
-/* The rooms that its conf lists; takes the values, which a dry run needs no more. */
-static void check_rooms(Slot *slot)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(StoaModule) trial =
-        stoa_module_new(stoa_object_plugin(slot->next.object), slot->modules->spec.env,
-                        g_steal_pointer(&slot->next.values), &error);
-
-    if (!trial || !stoa_conf_rooms_check(trial, stoa_module_conf_values(trial), &error))
-        slot->next.wrong = g_strdup_printf("%s.conf: %s", slot->name, error->message);
-}
-
-/* Looks at the files that its values name. */
-static void check_files(Slot *slot)
-{
-    const StoaTransport *transport =
-        slot->kind == STOA_OBJECT_TRANSPORT ? stoa_object_transport(slot->next.object) : NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (transport && transport->check &&
-        !transport->check(stoa_conf_values(slot->next.values), &error))
-        slot->next.wrong = g_strdup(error->message);
-}
-
-static void prepare_slot(Slot *slot, StoaConf *conf, bool dry)
-{
-    g_autoptr(GError) error = NULL;
-
-    clear_next(slot);
-    slot->next.prepared = true;
-    slot->next.wanted =
-        stoa_conf_has_file(conf, slot->name) && stoa_conf_enabled(conf, slot->name, true);
-    if (!slot->next.wanted && !dry)
-        return;
-    if (slot->state == SLOT_LOADED) {
-        StoaConfTable table = conf_table(slot, slot->object);
-        slot->next.values = stoa_conf_refill(conf, &table, current_values(slot), NULL);
-        return;
-    }
-    slot->next.object = open_object(slot, &error);
-    if (!slot->next.object) {
-        slot->next.why = slot->next.wanted ? g_strdup(error->message) : NULL;
-        return;
-    }
-    StoaConfTable table = conf_table(slot, slot->next.object);
-    slot->next.values = stoa_conf_fill(conf, &table);
-    if (dry && slot->next.wanted)
-        (slot->kind == STOA_OBJECT_PLUGIN ? check_rooms : check_files)(slot);
-}
 
 /* The core's own files: all others are modules. */
 static bool is_core_file(const char *file)
@@ -289,7 +63,7 @@ void stoa_modules_prepare(StoaModules *modules, StoaConf *conf, bool dry)
             make_slot(modules, *file);
     }
     for (guint i = 0; i < modules->slots->len; i++)
-        prepare_slot(modules->slots->pdata[i], conf, dry);
+        stoa_module_slot_prepare(modules->slots->pdata[i], conf, dry);
 }
 
 char *stoa_modules_prepared_failures(StoaModules *modules)
@@ -297,7 +71,7 @@ char *stoa_modules_prepared_failures(StoaModules *modules)
     GString *text = g_string_new(NULL);
 
     for (guint i = 0; i < modules->slots->len; i++) {
-        Slot *slot = modules->slots->pdata[i];
+        StoaModuleSlot *slot = modules->slots->pdata[i];
         if (slot->next.why)
             g_string_append_printf(text, "%sconf/%s.conf: module %s cannot be loaded: %s",
                                    text->len ? "\n" : "", slot->name, slot->name, slot->next.why);
@@ -310,60 +84,24 @@ char *stoa_modules_prepared_failures(StoaModules *modules)
 void stoa_modules_discard(StoaModules *modules)
 {
     for (guint i = 0; i < modules->slots->len; i++) {
-        Slot *slot = modules->slots->pdata[i];
-        if (slot->state != SLOT_DRAINING)
-            clear_next(slot);
+        StoaModuleSlot *slot = modules->slots->pdata[i];
+        if (slot->state != STOA_MODULE_DRAINING)
+            stoa_module_slot_clear_next(slot);
     }
-}
-
-static void reconfigure(Slot *slot)
-{
-    StoaConfValues *values = g_steal_pointer(&slot->next.values);
-    g_autoptr(GError) error = NULL;
-    bool ok = slot->module ? stoa_module_reconfigure(slot->module, values, &error)
-                           : stoa_transport_reconfigure(slot->transport, values,
-                                                        slot->modules->spec.settings, &error);
-
-    if (!ok)
-        log_error(stoa_process, "module %s goes on as before: %s", slot->name,
-                  error ? error->message : "it gave no reason");
-    if (stoa_object_is_outdated(slot->object))
-        log_info(stoa_process,
-                 "module %s: there is another build of it now, the old one goes on: disable and "
-                 "enable it, or use the admin request reload_plugin",
-                 slot->name);
-}
-
-static void commit_slot(Slot *slot)
-{
-    if (!slot->next.prepared || slot->state == SLOT_DRAINING)
-        return;
-    if (slot->next.wanted && slot->state == SLOT_LOADED)
-        reconfigure(slot);
-    else if (slot->next.wanted && slot->next.object)
-        load(slot, g_steal_pointer(&slot->next.object), g_steal_pointer(&slot->next.values), NULL);
-    else if (slot->next.wanted)
-        set_failed(slot, slot->next.why ? slot->next.why : "it cannot be opened");
-    else if (slot->state == SLOT_LOADED)
-        unload(slot);
-    else
-        slot->state = SLOT_OFF;
-    if (slot->state != SLOT_DRAINING)
-        clear_next(slot);
 }
 
 void stoa_modules_commit(StoaModules *modules)
 {
     for (guint i = 0; i < modules->slots->len; i++)
-        commit_slot(modules->slots->pdata[i]);
+        stoa_module_slot_commit(modules->slots->pdata[i]);
 }
 
 /* -- toggling one ------------------------------------------------------------------------- */
 
-static Slot *named_slot(StoaModules *modules, const char *name, GError **error)
+static StoaModuleSlot *named_slot(StoaModules *modules, const char *name, GError **error)
 {
     const char *plain = name && g_str_has_prefix(name, "stoa.plugin.") ? name + 12 : name;
-    Slot *slot = plain ? find_slot(modules, plain) : NULL;
+    StoaModuleSlot *slot = plain ? find_slot(modules, plain) : NULL;
 
     if (!slot)
         stoa_fail(error, STOA_ERROR_NOT_FOUND,
@@ -371,65 +109,48 @@ static Slot *named_slot(StoaModules *modules, const char *name, GError **error)
     return slot;
 }
 
-/* Opens the object anew and checks its conf file; what it found is in slot->next. */
-static bool prepare_anew(Slot *slot, StoaConf *conf, GError **error)
-{
-    clear_next(slot);
-    slot->next.object = open_object(slot, error);
-    if (!slot->next.object)
-        return false;
-    StoaConfTable table = conf_table(slot, slot->next.object);
-    slot->next.values = stoa_conf_fill(conf, &table);
-    slot->next.wanted = true;
-    if (stoa_conf_check(conf, error))
-        return true;
-    clear_next(slot);
-    return false;
-}
-
 bool stoa_modules_enable(StoaModules *modules, const char *name, StoaConf *conf, GError **error)
 {
     if (name && stoa_conf_has_file(conf, name))
         make_slot(modules, name);
-    Slot *slot = named_slot(modules, name, error);
+    StoaModuleSlot *slot = named_slot(modules, name, error);
 
     if (!slot)
         return false;
-    if (slot->state == SLOT_LOADED)
+    if (slot->state == STOA_MODULE_LOADED)
         return true;
-    if (slot->state == SLOT_DRAINING)
+    if (slot->state == STOA_MODULE_DRAINING)
         return stoa_fail(error, STOA_ERROR_CONFLICT, "module %s is still being unloaded", name);
-    if (!prepare_anew(slot, conf, error))
+    if (!stoa_module_slot_prepare_anew(slot, conf, error))
         return false;
-    bool ok =
-        load(slot, g_steal_pointer(&slot->next.object), g_steal_pointer(&slot->next.values), error);
-    clear_next(slot);
+    bool ok = stoa_module_slot_load_next(slot, error);
+    stoa_module_slot_clear_next(slot);
     return ok;
 }
 
 bool stoa_modules_disable(StoaModules *modules, const char *name, GError **error)
 {
-    Slot *slot = named_slot(modules, name, error);
+    StoaModuleSlot *slot = named_slot(modules, name, error);
 
     if (!slot)
         return false;
-    clear_next(slot);
-    unload(slot);
-    if (slot->state == SLOT_FAILED)
-        slot->state = SLOT_OFF;
+    stoa_module_slot_clear_next(slot);
+    stoa_module_slot_unload(slot);
+    if (slot->state == STOA_MODULE_FAILED)
+        slot->state = STOA_MODULE_OFF;
     return true;
 }
 
 /* The old object must be gone before the new file is opened, or the loader would give us the old one again. */
 bool stoa_modules_reload(StoaModules *modules, const char *name, StoaConf *conf, GError **error)
 {
-    Slot *slot = named_slot(modules, name, error);
+    StoaModuleSlot *slot = named_slot(modules, name, error);
 
     if (!slot)
         return false;
-    clear_next(slot);
-    unload(slot);
-    if (slot->state == SLOT_DRAINING)
+    stoa_module_slot_clear_next(slot);
+    stoa_module_slot_unload(slot);
+    if (slot->state == STOA_MODULE_DRAINING)
         return stoa_fail(error, STOA_ERROR_CONFLICT,
                          "module %s finishes its work: enable it again in a moment", name);
     return stoa_modules_enable(modules, name, conf, error);
@@ -439,9 +160,9 @@ bool stoa_modules_reload(StoaModules *modules, const char *name, StoaConf *conf,
 
 StoaModule *stoa_modules_find(StoaModules *modules, const char *package)
 {
-    Slot *slot = named_slot(modules, package, NULL);
+    StoaModuleSlot *slot = named_slot(modules, package, NULL);
 
-    return slot && slot->state == SLOT_LOADED ? slot->module : NULL;
+    return slot && slot->state == STOA_MODULE_LOADED ? slot->module : NULL;
 }
 
 static void put_module(json_t *one, StoaModule *module)
@@ -465,11 +186,11 @@ json_t *stoa_modules_list_builtin(StoaModule *module)
     return one;
 }
 
-static json_t *list_one(const Slot *slot)
+static json_t *list_one(const StoaModuleSlot *slot)
 {
     json_t *one = json_pack("{s:s, s:s, s:s, s:s*}", "name", slot->name, "kind",
                             slot->kind == STOA_OBJECT_PLUGIN ? "plugin" : "transport", "state",
-                            state_names[slot->state], "error", slot->why);
+                            stoa_module_slot_state_name(slot), "error", slot->why);
 
     if (slot->module)
         put_module(one, slot->module);
@@ -502,8 +223,8 @@ json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind)
     json_t *all = json_object();
 
     for (guint i = 0; i < modules->slots->len; i++) {
-        const Slot *slot = modules->slots->pdata[i];
-        if (slot->state != SLOT_LOADED || slot->kind != kind)
+        const StoaModuleSlot *slot = modules->slots->pdata[i];
+        if (slot->state != STOA_MODULE_LOADED || slot->kind != kind)
             continue;
         if (kind == STOA_OBJECT_PLUGIN) {
             json_object_set_new(all, stoa_module_package(slot->module),
@@ -522,7 +243,7 @@ json_t *stoa_modules_describe(StoaModules *modules, StoaObjectKind kind)
 void stoa_modules_foreach(StoaModules *modules, void (*fn)(StoaModule *module))
 {
     for (guint i = 0; i < modules->slots->len; i++) {
-        const Slot *slot = modules->slots->pdata[i];
+        const StoaModuleSlot *slot = modules->slots->pdata[i];
         if (slot->module)
             fn(slot->module);
     }
@@ -533,38 +254,29 @@ unsigned stoa_modules_n_loaded(StoaModules *modules, StoaObjectKind kind)
     unsigned n = 0;
 
     for (guint i = 0; i < modules->slots->len; i++) {
-        const Slot *slot = modules->slots->pdata[i];
-        n += slot->state == SLOT_LOADED && slot->kind == kind;
+        const StoaModuleSlot *slot = modules->slots->pdata[i];
+        n += slot->state == STOA_MODULE_LOADED && slot->kind == kind;
     }
     return n;
 }
 
 /* -- the end ------------------------------------------------------------------------------ */
 
-static void foreach_transport(StoaModules *modules, void (*fn)(Slot *slot))
+static void foreach_transport(StoaModules *modules, void (*fn)(StoaModuleSlot *slot))
 {
     for (guint i = 0; i < modules->slots->len; i++) {
-        Slot *slot = modules->slots->pdata[i];
+        StoaModuleSlot *slot = modules->slots->pdata[i];
         if (slot->transport)
             fn(slot);
     }
 }
 
-static void tell_settings(Slot *slot)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!stoa_transport_reconfigure(slot->transport, NULL, slot->modules->spec.settings, &error))
-        log_error(stoa_process, "module %s goes on as before: %s", slot->name,
-                  error ? error->message : "it gave no reason");
-}
-
 void stoa_modules_settings_changed(StoaModules *modules)
 {
-    foreach_transport(modules, tell_settings);
+    foreach_transport(modules, stoa_module_slot_tell_settings);
 }
 
-static void quiesce(Slot *slot)
+static void quiesce(StoaModuleSlot *slot)
 {
     stoa_transport_quiesce(slot->transport);
 }
@@ -576,7 +288,7 @@ void stoa_modules_quiesce(StoaModules *modules)
 
 void stoa_modules_stop_transports(StoaModules *modules)
 {
-    foreach_transport(modules, unload);
+    foreach_transport(modules, stoa_module_slot_unload);
 }
 
 void stoa_modules_free(StoaModules *modules)
@@ -585,10 +297,10 @@ void stoa_modules_free(StoaModules *modules)
         return;
     stoa_modules_stop_transports(modules);
     for (guint i = 0; i < modules->slots->len; i++) {
-        Slot *slot = modules->slots->pdata[i];
-        clear_next(slot);
-        unload(slot);
-        if (slot->state == SLOT_DRAINING) { /* its work goes on: the process ends, the code stays */
+        StoaModuleSlot *slot = modules->slots->pdata[i];
+        stoa_module_slot_clear_next(slot);
+        stoa_module_slot_unload(slot);
+        if (slot->state == STOA_MODULE_DRAINING) { /* the process ends, the code stays */
             stoa_timer_clear(&slot->drainer);
             log_warn(stoa_process, "module %s was still at work", slot->name);
         }

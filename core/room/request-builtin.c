@@ -3,7 +3,6 @@
 #include "config.h"
 
 #include "base/error.h"
-#include "room/kept-room.h"
 #include "room/request-private.h"
 
 /* The room of an id: this module's view, a new view of a room that others made, or a new ad-hoc one. */
