@@ -7,7 +7,7 @@ import { slow, start } from '../lib/gateway.mjs';
 import { leave, only, publishLines, watchLines } from '../lib/lines.mjs';
 import { openLink } from '../lib/link.mjs';
 import { clock, startPeers } from '../lib/peers.mjs';
-import { dlrr, nack, report } from '../lib/rtcp.mjs';
+import { dlrr, fir, nack, pli, report, twcc } from '../lib/rtcp.mjs';
 import { vp8 } from '../lib/rtp.mjs';
 
 let gateway, peers;
@@ -152,3 +152,121 @@ for (const rtt of [0, 200])
         leave(ana, ben);
         await link.close();
     });
+
+test('who asks for everything again gets some hundred in a second, and each once', async () => {
+    const ana = await publishLines(gateway, peers, [section], { videocodec: 'vp8' }), ben = await watchLines(gateway, peers, ana, only('VP8', 'rtx'));
+    const show = film(ana), { rtx } = ben.offered[0].pt, reports = async () => (await ben.peer.told()).filter(({ what }) => what === 'sr').length;
+    let came, repaired;
+    for (let tries = 1, n = 0; ; tries++, n = 0) { /* all between two reports: with them comes a new budget */
+        await until('two reports', async () => (n += await reports()) >= 2);
+        await ben.peer.all();
+        for (let i = 0; i < 12; i++, await sleep(10))
+            show.burst(50);
+        came = await gather(ben, 600);
+        for (let i = 0; i < 600; i += 300)
+            ben.peer.sendRtcp(nack(came[0].ssrc, came.slice(i, i + 300).map(({ seq }) => seq)));
+        await sleep(50);
+        repaired = repairedBy(await ben.peer.all(), rtx);
+        if (await reports() === 0)
+            break;
+        assert.ok(tries < 10, 'never done between two reports');
+    }
+    show.stop();
+    assert.ok(repaired.length >= 300 && repaired.length < 500, `${repaired.length} at once`); /* 300, and twice what was sent in the second before */
+    assert.equal(new Set(repaired).size, repaired.length);
+    leave(ana, ben);
+});
+
+test('who asks for keyframes again and again gets fewer and fewer, a source is asked once in 300 ms, and the same FIR is one request', async () => {
+    const many = await start('stoa:limits.requests_per_second=0', 'stoa:media.workers=4', 'stoa:media.room_peers_per_worker=1');
+    const ana = await publishLines(many, peers, [section], { videocodec: 'vp8' }), show = film(ana), viewers = [];
+    for (let i = 0; i < 3; i++)
+        viewers.push(await watchLines(many, peers, ana, only('VP8', 'rtx')));
+    const ssrcs = await Promise.all(viewers.map(async (one) => (await gather(one, 10))[0].ssrc));
+    const nag = async (ms, ...requests) => {
+        await until('silence', () => clock() - (show.keyframes.at(-1) ?? 0) > 700); /* of the joins, or of who nagged before */
+        show.forget();
+        for (let i = 0; i < ms / 20; i++, await sleep(20))
+            requests.forEach(({ by, say }) => viewers[by].peer.sendRtcp(say(ssrcs[by], i)));
+        return [...show.keyframes];
+    };
+    try {
+        const once = await nag(1000, { by: 0, say: (ssrc) => fir(ssrc, 5, 20) });
+        assert.ok(once.length >= 1 && once.length <= 2, `${once.length} for one FIR`);
+        const next = await nag(20, { by: 0, say: (ssrc) => fir(ssrc, 6) });
+        await until('a keyframe for the next FIR', () => next.length || show.keyframes.length);
+        const one = await nag(4000, { by: 1, say: (ssrc, i) => Buffer.concat([pli(ssrc), fir(ssrc, i)]) });
+        assert.ok(one.length >= 2 && one.length <= 6, `${one.length} for one viewer in four seconds`); /* after 0, 0.3, 0.9, 2.1 s */
+        const all = await nag(3000, ...[0, 1, 2].map((by) => ({ by, say: pli })));
+        assert.ok(all.length >= 2 && all.length <= 11, `${all.length} for all of them in three seconds`);
+        [once, one, all].forEach((times) => times.slice(1).forEach((at, i) => assert.ok(at - times[i] > 250, `${at - times[i]} ms`)));
+    } finally {
+        show.stop();
+    }
+    leave(ana, ...viewers);
+    assert.equal((await many.stop()).code, 0);
+});
+
+/* A client that reports and asks as a browser does: for what is missing, on what came, and by transport-cc. */
+function reportOn({ peer, offered }) {
+    const id = offered[0].exts[TWCC.split('/').at(-1)], { rtx } = offered[0].pt;
+    let highest, count = 0;
+    const tell = async () => {
+        const packets = await peer.all(), arrived = packets.filter(({ exts }) => exts[id]).map(({ exts, at }) => ({ seq: exts[id].readUInt16BE(0), at }));
+        if (arrived.length > 0)
+            peer.sendRtcp(twcc(arrived, count++));
+        for (const { ssrc, seq } of packets.filter(({ pt }) => pt !== rtx)) {
+            const news = highest === undefined ? 1 : seq - highest << 16 >> 16;
+            if (news > 1 && news < 100)
+                peer.sendRtcp(nack(ssrc, Array.from({ length: news - 1 }, (_, i) => highest + 1 + i & 0xffff)));
+            if (news > 0)
+                highest = seq;
+        }
+        for (const told of (await peer.told()).filter(({ what }) => what === 'sr'))
+            peer.sendRtcp(report(told.ssrc, { middle: told.middle, after_ms: clock() - told.at, fraction: 8 }));
+    };
+    const timer = setInterval(() => void tell(), 40);
+    return { stop: () => clearInterval(timer) };
+}
+
+test('on lines that lose packets the figures are those of the lines: losses, repairs, round trips, the estimate, the layer', async () => {
+    const streams = [[51, 61], [52, 62], [53, 63]]; /* the least first */
+    const simulcast = {
+        ...section, lines: [...section.lines.filter((line) => !line.includes('ssrc')), 'a=rtcp-fb:96 transport-cc', `a=extmap:3 ${TWCC}`, 'a=ssrc-group:SIM 51 52 53',
+            ...streams.map((pair) => `a=ssrc-group:FID ${pair.join(' ')}`), ...streams.flat().map((ssrc) => `a=ssrc:${ssrc} cname:ana`)],
+    };
+    const take = (line) => {
+        const taken = only('VP8', 'rtx')(line);
+        return { ...taken, lines: [...taken.lines, `a=extmap:${line.exts[TWCC.split('/').at(-1)]} ${TWCC}`] };
+    };
+    const histogram = async () => Number((await (await fetch(`${gateway.admin}/metrics`)).text()).match(/^stoa_media_estimate_\w+_count (\d+)$/m)[1]);
+    const links = [await openLink(gateway), await openLink(gateway)], before = await histogram();
+    const ana = await publishLines(gateway, peers, [simulcast], { videocodec: 'vp8' }, links[0]), show = film(ana, { streams, answers: true });
+    const ben = await watchLines(gateway, peers, ana, take, {}, links[1]), reports = reportOn(ben);
+    try {
+        for (const link of links)
+            ['up', 'down'].forEach((way) => link[way]({ delay: 20 }));
+        links[0].up({ loss: 0.03, delay: 20 });
+        links[1].down({ loss: 0.03, delay: 20 });
+        const isFar = ({ rtt_ms }) => rtt_ms >= 39 && rtt_ms < 100 * slow;
+        const [out, up] = await until('all figures', async () => {
+            const out = await stats(ben), up = await stats(ana), [one] = out.streams;
+            const asked = up.streams.filter((row) => row.nacks_asked > 0 && row.nacks_served > 0 && isFar(row));
+            return isFar(out) && isFar(up) && out.estimate > 0 && one.nacks_asked > 3 && one.nacks_served > 3 && one.loss > 0 && one.bitrate > 0 && asked.length > 0 && [out, up];
+        });
+        assert.ok(out.streams[0].nacks_served <= out.streams[0].nacks_asked && out.estimate < 1e9, JSON.stringify(out));
+        assert.equal(up.streams.length, 3);
+        up.streams.forEach((row) => assert.ok(row.nacks_served <= row.nacks_asked && row.loss < 0.3, JSON.stringify(row)));
+        await until('estimates in the histogram', async () => await histogram() > before);
+        for (const substream of [0, 1]) {
+            await ben.who.message(ben.handle, { request: 'configure', streams: [{ mid: ben.offered[0].mid, substream }] });
+            await ben.who.client.event((event) => event.plugindata?.data.substream === substream);
+            assert.equal((await stats(ben)).streams[0].substream, substream);
+        }
+    } finally {
+        show.stop();
+        reports.stop();
+    }
+    leave(ana, ben);
+    await Promise.all(links.map((link) => link.close()));
+});
