@@ -29,8 +29,15 @@ static bool is_fit(const char *text)
 
 char *stoa_address_read(const char *text, GError **error)
 {
-    if (is_fit(text))
+    const char *at = strrchr(text, '@');
+
+    if (is_fit(text) && g_str_is_ascii(at))
         return g_utf8_strdown(text, -1);
+    if (at && !g_str_is_ascii(at)) {
+        stoa_fail(error, STOA_ERROR_INVALID,
+                  "\"email\": write the name of the server in ASCII, like xn--mnchen-3ya.example");
+        return NULL;
+    }
     stoa_fail(error, STOA_ERROR_INVALID, "\"email\" must be an address like name@school.example");
     return NULL;
 }

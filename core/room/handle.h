@@ -19,6 +19,8 @@ typedef struct {
     void (*refused)(StoaHandle *handle, const char *transaction, const GError *error);
     /* An event that many hear: instead of `event`. Borrowed. NULL: `event` it is, with the body to be read only. */
     void (*shared)(StoaHandle *handle, StoaShared *shared);
+    /* As `end`, but whatever else the client has goes on. NULL: `end` it is. */
+    void (*detach)(StoaHandle *handle);
 } StoaHandleOutlet;
 
 /**

@@ -254,6 +254,8 @@ static void acted(void *data, const GError *error)
     if (room)
         stoa_kept_room_settle(room);
     json_t *answer = member && !error ? stoa_member_json(member) : NULL;
+    if (answer && g_str_equal(acting->action, "mute"))
+        json_object_set_new(answer, "muted", json_true());
     acting->done(answer, error, acting->data);
     json_decref(answer);
 }

@@ -121,6 +121,8 @@ void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, 
 void stoa_member_cut(StoaMember *member, const char *event, json_t *body);
 /** End the handles, told `event` first. @body  taken */
 void stoa_member_end_handles(StoaMember *member, const char *event, json_t *body);
+/** End the handles of modules that are not of the room any more; the rest goes on. */
+void stoa_member_drop_modules(StoaMember *member);
 /** Who has no connection loses the seat; the token stays, for when there is a place again. */
 void stoa_member_give_up(StoaMember *member);
 /** Say something to the person alone, at once. @body  taken */

@@ -390,6 +390,23 @@ void stoa_member_take_over(StoaMember *member, bool (*same)(StoaHandle *handle, 
     }
 }
 
+void stoa_member_drop_modules(StoaMember *member)
+{
+    g_autoptr(GPtrArray) now = g_ptr_array_copy(member->handles, NULL, NULL);
+
+    for (guint i = 0; i < now->len; i++) {
+        StoaHandle *handle = now->pdata[i];
+        if (!g_ptr_array_find(member->handles, handle, NULL) || is_room_handle(member, handle) ||
+            stoa_room_info_has_module(member->room->info, handle->module->plugin.name) ||
+            !handle->outlet)
+            continue;
+        if (handle->outlet->detach)
+            handle->outlet->detach(handle);
+        else if (handle->outlet->end)
+            handle->outlet->end(handle);
+    }
+}
+
 /* -- what one does to a person --------------------------------------------------------------- */
 
 void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger)

@@ -329,6 +329,8 @@ typedef struct {
     StoaRooms *rooms;
     char *id;
     StoaRoomInfo *info;
+    StoaRoomDone *done;
+    void *data;
 } Reload;
 
 static void reload_free(void *data)
@@ -348,17 +350,41 @@ static bool read_info(StoaDb *db, void *data, GError **error)
     return reload->info != NULL;
 }
 
-static void reloaded(void *data, const GError *error)
+/* What there is of a room but for what other events tell. */
+static json_t *settings_of(const StoaRoomInfo *info)
 {
-    Reload *reload = data;
-    StoaKeptRoom *room = error ? NULL : stoa_rooms_find(reload->rooms, reload->id);
+    json_t *settings = stoa_room_info_json(info);
 
-    if (!room)
-        return;
-    StoaRoomInfo *was = room->info, *info = g_steal_pointer(&reload->info);
-    g_hash_table_steal(reload->rooms->open, was->id);
+    json_object_del(settings, "state");
+    json_object_del(settings, "meeting");
+    json_object_del(settings, "locked");
+    return settings;
+}
+
+static void tell_changes(StoaKeptRoom *room, const StoaRoomInfo *was)
+{
+    json_t *before = settings_of(was), *now = settings_of(room->info);
+
+    if (was->locked != room->info->locked)
+        stoa_kept_room_tell(room, "locked", json_pack("{s:b}", "locked", room->info->locked));
+    if (!json_equal(before, now))
+        stoa_kept_room_tell(room, "room_changed",
+                            json_pack("{s:o}", "room", stoa_room_info_json(room->info)));
+    if (!json_equal(was->modules, room->info->modules)) {
+        for (guint i = 0; i < room->order->len; i++)
+            stoa_member_drop_modules(room->order->pdata[i]);
+    }
+    json_decref(before);
+    json_decref(now);
+}
+
+static void take_over(StoaKeptRoom *room, StoaRoomInfo *info)
+{
+    StoaRoomInfo *was = room->info;
+
+    g_hash_table_steal(room->rooms->open, was->id);
     room->info = info;
-    g_hash_table_insert(reload->rooms->open, info->id, room);
+    g_hash_table_insert(room->rooms->open, info->id, room);
     /* the meeting is control's: a job that begins or ends it may be under way */
     g_free(info->meeting);
     info->meeting = g_steal_pointer(&was->meeting);
@@ -369,20 +395,32 @@ static void reloaded(void *data, const GError *error)
     }
     stoa_room_core_set_title(room->core, info->title);
     stoa_room_core_set_sealing(room->core, info->e2ee);
-    if (was->locked != info->locked)
-        stoa_kept_room_tell(room, "locked", json_pack("{s:b}", "locked", info->locked));
+    tell_changes(room, was);
     if (was->lobby && !info->lobby)
         stoa_kept_room_admit_all(room);
     stoa_room_info_free(was);
     stoa_kept_room_settle(room);
 }
 
-void stoa_rooms_reload(StoaRooms *rooms, const char *id)
+static void reloaded(void *data, const GError *error)
+{
+    Reload *reload = data;
+    StoaKeptRoom *room = error ? NULL : stoa_rooms_find(reload->rooms, reload->id);
+
+    if (room)
+        take_over(room, g_steal_pointer(&reload->info));
+    if (reload->done)
+        reload->done(error, reload->data);
+}
+
+void stoa_rooms_reload(StoaRooms *rooms, const char *id, StoaRoomDone *done, void *data)
 {
     Reload *reload = g_new0(Reload, 1);
 
     reload->rooms = rooms;
     reload->id = g_strdup(id);
+    reload->done = done;
+    reload->data = data;
     stoa_store_run(rooms->spec.store, read_info, reloaded, reload, reload_free);
 }
 

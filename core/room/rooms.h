@@ -109,8 +109,8 @@ const StoaRoomInfo *stoa_kept_room_info(const StoaKeptRoom *room);
 
 /** End the meeting now, and the room with it: everybody is told and disconnected, summaries go out. The answer is the room. */
 void stoa_rooms_end(StoaRooms *rooms, const char *room, StoaRoomsDone *done, void *data);
-/** A room's row was changed: take it over, tell `locked`. */
-void stoa_rooms_reload(StoaRooms *rooms, const char *room);
+/** A room's row was changed: take it over, tell `locked`, `room_changed`. @done  may be NULL */
+void stoa_rooms_reload(StoaRooms *rooms, const char *room, StoaRoomDone *done, void *data);
 /** A room's rows are gone: everybody is told and disconnected. */
 void stoa_rooms_deleted(StoaRooms *rooms, const char *room);
 /** Somebody is put out: an invitation was revoked, a person erased. @reason  "revoked", "erased": for the event `removed` */

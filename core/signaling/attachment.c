@@ -82,9 +82,16 @@ static void core_event(StoaHandle *handle, const char *name, json_t *fields)
     stoa_session_event(attachment->session, event);
 }
 
-static const StoaHandleOutlet outlet = {
-    .event = plugin_event, .core_event = core_event, .end = stoa_seat_end, .shared = shared_event
-};
+static void detach(StoaHandle *handle)
+{
+    stoa_attachment_detach(stoa_handle_user(handle));
+}
+
+static const StoaHandleOutlet outlet = { .event = plugin_event,
+                                         .core_event = core_event,
+                                         .end = stoa_seat_end,
+                                         .shared = shared_event,
+                                         .detach = detach };
 
 StoaAttachment *stoa_attachment_new(StoaSession *session, const StoaAttachWish *wish,
                                     StoaMember *member, GError **error)

@@ -40,7 +40,8 @@ bool stoa_web_identify(StoaWebCall *call, GError **error)
                spec->seat(spec->user, call->token, NULL) ||
                unauthenticated(error, "the token has expired, or was replaced or revoked");
     caller->kind = STOA_WEB_ANYONE;
-    if (call->route->who == STOA_WEB_ANYONE)
+    if (call->route->who == STOA_WEB_ANYONE ||
+        (call->route->proof && json_object_get(call->body, call->route->proof)))
         return true;
     if (!call->token)
         return (call->route->who & STOA_WEB_ANYONE) ||

@@ -67,13 +67,20 @@ static bool is_mailed(const StoaWebCall *call)
 /* -- POST /rooms/ID/invitations ---------------------------------------------------------------- */
 
 typedef struct {
-    char *email;
-    const char *name, *role;
+    char *email, *name;
+    const char *role;
 } Person;
 
 static void person_clear(gpointer data)
 {
     g_free(((Person *)data)->email);
+    g_free(((Person *)data)->name);
+}
+
+/* Without the blanks around it. New. */
+static char *stripped(const char *text)
+{
+    return text ? g_strstrip(g_strdup(text)) : NULL;
 }
 
 /* The people of the body, each address once. */
@@ -89,17 +96,17 @@ static GArray *read_people(StoaWebCall *call, GError **error)
     {
         Person person = { stoa_address_read(json_string_value(json_object_get(one, "email")),
                                             error),
-                          json_string_value(json_object_get(one, "name")),
+                          stripped(json_string_value(json_object_get(one, "name"))),
                           json_string_value(json_object_get(one, "role")) };
         if (!person.email || (person.name && !stoa_check_name(person.name, error))) {
             g_prefix_error(error, "people[%zu]: ", i);
-            g_free(person.email);
+            person_clear(&person);
             return NULL;
         }
         if (g_hash_table_add(seen, person.email))
             g_array_append_val(list, person);
         else
-            g_free(person.email);
+            person_clear(&person);
     }
     return g_steal_pointer(&list);
 }
@@ -138,9 +145,9 @@ static bool has_room_for(StoaDb *db, StoaWebCall *call, const char *room, guint 
     const StoaRoomsConf *conf = stoa_web_conf(call);
     g_autoptr(GError) why = NULL;
 
-    if (n > conf->invitations_per_request)
+    if (n < 1 || n > conf->invitations_per_request)
         return stoa_fail(error, STOA_ERROR_INVALID,
-                         "\"people\" may have at most %" G_GINT64_FORMAT " of them in one request",
+                         "\"people\" must have 1 to %" G_GINT64_FORMAT " items in one request",
                          conf->invitations_per_request);
     int64_t known =
         stoa_db_int(db, &why, 0, "SELECT COUNT(*) FROM invitation WHERE room_id = ?1", "s", room);
@@ -268,7 +275,7 @@ const StoaWebRoute *stoa_web_invitation_routes(void)
         { NULL },
     };
     static const StoaParam params[] = {
-        { "people", STOA_ARRAY, STOA_REQUIRED, 1, 10000, .fields = person,
+        { "people", STOA_ARRAY, STOA_REQUIRED, 0, 10000, .fields = person,
           .help = "who is invited" },
         { "deliver", STOA_ENUM, .choices = deliveries,
           .help = "none: links in the answer, and no mail" },

@@ -15,9 +15,13 @@
 
 #include <string.h>
 
+/* However long it is: what nobody has is not there, and looks no other than what somebody had. */
+enum { MAX_LOOKED_UP = 65536 };
+
 const StoaParam stoa_web_join_params[] = {
-    { "invitation", STOA_STRING, 0, 1, 256, .help = "the token of an invitation" },
-    { "room", STOA_STRING, 0, 1, 64, .help = "a public room, or one of your own as its host" },
+    { "invitation", STOA_STRING, 0, 1, MAX_LOOKED_UP, .help = "the token of an invitation" },
+    { "room", STOA_STRING, 0, 1, MAX_LOOKED_UP,
+      .help = "a public room, or one of your own as its host" },
     { "name", STOA_STRING, 0, 0, 256, .help = "your name, 1 to 64 characters, as a guest" },
     { NULL },
 };

@@ -6,10 +6,12 @@
 #include "web/live.h"
 #include "web/web-private.h"
 
-void stoa_live_changed(StoaWeb *web, const char *room)
+void stoa_live_changed(StoaWeb *web, const char *room, StoaRoomDone *done, void *data)
 {
     if (web->spec.rooms)
-        stoa_rooms_reload(web->spec.rooms, room);
+        stoa_rooms_reload(web->spec.rooms, room, done, data);
+    else
+        done(NULL, data);
 }
 
 void stoa_live_deleted(StoaWeb *web, const char *room)

@@ -5,7 +5,8 @@
 #include "room/journal.h"
 #include "web/web.h"
 
-void stoa_live_changed(StoaWeb *web, const char *room);
+/** `done` once an open room is as its row. */
+void stoa_live_changed(StoaWeb *web, const char *room, StoaRoomDone *done, void *data);
 void stoa_live_deleted(StoaWeb *web, const char *room);
 void stoa_live_removed(StoaWeb *web, const char *room, const char *person, const char *reason);
 void stoa_live_erased(StoaWeb *web, const char *room, const char *person);

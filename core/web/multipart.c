@@ -205,7 +205,10 @@ static bool read_head(StoaMultipart *multipart, GError **error)
     if (!end)
         return false;
     g_autofree char *head = g_strndup((const char *)multipart->pending->data, len);
-    g_autofree char *name = multipart->found ? NULL : file_name_of(head);
+    g_autofree char *name = file_name_of(head);
+    if (name && multipart->found)
+        return stoa_fail(error, STOA_ERROR_INVALID,
+                         "the body has more than one file: send each in a request of its own");
     drop(multipart, len + 4);
     multipart->state = name ? FILE_PART : OTHER_PART;
     multipart->found |= name != NULL;

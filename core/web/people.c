@@ -186,10 +186,11 @@ const StoaWebRoute *stoa_web_people_routes(void)
 {
     static const StoaWebRoute routes[] = {
         { "POST", "/join", STOA_WEB_ANYONE | STOA_WEB_HOST, stoa_web_join_params,
-          stoa_web_join_store, stoa_web_join_live,
-          "come in by invitation, as host, or as a guest" },
+          stoa_web_join_store, stoa_web_join_live, "come in by invitation, as host, or as a guest",
+          .proof = "invitation" },
         { "POST", "/join/look", STOA_WEB_ANYONE | STOA_WEB_HOST, stoa_web_join_params,
-          stoa_web_join_look, .help = "what one would come into: title, host, time" },
+          stoa_web_join_look, .help = "what one would come into: title, host, time",
+          .proof = "invitation" },
         { "POST", "/leave", STOA_WEB_PARTICIPANT, .live = leave, .help = "give up your seat",
           .waiting = true },
         { "GET", "/rooms/:room/participants", PEOPLE, NULL, list_store, list_live,

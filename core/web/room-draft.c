@@ -178,13 +178,23 @@ static bool take_modules(StoaRoomInfo *room, const json_t *value, const StoaDraf
     return true;
 }
 
+/* ISO 8601 has weeks, days of a year and times without colons, too. (RFC 3339, 5.6) */
+static bool is_rfc3339(const char *text)
+{
+    return g_regex_match_simple(
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"
+        "([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+        text, 0, 0);
+}
+
 static bool take_starts_at(StoaRoomInfo *room, const json_t *value,
                            const StoaDraftRules *rules G_GNUC_UNUSED, GError **error)
 {
     const char *text = json_string_value(value);
-    g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+    g_autofree char *large = text && is_rfc3339(text) ? g_ascii_strup(text, -1) : NULL;
+    g_autoptr(GDateTime) time = large ? g_date_time_new_from_iso8601(large, NULL) : NULL;
 
-    if (text && (!time || !strpbrk(text, "Tt ") || g_date_time_to_unix(time) <= 0))
+    if (text && (!time || g_date_time_to_unix(time) <= 0))
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "\"starts_at\" must be a time of RFC 3339, like 2027-02-03T09:00:00Z");
     room->starts_ms = time ? g_date_time_to_unix(time) * 1000 : 0;

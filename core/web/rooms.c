@@ -120,15 +120,18 @@ static bool read_limit(const StoaWebCall *call, int64_t *limit, GError **error)
 /* The room that a page comes before, by what pages are sorted by. */
 static bool read_before(StoaDb *db, const StoaWebCall *call, int64_t *created_ms, GError **error)
 {
+    const StoaWebCaller *caller = stoa_web_caller(call);
     const char *before = stoa_web_query(call, "before");
 
     *created_ms = INT64_MAX;
     if (!before)
         return true;
-    *created_ms =
-        stoa_db_int(db, error, -1, "SELECT created_at FROM room WHERE id = ?1", "s", before);
+    *created_ms = stoa_db_int(db, error, -1,
+                              "SELECT created_at FROM room WHERE id = ?1"
+                              " AND (?2 IS NULL OR host_id = ?2) AND (?3 IS NULL OR id = ?3)",
+                              "sss", before, caller->host_id, caller->room_id);
     return *created_ms >= 0 ||
-           stoa_fail(error, STOA_ERROR_INVALID, "\"before\" must be the id of a room");
+           stoa_fail(error, STOA_ERROR_INVALID, "\"before\" must be the id of a room of yours");
 }
 
 static StoaRows *page_of(StoaDb *db, const StoaWebCall *call, GError **error)
@@ -200,6 +203,16 @@ static bool move_retention(StoaDb *db, const StoaRoomInfo *room, GError **error)
         "si", room->id, room->retention_days * DAY_MS);
 }
 
+/* Pages read at joining what is sealed: they would go on as it was. */
+static bool may_seal(const StoaRoomInfo *room, const json_t *body, GError **error)
+{
+    const char *e2ee = json_string_value(json_object_get(body, "e2ee"));
+
+    return !e2ee || !room->meeting || strcmp(e2ee, room->e2ee) == 0 ||
+           stoa_fail(error, STOA_ERROR_CONFLICT,
+                     "\"e2ee\" cannot change while a meeting runs: end it first");
+}
+
 static bool patch(StoaDb *db, StoaWebCall *call, GError **error)
 {
     const char *id = stoa_web_arg(call, "room");
@@ -211,18 +224,24 @@ static bool patch(StoaDb *db, StoaWebCall *call, GError **error)
     if (!room)
         return false;
     int64_t starts_ms = room->starts_ms, duration_min = room->duration_min;
-    return stoa_draft_apply(room, stoa_web_body(call), &rules, error) &&
+    return may_seal(room, stoa_web_body(call), error) &&
+           stoa_draft_apply(room, stoa_web_body(call), &rules, error) &&
            stoa_draft_update(db, room, error) && move_retention(db, room, error) &&
            ((room->starts_ms == starts_ms && room->duration_min == duration_min) ||
             stoa_schedule_move(db, room, error)) &&
            reply_room(db, call, 200, id, error);
 }
 
+/* It is on disk, whatever the room makes of it. */
+static void taken_over(const GError *error G_GNUC_UNUSED, void *data)
+{
+    stoa_web_send(data);
+}
+
 static void patched(StoaWebCall *call)
 {
-    stoa_live_changed(call->web, stoa_web_arg(call, "room"));
     stoa_mail_wake(stoa_web_mail(call));
-    stoa_web_send(call);
+    stoa_live_changed(call->web, stoa_web_arg(call, "room"), taken_over, call);
 }
 
 /* -- DELETE ------------------------------------------------------------------------------------ */

@@ -112,12 +112,16 @@ static bool erase_meeting(StoaDb *db, Round *round, const char *meeting, const c
            stoa_db_exec(db, error, "DELETE FROM meeting WHERE id = ?1", "s", meeting);
 }
 
+/* With a retention of 0 once its summaries are mailed: none waits longer than the outbox's give_up_s. */
 static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **error)
 {
     g_autoptr(GPtrArray) due = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(StoaRows) rows = stoa_db_query(
         db, error,
-        "SELECT id, room_id FROM meeting WHERE ended_at IS NOT NULL AND erase_at <= ?1 LIMIT ?2",
+        "SELECT id, room_id FROM meeting WHERE ended_at IS NOT NULL AND erase_at <= ?1"
+        " AND (erase_at > ended_at OR NOT EXISTS (SELECT 1 FROM mail WHERE mail.room_id ="
+        " meeting.room_id AND mail.kind = 'summary' AND mail.created_at >= meeting.ended_at))"
+        " LIMIT ?2",
         "ii", now_ms, (int64_t)MAX_MEETINGS);
 
     if (!read_texts(rows, 2, due, error))

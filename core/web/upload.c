@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/id.h"
+#include "room/check.h"
 #include "store/store.h"
 #include "web/multipart.h"
 #include "web/sniff.h"
@@ -78,10 +79,28 @@ static char *safe_name(const char *text)
     return g_string_free(name, FALSE);
 }
 
-static void set_name(StoaUpload *upload, const char *name)
+/* In a room that is sealed the name is what a title is there: {"sealed": …, "epoch": …}, written out. */
+static bool is_sealed_name(const char *name, GError **error)
 {
+    static const StoaParam rows[] = {
+        { "X-Filename", STOA_TEXT, STOA_REQUIRED, .min = 1, .max = MAX_SEALED_NAME_BYTES / 4 },
+        { NULL },
+    };
+    json_t *sealed = json_loads(name, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+    json_t *head = json_pack("{s:o}", rows[0].name, sealed ? sealed : json_null());
+    bool ok = stoa_check(head, rows, true, error) == STOA_CHECK_OK;
+
+    json_decref(head);
+    return ok;
+}
+
+static bool set_name(StoaUpload *upload, const char *name, GError **error)
+{
+    if (upload->sealed && !is_sealed_name(name, error))
+        return false;
     g_free(upload->name);
     upload->name = upload->sealed ? g_strdup(name) : safe_name(name);
+    return true;
 }
 
 static bool read_name(StoaUpload *upload, const char *header, GError **error)
@@ -89,14 +108,15 @@ static bool read_name(StoaUpload *upload, const char *header, GError **error)
     g_autofree char *name = NULL;
     size_t most = upload->sealed ? MAX_SEALED_NAME_BYTES : 4 * MAX_NAME_BYTES;
 
-    if (!header)
+    if (!header && !upload->sealed)
         return true;
+    if (!header) /* a part of a form may have it */
+        return upload->multipart || set_name(upload, "", error);
     name = strlen(header) <= MAX_HEADER_BYTES ? g_uri_unescape_string(header, NULL) : NULL;
     if (!name || strlen(name) > most || !g_utf8_validate(name, -1, NULL))
         return stoa_fail(error, STOA_ERROR_INVALID,
                          "\"X-Filename\" must be percent-encoded UTF-8 of at most %zu bytes", most);
-    set_name(upload, name);
-    return true;
+    return set_name(upload, name, error);
 }
 
 /* -- bytes ------------------------------------------------------------------------------------- */
@@ -144,9 +164,12 @@ static bool take(StoaUpload *upload, const void *buf, size_t len)
     return write_all(upload, buf, len);
 }
 
-static void take_name(void *upload, const char *name)
+static void take_name(void *data, const char *name)
 {
-    set_name(upload, name);
+    StoaUpload *upload = data;
+
+    if (!upload->error)
+        set_name(upload, name, &upload->error);
 }
 
 static bool take_data(void *upload, const void *buf, size_t len)

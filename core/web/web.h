@@ -46,6 +46,8 @@ typedef struct {
     const char *help;
     bool upload;  /* the body is streamed to a file: upload.h */
     bool waiting; /* also for those who wait in the lobby */
+    const char
+        *proof; /* a member of the body that says who it is: a token beside it is not looked at */
 } StoaWebRoute;
 
 /* What the web needs of the gateway. All borrowed, all but `conf`'s values fixed. */

@@ -169,6 +169,31 @@ test('a slow server delays nobody, and SIGTERM does not wait for it', async () =
     await smtp.stop();
 });
 
+test('a class that is not kept past its end is kept until its summaries are mailed', async () => {
+    let given;
+    const taken = new Promise((resolve) => { given = resolve; });
+    const smtp = await startSmtp({ delay: 4000 * slow, given });
+    const gateway = await start(`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'rooms:retention.sweep_s=1');
+    try {
+        const { token } = await hostIn(gateway, 'ana@example.org', 'Ana');
+        const room = await want(201, gateway, 'POST', '/rooms', { token, body: { title: 'Not kept', retention_days: 0 } });
+        const meetings = async () => (await want(200, gateway, 'GET', `/rooms/${room.id}/history`, { token })).meetings.length;
+        await comeIn(gateway, { room: room.id }, { token });
+        await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token });
+        await taken; /* the server has it, and says nothing */
+        await new Promise((resolve) => setTimeout(resolve, 2200)); /* two rounds of the sweep */
+        assert.ok(!/was sent/.test(gateway.log));
+        assert.equal(await meetings(), 1);
+        await within(15000, 'that it was sent', () => /was sent/.test(gateway.log));
+        for (let n = 0; n < 100 * slow && await meetings(); n++)
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        assert.equal(await meetings(), 0, 'it goes when that is done');
+    } finally {
+        await gateway.stop();
+        await smtp.stop();
+    }
+});
+
 test('without a server mails are .eml files, 0600, and the log names the file', async () => {
     await withGateway([], async (gateway) => {
         await signIn(gateway, 'ana@example.org');

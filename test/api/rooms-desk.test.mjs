@@ -164,6 +164,21 @@ test('what does not fit is refused by its name, and nothing is made of it', asyn
     console.log(`bad input: ${tried} tried`);
 });
 
+test('pages of rooms know of no other host\'s; times are RFC 3339; names have no blanks around them', async () => {
+    const room = await makeRoom(), other = await signIn(gateway, 'pages@school.example', 'Pages');
+    const asked = async (before) => (await call(gateway, 'GET', `/rooms?before=${before}`, { token: other.token })).text;
+    assert.equal(await asked(room.id), await asked('nothing'));
+    for (const starts_at of ['2027-W05-1T09:00:00Z', '2027-034T09:00:00Z', '20270203T090000Z', '2027-02-03T09Z', '2027-02-03T09:00:00', '2027-02-30T09:00:00Z'])
+        assert.match((await want(400, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'x', starts_at } })).error.message, /RFC 3339/, starts_at);
+    for (const starts_at of ['2027-02-03T09:00:00Z', '2027-02-03t09:00:00.25z', '2027-02-03T09:00:00-07:30'])
+        await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'x', starts_at } });
+    const put = (status, people) => want(status, gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { people, deliver: 'none' } });
+    assert.equal((await put(201, [{ email: 'ana@x.example', name: '  Ana  ' }])).invitations[0].name, 'Ana');
+    assert.match((await put(400, [])).error.message, /1 to 500/);
+    assert.match((await put(400, [{ email: 'a@münchen.example' }])).error.message, /people\[0\].*ASCII/);
+    await put(201, [{ email: 'jörg@x.example' }, { email: 'b@xn--mnchen-3ya.example' }]);
+});
+
 test('wrong tokens are counted by address, right ones pass', async (t) => {
     const strict = await start('rooms:limits.attempts_per_minute=3', `rooms:api.keys=${KEY}`);
     t.after(() => strict.stop());

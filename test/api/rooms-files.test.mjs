@@ -343,3 +343,30 @@ test('who came late, was removed, banned or revoked sees of the history what is 
     const expected = Object.fromEntries(Object.entries(sees).flatMap(([name, texts]) => [[`${name} by invitation`, texts], [`${name} by link`, texts]]));
     assert.deepEqual(seen, { ...expected, 'revoked by invitation': 410, 'banned by invitation': 410, 'never by link': undefined });
 });
+
+test('a form with two files is refused, and nothing is kept of it', async () => {
+    const room = await makeRoom(), ana = await comeIn(room, 'two@school.example');
+    const form = new FormData();
+    form.append('file', new Blob(['one']), '1.txt');
+    form.append('file', new Blob(['two']), '2.txt');
+    const answer = await upload(room, ana.token, form);
+    assert.equal(answer.status, 400, answer.text);
+    assert.match(answer.json.error.message, /more than one file/);
+    assert.deepEqual(left(room), []);
+});
+
+test('in a room that is sealed the name of a file is sealed, too', async () => {
+    const room = await makeRoom({ e2ee: 'all' }), ana = await comeIn(room, 'sealed@school.example');
+    const form = (name) => { const one = new FormData(); one.append('file', new Blob(['x']), name); return one; };
+    const sealed = JSON.stringify({ sealed: 'QUJD', epoch: 1 });
+    for (const [raw, headers] of [['x', { 'X-Filename': 'plain.txt' }], ['x', {}], ['x', { 'X-Filename': encodeURIComponent('"text"') }], ['x', { 'X-Filename': encodeURIComponent('{"sealed":"QUJD","epoch":1,"plain":"x"}') }],
+        ['x', { 'X-Filename': encodeURIComponent('{"sealed":"no base64","epoch":1}') }], [form('plain.txt'), {}]]) {
+        const answer = await upload(room, ana.token, raw, headers);
+        assert.equal(answer.status, 400, `${JSON.stringify(headers)} ${answer.text}`);
+        assert.match(answer.json.error.message, /X-Filename/);
+    }
+    assert.deepEqual(left(room), []);
+    const { status, json } = await upload(room, ana.token, 'x', { 'X-Filename': encodeURIComponent(sealed) });
+    assert.deepEqual([status, json.title], [201, JSON.parse(sealed)]);
+    assert.equal((await upload(room, ana.token, form(sealed))).status, 201, 'in a form, too');
+});

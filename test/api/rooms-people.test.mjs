@@ -419,3 +419,40 @@ test('videoroom: room, id and name come from the token', async () => {
     hana.close();
     ana.close();
 });
+
+test('a running class is changed: it is heard, and a module that is taken away ends its handles', async () => {
+    const room = await makeRoom();
+    const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'room', 'chat', 'poll', 'videoroom');
+    const patch = (body) => want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body });
+    await patch({ title: 'Geometry', access: 'public' });
+    assert.deepEqual([await hana.hears('room', 'room_changed')].map(({ room: { title, access } }) => [title, access]), [['Geometry', 'public']]);
+    await patch({ modules: ['chat'] });
+    assert.deepEqual((await hana.hears('room', 'room_changed', ({ room: { modules } }) => modules.length === 1)).room.modules, ['chat']);
+    for (const module of ['poll', 'videoroom']) {
+        await hana.client.event(({ janus, sender }) => janus === 'detached' && sender === hana.handles[module]);
+        assert.equal((await hana.message(module, { request: 'list' })).error.code, 459);
+    }
+    assert.equal((await hana.ask('chat', 'send', { text: 'still here' })).error, undefined);
+    assert.equal((await hana.raw({ janus: 'attach', plugin: 'stoa.plugin.poll' })).error.code, 460);
+    await patch({ modules: ['chat', 'poll'] });
+    await hana.attach('poll');
+    assert.equal(await code(409, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { e2ee: 'all' } }), 'conflict');
+    await patch({ e2ee: 'off' });
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await patch({ e2ee: 'all' });
+    hana.close();
+});
+
+test('an invitation stands for itself: a token beside it is not looked at; of who is muted the answer says so', async () => {
+    const room = await makeRoom(), invitation = await guest(room), other = await join(gateway, { invitation: await guest(room) });
+    for (const token of ['stale', KEY, host.token, other.token]) {
+        assert.equal((await join(gateway, { invitation }, { token })).participant.role, 'participant');
+        await want(200, gateway, 'POST', '/join/look', { token, body: { invitation } });
+    }
+    await want(401, gateway, 'POST', '/join', { token: 'stale', body: { room: room.id, name: 'x' } });
+    assert.equal((await act(200, room, other.participant, { action: 'mute' })).muted, true);
+    const unknown = async (body) => { const { status, text } = await call(gateway, 'POST', '/join', { body }); return `${status} ${text}`; };
+    const known = await unknown({ room: 'x', name: 'y' });
+    for (const body of [{ invitation: 'x'.repeat(43) }, { invitation: 'x'.repeat(5000) }, { invitation: '.' }, { room: 'x'.repeat(5000), name: 'y' }])
+        assert.equal(await unknown(body), known);
+});

@@ -140,7 +140,7 @@ static void closing_the_lobby_lets_everybody_in(void **unused G_GNUC_UNUSED)
     comes(ana);
     assert_true(ana->waiting);
     bed_sql(store, "UPDATE room SET lobby = 0");
-    stoa_rooms_reload(rooms, "r");
+    stoa_rooms_reload(rooms, "r", NULL, NULL);
     stoa_control_settle();
     hears(ana, "admitted state participant_joined ");
     assert_string_equal(state_of("ana"), "in");
@@ -167,7 +167,7 @@ static void a_locked_room_takes_nobody_new(void **unused G_GNUC_UNUSED)
 
     comes(ana);
     bed_sql(store, "UPDATE room SET locked = 1");
-    stoa_rooms_reload(rooms, "r");
+    stoa_rooms_reload(rooms, "r", NULL, NULL);
     stoa_control_settle();
     hears(ana, "state locked ");
     assert_false(joins(ben));
@@ -332,7 +332,7 @@ static void a_host_ends_it_for_everyone(void **unused G_GNUC_UNUSED)
     assert_true(ends()); /* again: nothing more happens */
     assert_int_equal(bed_number(store, "SELECT COUNT(*) FROM mail"), 2);
     bed_sql(store, "UPDATE room SET state = 'scheduled'");
-    stoa_rooms_reload(rooms, "r");
+    stoa_rooms_reload(rooms, "r", NULL, NULL);
     stoa_control_settle();
     assert_true(joins(ana));
 }
