@@ -20,6 +20,8 @@ export async function openLink(gateway, { wrap = [], address = '127.0.0.1' } = {
     /** {loss: share, delay: ms, rate: bit/s or 0, queue: ms}, from the client to the server or back */
     link.up = (conditions) => say(`up ${words(conditions)}`);
     link.down = (conditions) => say(`down ${words(conditions)}`);
+    /** The server sees the client at another port from now on. */
+    link.move = () => say('move');
     /** What passed; `wait_ms` is the longest wait in the queue since the last call. */
     link.stats = async () => {
         say('stats');

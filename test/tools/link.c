@@ -5,6 +5,7 @@
  *
  * Prints its own port. Reads commands, a line each:
  *   up|down [loss=SHARE] [delay=MS] [rate=BITS_PER_S, 0: any] [queue=MS]
+ *   move        the server sees every client at another port, as after a NAT forgot them
  *   stats       prints one line of JSON; the greatest wait in the queue is of the time since the last one
  * Ends with its standard input. `up` is from the client to the server. */
 #define _GNU_SOURCE
@@ -210,6 +211,16 @@ static void print_way(const char *name, Way *way, const char *end)
     way->max_wait_us = 0;
 }
 
+/* What comes for the old ports is lost. */
+static void move_clients(void)
+{
+    for (unsigned i = 0; i < n_clients; i++) {
+        close(clients[i].fd);
+        clients[i].fd = open_socket();
+        connect(clients[i].fd, (const struct sockaddr *)&server, sizeof(server));
+    }
+}
+
 /* False: the input ended. */
 static bool command(void)
 {
@@ -221,6 +232,8 @@ static bool command(void)
         set(&up, line + 3);
     } else if (strncmp(line, "down ", 5) == 0) {
         set(&down, line + 5);
+    } else if (strncmp(line, "move", 4) == 0) {
+        move_clients();
     } else if (strncmp(line, "stats", 5) == 0) {
         printf("{");
         print_way("up", &up, ",");
