@@ -311,6 +311,11 @@ bool stoa_peer_send_data(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id, const ch
     return peer->data;
 }
 
+size_t stoa_peer_data_waiting(StoaMedia *media G_GNUC_UNUSED, StoaPeerId id)
+{
+    return fake_peer(id)->waiting;
+}
+
 /* "LABEL TEXT", with what is not as usual of the channel: "LABEL(unordered,tries=0,life=5,PROTOCOL) TEXT" */
 bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId id, const StoaDataChannel *channel,
                           const void *buf, size_t len, bool text)

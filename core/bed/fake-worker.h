@@ -19,6 +19,7 @@ typedef struct {
     GArray *sends;         /* StoaSend */
     StoaRtpExtIds ext;
     GHashTable *routes;   /* sink -> StoaTrackRef * */
+    size_t waiting;       /* of data: what stoa_handle_data_waiting() says */
     GHashTable *wishes;   /* "pause 1" -> "true" */
     GHashTable *taps;     /* track -> GDestroyNotify */
     unsigned n_keyframes; /* asked of any track */

@@ -476,6 +476,13 @@ bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, c
            stoa_sctp_send_label(record->sctp, label, buf, len, text) == STOA_SCTP_QUEUED;
 }
 
+size_t stoa_peer_data_waiting(StoaMedia *media, StoaPeerId peer)
+{
+    const StoaPeerRecord *record = stoa_media_peer(media, peer);
+
+    return record && record->sctp ? stoa_sctp_queued(record->sctp) : 0;
+}
+
 static StoaSctpReliability reliability_of(const StoaDataChannel *channel)
 {
     return (StoaSctpReliability){

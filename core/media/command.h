@@ -153,6 +153,8 @@ void stoa_peer_tap(StoaMedia *media, StoaPeerId peer, uint32_t track, StoaTapFun
 bool stoa_peer_send_data(StoaMedia *media, StoaPeerId peer, const char *label, const void *buf,
                          size_t len, bool text);
 
+/** See stoa_handle_data_waiting(). */
+size_t stoa_peer_data_waiting(StoaMedia *media, StoaPeerId peer);
 /** See stoa_handle_relay_data(). */
 bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
                           const void *buf, size_t len, bool text);

@@ -410,6 +410,11 @@ bool stoa_connection_send_data(StoaConnection *connection, const char *label, co
            stoa_peer_send_data(connection->media, connection->peer, label, buf, len, text);
 }
 
+size_t stoa_connection_data_waiting(const StoaConnection *connection)
+{
+    return connection->peer ? stoa_peer_data_waiting(connection->media, connection->peer) : 0;
+}
+
 bool stoa_connection_relay_data(StoaConnection *connection, const StoaDataChannel *channel,
                                 const void *buf, size_t len, bool text)
 {

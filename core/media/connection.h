@@ -95,6 +95,8 @@ bool stoa_connection_has_data(
 void stoa_connection_bitrate(StoaConnection *connection, uint32_t bps);
 bool stoa_connection_send_data(StoaConnection *connection, const char *label, const void *buf,
                                size_t len, bool text);
+/** See stoa_handle_data_waiting(). */
+size_t stoa_connection_data_waiting(const StoaConnection *connection);
 /** See stoa_handle_relay_data(). */
 bool stoa_connection_relay_data(StoaConnection *connection, const StoaDataChannel *channel,
                                 const void *buf, size_t len, bool text);

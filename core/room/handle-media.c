@@ -326,6 +326,11 @@ bool stoa_handle_send_data(StoaHandle *handle, const char *label, const void *bu
            stoa_connection_send_data(handle->connection, label, buf, len, text);
 }
 
+size_t stoa_handle_data_waiting(const StoaHandle *handle)
+{
+    return handle->connection ? stoa_connection_data_waiting(handle->connection) : 0;
+}
+
 const StoaDataChannel *stoa_handle_channel(const StoaHandle *handle)
 {
     return handle->channel;

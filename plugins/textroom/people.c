@@ -4,7 +4,11 @@
 
 #include <string.h>
 
-enum { MAX_EVENT = 262144, MAX_HISTORY_BYTES = 4 << 20 };
+enum {
+    MAX_EVENT = 262144,
+    MAX_HISTORY_BYTES = 2 << 20, /* who comes back with it is not slow at once */
+    MAX_WAITING = 3 << 20, /* with more than this somebody is slow; there is room for the goodbye */
+};
 
 /* -- members ------------------------------------------------------------------------------------------ */
 
@@ -37,9 +41,18 @@ static TrMember *member_of(StoaRoom *room, const StoaHandle *handle)
     return NULL;
 }
 
-static void send_to(const TrMember *member, const char *text)
+static void sweep_later(StoaRoom *room);
+
+/* Who cannot take an event gets no other either: it leaves, and is told so where the gap is. (A whisper to who leaves is lost.) */
+static void send_to(TrMember *member, const char *text)
 {
-    tr_send(member->handle, member->label, text);
+    if (!member->slow && stoa_handle_data_waiting(member->handle) + strlen(text) <= MAX_WAITING) {
+        tr_send(member->handle, member->label, text);
+        return;
+    }
+    stoa_module_count(stoa_handle_module(member->handle), TR_DROPPED, 1);
+    member->slow = true;
+    sweep_later(member->room);
 }
 
 static void send_to_all(StoaRoom *room, const char *text)
@@ -96,6 +109,47 @@ void tr_member_leave(TrMember *member, const char *word)
     member_free(member);
     if (stoa_handle_room(handle) == room)
         stoa_handle_leave(handle);
+}
+
+/* It reads this behind all that it was sent, and may join again: what it missed is in the history, if the room has one. */
+static void let_go(TrMember *member)
+{
+    json_t *event = about("leave", member);
+
+    json_object_set_new(event, "reason", json_string("too_slow"));
+    g_autofree char *text = json_dumps(event, JSON_COMPACT);
+    json_decref(event);
+    tr_send(member->handle, member->label, text);
+    stoa_module_count(stoa_handle_module(member->handle), TR_SLOW, 1);
+    tr_member_leave(member, "leave");
+}
+
+/* One at a time: the last to leave may close the room. */
+static void sweep(StoaRoom *room, void *data G_GNUC_UNUSED)
+{
+    TrRoom *state = state_of(room);
+    TrMember *first = NULL;
+
+    state->sweep = NULL;
+    for (guint i = 0; i < state->members->len; i++) {
+        TrMember *member = state->members->pdata[i];
+        if (!member->slow)
+            continue;
+        if (first)
+            sweep_later(room);
+        else
+            first = member;
+    }
+    if (first)
+        let_go(first);
+}
+
+static void sweep_later(StoaRoom *room)
+{
+    TrRoom *state = state_of(room);
+
+    if (!state->sweep)
+        state->sweep = stoa_room_after(room, 0, sweep, NULL, NULL);
 }
 
 void tr_leave_all(StoaHandle *handle)
@@ -276,7 +330,7 @@ static json_t *whisper(StoaRoom *room, const char *text, const json_t *names)
 
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        const TrMember *to = tr_member(room, name);
+        TrMember *to = tr_member(room, name);
 
         if (to && !json_object_get(sent, name))
             send_to(to, text);

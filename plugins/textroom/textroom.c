@@ -231,6 +231,7 @@ static const StoaMetric metrics[] = {
     [TR_MESSAGES] = { "messages_total", "Messages that were said" },
     [TR_DROPPED] = { "dropped_total", "Texts that a slow reader could not take" },
     [TR_KICKED] = { "kicked_total", "People who were kicked" },
+    [TR_SLOW] = { "slow_total", "People who left because their line was too slow" },
     { NULL },
 };
 

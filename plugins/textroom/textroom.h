@@ -30,6 +30,7 @@ typedef struct {
     GPtrArray *members;  /* of TrMember, in the order they came */
     GQueue history;      /* of char *: public messages as they went out, oldest first */
     size_t history_bytes;
+    StoaRoomTimer *sweep; /* of members who are slow */
 } TrRoom;
 
 /* Somebody in a room. A handle may be in several, unless it has a participant token. */
@@ -38,6 +39,7 @@ typedef struct {
     StoaHandle *handle;
     char *username, *display; /* display NULL: none */
     char *label;              /* of the channel that it came in by: events go there; NULL: any */
+    bool slow;                /* it misses an event by now: it is about to leave */
 } TrMember;
 
 typedef struct {
@@ -45,7 +47,7 @@ typedef struct {
     const char *label;  /* of the request that is being carried out */
 } TrHandle;
 
-enum { TR_MESSAGES, TR_DROPPED, TR_KICKED };
+enum { TR_MESSAGES, TR_DROPPED, TR_KICKED, TR_SLOW };
 
 /* -- textroom.c ------------------------------------------------------------------------------------------- */
 
@@ -91,5 +93,5 @@ StoaHandler tr_on_join, tr_on_leave, tr_on_message, tr_on_announcement, tr_on_ki
 
 void tr_data_received(StoaHandle *handle, const char *label, const void *buf, size_t len,
                       bool text);
-/** Send a text on a channel; what a slow reader cannot take is dropped and counted. */
+/** Send a text on a channel; what a slow reader cannot take is dropped and counted. (Events: see send_to() in people.c.) */
 void tr_send(StoaHandle *handle, const char *label, const char *text);

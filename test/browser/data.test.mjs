@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Data channels of a real browser against the echo test: every kind, every size, many, closed and opened again, too much at once;
- * and through a videoroom over a line that loses. */
+ * through a videoroom over a line that loses; a textroom with somebody who cannot follow. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -9,6 +9,8 @@ import { sanitized, start } from '../lib/gateway.mjs';
 import { openLink } from '../lib/link.mjs';
 
 let gateway, browser, page;
+const links = [];
+const line = async () => { links.push(await openLink(gateway)); return links.at(-1); };
 
 before(async () => {
     gateway = await start('stoa:media.workers=1'); /* a link leads to one of them */
@@ -32,6 +34,12 @@ before(async () => {
             await handle.offer({});
             return { pc: handle.pc, end() { handle.pc.close(); stoa.close(); } };
         };
+        /* All goes by the link: the server's candidate is the link's, and there is no other. */
+        window.byLink = ({ type, sdp }, port) => {
+            const first = /^a=candidate:\S+ 1 udp .* typ host.*$/mi.exec(sdp)[0].trim();
+            const moved = first.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ \d+ /i, `$1 127.0.0.1 ${port} `);
+            return { type, sdp: sdp.split('\r\n').flatMap((line) => line === first ? [moved] : /^a=candidate/.test(line) ? [] : [line]).join('\r\n') };
+        };
         window.listen = (channel) => {
             channel.binaryType = 'arraybuffer';
             channel.got = [];
@@ -47,7 +55,7 @@ before(async () => {
         };
     });
 });
-after(async () => { await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
+after(async () => { await browser?.close(); await Promise.all(links.map((link) => link.close())); assert.equal((await gateway.stop()).code, 0); });
 
 test('every kind of channel carries text, bytes and nothing at all', async () => {
     const { kinds, longest } = await page.evaluate(async () => {
@@ -177,7 +185,7 @@ test('a flood of 24 MB makes nothing grow, and the channel works on', async () =
 
 /* A publisher's channels in a videoroom come to those who watch as what they are, and keep what that promises. */
 test('over a line that loses, each kind of channel loses what it may, and no more', async () => {
-    const N = 180, LEN = 200, link = await openLink(gateway);
+    const N = 180, LEN = 200, link = await line();
     const shown = await page.evaluate(async (port) => {
         const { Stoa } = await import('/js/stoa.js');
         const stoa = await Stoa.connect(), room = 1234, kinds = { sure: {}, wild: { ordered: false }, pen: { ordered: false, maxRetransmits: 0, protocol: 'ink' },
@@ -193,11 +201,7 @@ test('over a line that loses, each kind of channel loses what it may, and no mor
         into.open();
         into.pc.addIceCandidate = async () => {};
         into.pc.ondatachannel = ({ channel }) => { got[channel.label] = listen(channel); };
-        /* All goes by the link: the server's candidate is the link's, and there is no other. */
-        const first = /^a=candidate:\S+ 1 udp .* typ host.*$/mi.exec(jsep.sdp)[0];
-        const moved = first.replace(/^(a=candidate:\S+ 1 udp \d+) \S+ \d+ /i, `$1 127.0.0.1 ${port} `);
-        const sdp = jsep.sdp.split('\r\n').flatMap((line) => line === first.trim() ? [moved.trim()] : /^a=candidate/.test(line) ? [] : [line]).join('\r\n');
-        await into.answer({ type: jsep.type, sdp }, { request: 'start' });
+        await into.answer(byLink(jsep, port), { request: 'start' });
         await until('the connection is up', () => into.pc.connectionState === 'connected');
         for (const channel of channels) {
             for (; !got[channel.label]?.got.length; await new Promise((resolve) => setTimeout(resolve, 50)))
@@ -224,7 +228,6 @@ test('over a line that loses, each kind of channel loses what it may, and no mor
         stoa.close();
         return came;
     }, [N, LEN]);
-    await link.close();
     const all = Array.from({ length: N }, (_, i) => i), sorted = (list) => [...list].sort((a, b) => a - b);
     console.log(Object.entries(came).map(([label, { length }]) => `${label} ${length}`).join(', '), `of ${N}`);
     assert.deepEqual(came.sure, all);
@@ -236,5 +239,57 @@ test('over a line that loses, each kind of channel loses what it may, and no mor
         assert.deepEqual(came[label], sorted(came[label]), label);
     for (const label of ['pen', 'row'])
         assert.ok(came[label].length < N - 3 && came[label].length > N / 3, `${label}: ${came[label].length} of ${N}`);
-    assert.ok(came.soon.length > N / 3, `soon: ${came.soon.length}`);
+});
+
+test('who is too slow for a textroom is told where the gap is, and comes back to the history', async () => {
+    const N = 70, link = await line();
+    const before = await page.evaluate(async ([port, N]) => {
+        const { Stoa } = await import('/js/stoa.js');
+        const stoa = await Stoa.connect(), room = 4711;
+        const enter = async (username, by) => {
+            const handle = await stoa.attach('janus.plugin.textroom'), pc = handle.open();
+            const { jsep } = await handle.message({ request: 'setup' });
+            if (by)
+                pc.addIceCandidate = async () => {};
+            const channel = listen(pc.createDataChannel('chat'));
+            await handle.answer(by ? byLink(jsep, by) : jsep, { request: 'ack' });
+            await opened(channel);
+            const all = () => channel.got.map((text) => JSON.parse(text)), say = (textroom, more) => channel.send(JSON.stringify({ textroom, transaction: 't', room, username, ...more }));
+            return { all, say, channel, has: (fits) => until(`${username} hears`, () => all().some(fits)) };
+        };
+        await (await stoa.attach('janus.plugin.textroom')).message({ request: 'create', room, history: 10 });
+        const ana = await enter('ana'), ben = await enter('ben', port);
+        for (const one of [ana, ben]) {
+            one.say('join');
+            await one.has(({ textroom }) => textroom === 'success');
+        }
+        Object.assign(window, { ana, ben, textStoa: stoa });
+        window.flood = async () => {
+            for (let i = 0; i < N; i++) {
+                await until('the message before', () => i < 2 || ana.channel.got.some((text) => text.includes(`"${i - 2} .`))); /* or she were too slow herself */
+                ana.say('message', { text: `${i} `.padEnd(100000, '.'), ack: false });
+            }
+            await ana.has(({ textroom, username }) => textroom === 'leave' && username === 'ben');
+            ana.say('exists', { transaction: 'end' });
+            await ana.has(({ transaction }) => transaction === 'end'); /* all was read */
+        };
+        return ben.all().length;
+    }, [link.port, N]);
+    link.down({ loss: 1 });
+    await page.evaluate(() => window.flood());
+    link.down({ loss: 0 });
+    const { numbers, last, again } = await page.evaluate(async (before) => {
+        const { ben } = window;
+        await ben.has(({ textroom, username }) => textroom === 'leave' && username === 'ben');
+        const read = ben.all().slice(before), number = ({ text }) => parseInt(text, 10);
+        ben.say('join');
+        await until('ben is back', () => ben.all().slice(before + read.length).some(({ textroom }) => textroom === 'success'));
+        const again = ben.all().slice(before + read.length).filter(({ textroom }) => textroom === 'message').map(number);
+        window.textStoa.close();
+        return { numbers: read.slice(0, -1).map(number), last: read.at(-1), again };
+    }, before);
+    assert.deepEqual([last.textroom, last.username, last.reason], ['leave', 'ben', 'too_slow']);
+    assert.ok(numbers.length >= 20 && numbers.length < N, `${numbers.length} of ${N} were read`);
+    assert.deepEqual(numbers, Array.from(numbers, (_, i) => i), 'all there was before the gap, in order');
+    assert.deepEqual(again, Array.from({ length: 10 }, (_, i) => N - 10 + i));
 });

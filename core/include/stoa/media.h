@@ -224,3 +224,5 @@ STOA_EXPORT const StoaDataChannel *stoa_handle_channel(const StoaHandle *handle)
  */
 STOA_EXPORT bool stoa_handle_relay_data(StoaHandle *handle, const StoaDataChannel *channel,
                                         const void *buf, size_t len, bool text) STOA_ON_CONTROL;
+/** Bytes of messages that wait to be sent to the page, over all its channels: of 4 MiB at most. */
+STOA_EXPORT size_t stoa_handle_data_waiting(const StoaHandle *handle) STOA_ON_CONTROL;

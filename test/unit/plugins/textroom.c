@@ -418,6 +418,59 @@ static void a_text_that_escapes_make_too_long_is_refused(void **unused G_GNUC_UN
     says_wrong(ana, "message", long_fields, 414);
 }
 
+static void who_is_too_slow_leaves_and_may_come_back(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("textroom", "[room-7]\nhistory = 2\n[room-8]\n");
+    StoaBedPerson *ana = talking(bed, "ana"), *ben = talking(bed, "ben");
+
+    join(ana, "ana");
+    join(ben, "ben");
+    says(ben, "{'textroom': 'join', 'transaction': 'j', 'room': 8, 'username': 'ben'}");
+    forget(ana);
+    forget(ben);
+    bed_peer_of(ben)->waiting = 3 << 20;
+    for (unsigned i = 1; i <= 3; i++) {
+        g_autofree char *json = g_strdup_printf(
+            "{'textroom': 'message', 'transaction': 'm', 'room': 7, 'text': '%u'}", i);
+        says(ana, json);
+    }
+    reads_nothing(ben); /* nothing behind the gap but that it is there: */
+    forget(ana);
+    stoa_bed_advance(bed, 1);
+    reads(ben, "{'textroom': 'leave', 'room': 7, 'username': 'ben', 'reason': 'too_slow'}");
+    reads_nothing(ben);
+    reads(ana, "{'textroom': 'leave', 'room': 7, 'username': 'ben', 'reason': null}");
+    reads_nothing(ana);
+    assert_int_equal(stoa_bed_counted(bed, "slow_total"), 1);
+    says_wrong(ben, "message", "'room': 7, 'text': 'x'", 422);
+    bed_peer_of(ben)->waiting = 0;
+    says(ben, "{'textroom': 'join', 'transaction': 'j', 'room': 7, 'username': 'ben'}");
+    reads(ben, "{'textroom': 'join', 'username': 'ben'}");
+    reads(ben, "{'textroom': 'message', 'text': '2'}");
+    reads(ben, "{'textroom': 'message', 'text': '3'}");
+    reads(ben, "{'textroom': 'success', 'transaction': 'j'}");
+    says_ok(ben, "listparticipants", "'room': 8",
+            "'participants': [{'username': 'ben'}]"); /* which it never left */
+}
+
+static void all_of_a_room_may_be_too_slow(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("textroom", ROOM7);
+    StoaBedPerson *people[3] = { talking(bed, "ana"), talking(bed, "ben"), talking(bed, "cem") };
+    static const char *const names[] = { "ana", "ben", "cem" };
+
+    for (unsigned i = 0; i < 3; i++)
+        join(people[i], names[i]);
+    for (unsigned i = 0; i < 3; i++)
+        bed_peer_of(people[i])->waiting = 3 << 20;
+    says(people[0], "{'textroom': 'message', 'transaction': 'm', 'room': 7, 'text': 'x'}");
+    for (unsigned i = 0; i < 3; i++)
+        stoa_bed_advance(bed, 1);
+    assert_int_equal(stoa_bed_counted(bed, "slow_total"), 3);
+    forget(people[0]);
+    says_ok(people[0], "listparticipants", "'room': 7", "'participants': []");
+}
+
 static void every_key_is_in_the_sample(void **unused G_GNUC_UNUSED)
 {
     check_sample("textroom");
@@ -440,6 +493,8 @@ int main(void)
         cmocka_unit_test(who_detaches_has_left),
         cmocka_unit_test(what_is_no_request_is_answered_and_harms_nobody),
         cmocka_unit_test(a_text_that_escapes_make_too_long_is_refused),
+        cmocka_unit_test(who_is_too_slow_leaves_and_may_come_back),
+        cmocka_unit_test(all_of_a_room_may_be_too_slow),
         cmocka_unit_test(every_key_is_in_the_sample),
     };
 
