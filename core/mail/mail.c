@@ -37,9 +37,15 @@ struct StoaMail {
     StoaTimer *timer, *scrub_timer;
     bool busy, again; /* a round is under way; look once more after it */
     _Atomic(bool) stop;
-    unsigned refs; /* a round holds one; control only */
+    unsigned refs;   /* a round holds one; control only */
+    GArray *waiters; /* of Waiter: for the end of the round */
     StoaMetricCell *sent, *failed;
 };
+
+typedef struct {
+    void (*done)(void *data);
+    void *data;
+} Waiter;
 
 /* What became of one mail. */
 typedef struct {
@@ -147,6 +153,7 @@ static void mail_unref(StoaMail *mail)
         return;
     conf_clear(&mail->conf);
     stoa_mail_templates_unref(mail->templates);
+    g_array_unref(mail->waiters);
     g_free(mail->data_dir);
     g_free(mail->conf_dir);
     g_free(mail);
@@ -341,6 +348,17 @@ static void scrub_soon(StoaMail *mail)
         mail->scrub_timer = stoa_timer_after(SCRUB_MS, scrub_now, mail);
 }
 
+static void tell_waiters(StoaMail *mail)
+{
+    g_autoptr(GArray) waiters = mail->waiters;
+
+    mail->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+    for (guint i = 0; i < waiters->len; i++) {
+        const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+        waiter->done(waiter->data);
+    }
+}
+
 static void look(StoaMail *mail);
 
 static void look_later(void *data)
@@ -376,6 +394,7 @@ static void settled(void *data, const GError *error)
         scrub_soon(mail);
     }
     mail->busy = false;
+    tell_waiters(mail);
     if (atomic_load(&mail->stop))
         return;
     if (!error && (mail->again || round->outcomes->len == PER_ROUND)) {
@@ -437,6 +456,16 @@ void stoa_mail_wake(StoaMail *mail)
         look(mail);
 }
 
+void stoa_mail_settle(StoaMail *mail, void (*done)(void *data), void *data)
+{
+    Waiter waiter = { done, data };
+
+    if (mail && mail->busy && !mail->conf.url)
+        g_array_append_val(mail->waiters, waiter);
+    else
+        done(data);
+}
+
 /* -- life --------------------------------------------------------------------------------- */
 
 StoaMail *stoa_mail_new(StoaStore *store, const StoaMailConf *conf, const char *data_dir,
@@ -452,6 +481,7 @@ StoaMail *stoa_mail_new(StoaStore *store, const StoaMailConf *conf, const char *
     mail->data_dir = g_strdup(data_dir);
     mail->conf_dir = g_strdup(conf_dir);
     mail->refs = 1;
+    mail->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
     mail->sent = stoa_metric_counter("stoa_mails_sent_total",
                                      "Mails that a server took or a file holds", NULL);
     mail->failed =

@@ -69,6 +69,10 @@ bool stoa_mail_put(StoaDb *db, StoaMailKind kind, const char *email, const char 
 /** Look into the outbox now: call it on control when a transaction with stoa_mail_put() is done. NULL is fine. */
 void stoa_mail_wake(StoaMail *mail);
 
+/** Call `done` once no file is being written any more of what has just been forgotten: at once, unless a round that writes files is
+ * under way. A server is not waited for. NULL is fine. Thread: control. */
+void stoa_mail_settle(StoaMail *mail, void (*done)(void *data), void *data);
+
 /** Within a transaction: forget what waits for an address, or for a room (cancellations stay), and name the .eml files to be
  * unlinked by stoa_mail_unlink() once it is committed. `files` gets g_strdup()ed names. @email or @room_id may be NULL. */
 bool stoa_mail_forget(StoaDb *db, const char *email, const char *room_id, GPtrArray *files,

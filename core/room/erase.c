@@ -21,6 +21,7 @@ typedef struct {
     uint64_t after, upto; /* it looks at records with a number above the one and up to the other */
     GPtrArray *modules;   /* of char *: those that have any */
     guint at;             /* whose turn it is */
+    GPtrArray *unasked;   /* of char *: those of them that are not loaded */
     GPtrArray *own;       /* of StoaRecord: what they made */
     GPtrArray *page;      /* of StoaRecord: of one module, by anybody */
     GPtrArray *changed;   /* of those: what is to be written */
@@ -40,6 +41,7 @@ static void redaction_free(Redaction *it)
     g_free(it->room);
     g_free(it->author);
     g_ptr_array_unref(it->modules);
+    g_ptr_array_unref(it->unasked);
     g_ptr_array_unref(it->own);
     g_ptr_array_unref(it->page);
     g_ptr_array_unref(it->changed);
@@ -128,22 +130,42 @@ static bool write_changed(StoaDb *db, void *data, GError **error)
     return write_all(db, it->room, it->changed, error);
 }
 
+/* A module that could not be asked is asked later, see web/sweep.c. */
+static bool note_asked(StoaDb *db, const Redaction *it, GError **error)
+{
+    for (guint i = 0; i < it->modules->len; i++) {
+        const char *module = it->modules->pdata[i];
+        bool asked = !g_ptr_array_find_with_equal_func(it->unasked, module, g_str_equal, NULL);
+        if (!stoa_db_exec(db, error,
+                          asked ? "DELETE FROM redaction"
+                                  " WHERE room_id = ?1 AND module = ?2 AND person = ?3"
+                                : "INSERT INTO redaction(room_id, module, person)"
+                                  " VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                          "sss", it->room, module, it->author))
+            return false;
+    }
+    return true;
+}
+
 /* Snapshots too, each time: one may have been saved while the records were written. */
 static bool write_own(StoaDb *db, void *data, GError **error)
 {
     Redaction *it = data;
 
-    return write_all(db, it->room, it->own, error) &&
+    return write_all(db, it->room, it->own, error) && note_asked(db, it, error) &&
            stoa_db_exec(db, error, "DELETE FROM snapshot WHERE room_id = ?1", "s", it->room);
 }
 
 /* -- on control: what stays --------------------------------------------------------------- */
 
+/* NULL: it is not loaded, or serves no rooms any more. */
 static StoaModule *module_now(const Redaction *it)
 {
     const char *name = it->modules->pdata[it->at];
+    StoaModule *module =
+        it->core->keep.module ? it->core->keep.module(it->core->keep.user, name) : NULL;
 
-    return it->core->keep.module ? it->core->keep.module(it->core->keep.user, name) : NULL;
+    return module && module->plugin.scope == STOA_SCOPE_ROOM ? module : NULL;
 }
 
 /* `view` NULL: the module is not loaded, and nothing stays. */
@@ -187,6 +209,13 @@ static void next_module(Redaction *it)
 {
     it->at++;
     look_at_module(it);
+}
+
+/* It has gone meanwhile. */
+static void skip_module(Redaction *it)
+{
+    g_ptr_array_add(it->unasked, g_strdup(it->modules->pdata[it->at]));
+    next_module(it);
 }
 
 static void on_page(void *data, const GError *error);
@@ -234,7 +263,7 @@ static void on_page(void *data, const GError *error)
     if (module && module->plugin.redact_other)
         stoa_room_view_open(module, it->core, on_view_for_page, it);
     else
-        next_module(it);
+        skip_module(it);
 }
 
 static void on_view(StoaRoom *view, const GError *error, void *data)
@@ -283,10 +312,12 @@ static void look_at_module(Redaction *it)
         return;
     }
     StoaModule *module = module_now(it);
-    if (module)
+    if (module) {
         stoa_room_view_open(module, it->core, on_view, it);
-    else
-        on_view(NULL, NULL, it);
+        return;
+    }
+    g_ptr_array_add(it->unasked, g_strdup(it->modules->pdata[it->at]));
+    on_view(NULL, NULL, it);
 }
 
 static void on_round(void *data, const GError *error)
@@ -303,6 +334,7 @@ static void start_round(Redaction *it, uint64_t after)
     it->at = 0;
     it->found = false;
     g_ptr_array_set_size(it->modules, 0);
+    g_ptr_array_set_size(it->unasked, 0);
     g_ptr_array_set_size(it->own, 0);
     stoa_store_run(it->core->journal->store, read_round, on_round, it, NULL);
 }
@@ -315,6 +347,7 @@ void stoa_room_core_redact(StoaRoomCore *core, const char *author, StoaRoomDone 
     it->room = g_strdup(core->id);
     it->author = g_strdup(author);
     it->modules = g_ptr_array_new_with_free_func(g_free);
+    it->unasked = g_ptr_array_new_with_free_func(g_free);
     it->own = records_new();
     it->page = records_new();
     it->changed = g_ptr_array_new();

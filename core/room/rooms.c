@@ -520,6 +520,11 @@ void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, S
     stoa_rooms_open(rooms, room, redact, redaction);
 }
 
+bool stoa_rooms_has_module(StoaRooms *rooms, const char *name)
+{
+    return rooms->spec.module(rooms->spec.user, name) != NULL;
+}
+
 void stoa_rooms_rebuild(StoaRooms *rooms, const char *id)
 {
     StoaKeptRoom *room = stoa_rooms_find(rooms, id);

@@ -121,6 +121,8 @@ void stoa_rooms_erased(StoaRooms *rooms, const char *room, const char *person);
 /** Redact what a person recorded in a room: stoa_room_core_redact() of the room, opened for it. */
 void stoa_rooms_redact(StoaRooms *rooms, const char *room, const char *person, StoaRoomDone *done,
                        void *data);
+/** Whether a module of that name is loaded now. */
+bool stoa_rooms_has_module(StoaRooms *rooms, const char *name);
 /** Records of a room were changed by a job: stoa_room_core_rebuild(), if it is open. */
 void stoa_rooms_rebuild(StoaRooms *rooms, const char *room);
 

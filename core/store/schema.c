@@ -115,7 +115,12 @@ static const char fourth[] =
     "ALTER TABLE mail_file ADD COLUMN written_at INTEGER NOT NULL DEFAULT 0;"
     "UPDATE mail_file SET written_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000;";
 
-static const char *const migrations[] = { first, second, third, fourth, NULL };
+/* Who was erased while a module was not loaded: it is asked about others' records once it is. */
+static const char fifth[] = "CREATE TABLE redaction (room_id TEXT NOT NULL REFERENCES room(id)"
+                            " ON DELETE CASCADE, module TEXT NOT NULL, person TEXT NOT NULL,"
+                            " PRIMARY KEY(room_id, module, person)) STRICT;";
+
+static const char *const migrations[] = { first, second, third, fourth, fifth, NULL };
 
 const char *const *stoa_schema_migrations(void)
 {

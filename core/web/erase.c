@@ -128,6 +128,11 @@ static bool remove_rows(StoaDb *db, void *data, GError **error)
     return true;
 }
 
+static void mails_settled(void *data)
+{
+    stoa_task_run(remove_files, files_gone, data, NULL);
+}
+
 static void rows_gone(void *data, const GError *error)
 {
     Erasing *erasing = data;
@@ -137,8 +142,9 @@ static void rows_gone(void *data, const GError *error)
         erasing_free(erasing);
         return;
     }
-    stoa_mail_wake(erasing->web->spec.mail);
-    stoa_task_run(remove_files, files_gone, erasing, NULL);
+    StoaMail *mail = erasing->web->spec.mail;
+    stoa_mail_settle(mail, mails_settled, erasing);
+    stoa_mail_wake(mail);
 }
 
 void stoa_erase_rooms(StoaWeb *web, const char *const *rooms, StoaStoreDone *done, void *data)

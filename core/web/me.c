@@ -248,16 +248,22 @@ static void remove_files(void *data)
     stoa_mail_unlink(dir, leaving->mails);
 }
 
+static void mails_settled(void *data)
+{
+    stoa_task_run(remove_files, files_gone, data, NULL);
+}
+
 static void rows_erased(void *data, const GError *error)
 {
     Leaving *leaving = data;
+    StoaMail *mail = leaving->call->web->spec.mail;
 
     if (error) {
         fail(leaving, error);
         return;
     }
-    stoa_mail_wake(leaving->call->web->spec.mail);
-    stoa_task_run(remove_files, files_gone, leaving, NULL);
+    stoa_mail_settle(mail, mails_settled, leaving);
+    stoa_mail_wake(mail);
 }
 
 static void next_room(Leaving *leaving);

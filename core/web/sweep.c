@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "base/timer.h"
+#include "room/rooms.h"
 #include "web/erase.h"
 #include "web/live.h"
 #include "web/sweep.h"
@@ -41,6 +42,7 @@ typedef struct {
     GPtrArray *files;  /* pairs of room and file */
     GPtrArray *guests; /* pairs of room and person: whose names went */
     GPtrArray *mails;  /* .eml files */
+    GPtrArray *late;   /* triples of room, person and module: was not there to be asked of them */
     char *data_dir;
     bool first;
     int64_t started_ms; /* of the server */
@@ -63,6 +65,7 @@ static void round_free(void *data)
     g_ptr_array_unref(round->files);
     g_ptr_array_unref(round->guests);
     g_ptr_array_unref(round->mails);
+    g_ptr_array_unref(round->late);
     g_free(round->data_dir);
     g_free(round);
 }
@@ -217,6 +220,14 @@ static bool find_strays(StoaDb *db, Round *round, GError **error)
     return true;
 }
 
+static bool find_late(StoaDb *db, Round *round, GError **error)
+{
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, "SELECT room_id, person, module FROM redaction", "");
+
+    return read_texts(rows, 3, round->late, error);
+}
+
 static bool work(StoaDb *db, void *data, GError **error)
 {
     Round *round = data;
@@ -231,7 +242,7 @@ static bool work(StoaDb *db, void *data, GError **error)
         return true;
     return stoa_mail_forget_old_files(db, round->good_ms, round->mails, error) &&
            erase_meetings(db, round, now_ms, error) && erase_guests(db, round, now_ms, error) &&
-           stoa_mail_forget_old_summaries(db, round->mails, error) &&
+           stoa_mail_forget_old_summaries(db, round->mails, error) && find_late(db, round, error) &&
            (!round->first ||
             (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&
            stoa_db_exec(db, error, "DELETE FROM host_session WHERE expires_at <= ?1", "i",
@@ -263,6 +274,27 @@ static void host_gone(void *data G_GNUC_UNUSED, const GError *error)
         log_error(stoa_process, "a host who was removed is still there: %s", error->message);
 }
 
+static void asked_at_last(const GError *error, void *data)
+{
+    if (error)
+        log_info(stoa_process, "what is left of somebody who was erased stays for now: %s",
+                 error->message);
+    else
+        stoa_store_scrub(data, NULL, NULL, NULL);
+}
+
+/* A module that was not loaded when somebody was erased is by now. */
+static void ask_late(StoaWeb *web, const Round *round)
+{
+    StoaRooms *rooms = web->spec.rooms;
+
+    for (guint i = 0; rooms && i + 2 < round->late->len; i += 3) {
+        if (stoa_rooms_has_module(rooms, round->late->pdata[i + 2]))
+            stoa_rooms_redact(rooms, round->late->pdata[i], round->late->pdata[i + 1],
+                              asked_at_last, web->spec.store);
+    }
+}
+
 static void take_apart(StoaWeb *web, const Round *round)
 {
     const StoaWebSpec *spec = &web->spec;
@@ -276,6 +308,7 @@ static void take_apart(StoaWeb *web, const Round *round)
     if (round->rooms->len > 0)
         log_info(stoa_process, "the histories of %u rooms ran out and were erased",
                  round->rooms->len);
+    ask_late(web, round);
     if (round->rooms->len > 0 || round->guests->len > 0 || round->mails->len > 0)
         stoa_store_scrub(spec->store, NULL, NULL, NULL);
 }
@@ -322,6 +355,7 @@ static void tick(void *data)
     round->files = g_ptr_array_new_with_free_func(g_free);
     round->guests = g_ptr_array_new_with_free_func(g_free);
     round->mails = g_ptr_array_new_with_free_func(g_free);
+    round->late = g_ptr_array_new_with_free_func(g_free);
     round->data_dir = g_strdup(sweep->web->spec.data_dir);
     stoa_store_run(sweep->web->spec.store, work, done, round, NULL);
 }

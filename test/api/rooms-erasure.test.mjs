@@ -228,3 +228,27 @@ test('who talks while somebody is erased does not notice', async (t) => {
     await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
     assert.equal((await gateway.stop()).code, 0);
 });
+
+test('a module that was off is asked when it is on again', async (t) => {
+    const gateway = await start('rooms:retention.sweep_s=1');
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const admin = async (janus, plugin) => {
+        const admin_secret = readFileSync(path(gateway.data, 'admin.secret'), 'utf8').trim();
+        const answer = await fetch(`${gateway.admin}/admin`, { method: 'POST', body: JSON.stringify({ janus, plugin, transaction: 'a', admin_secret }) });
+        assert.equal((await answer.json()).janus, 'success');
+    };
+    const host = await signIn(gateway, 'hana@x.example', 'Hana');
+    const { room, people } = await classOf(gateway, host);
+    const { id } = ok(await people.ana.ask('poll', 'create', { question: words('ana', 2), options: ['yes', words('ana', 3)] }));
+    ok(await people.hana.ask('poll', 'open', { id }));
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await admin('disable_plugin', 'poll');
+    await erase(gateway, people.ana);
+    assert.deepEqual(filesWith(gateway.data, traceOf('ana')).filter((name) => !/^stoa\.db/.test(name)), []);
+    assert.notDeepEqual(filesWith(gateway.data, words('ana', 2)), [], 'nobody can say what to leave of it');
+    await admin('enable_plugin', 'poll');
+    await until('it has been asked', () => filesWith(gateway.data, traceOf('ana')).length === 0);
+    const { polls } = await readable(gateway, people.ben, room);
+    assert.deepEqual(polls.map(({ question }) => question), ['erased']);
+    assert.equal((await gateway.stop()).code, 0);
+});

@@ -13,5 +13,6 @@ static const char *const back_to_first[] = {
     "ALTER TABLE invitation DROP COLUMN mailed",
     "INSERT INTO mail_file VALUES ('one.eml', 'a@x.org', NULL)",
     "ALTER TABLE participant DROP COLUMN hand_at",
+    "DROP TABLE redaction",
     "PRAGMA user_version = 1",
 };
