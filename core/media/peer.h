@@ -149,8 +149,10 @@ const StoaSsrcEntry *stoa_peer_ssrc(StoaPeer *peer, uint32_t ssrc);
 /* -- rtcp.c and report.c ------------------------------------------------------------------- */
 /** A repair showed the round trip. It counts where reports tell none. */
 void stoa_peer_note_repair(StoaPeer *peer, int64_t rtt_us);
-/** The path is another one: measure it anew, soon. */
+/** The path is another one: measure it anew. */
 void stoa_peer_doubt_rtt(StoaPeer *peer);
+/** Ask a publisher for the round trip at once; nothing for who publishes nothing. */
+void stoa_peer_ask_rtt(StoaPeer *peer);
 /** A sealed RTCP datagram, opened in place. */
 void stoa_peer_rtcp(StoaPeer *peer, uint8_t *buf, size_t len);
 void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us);

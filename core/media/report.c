@@ -113,12 +113,21 @@ static unsigned report_sources(Compound *compound, int64_t now_us)
 
 /* A publisher reports on nothing and so tells no round trip: it is asked for one, and answers in its next report. Who
  * does not know this packet passes over it. (RFC 3611, 4.4) */
-static void ask_rtt(Compound *compound)
+static void write_rrtr(Compound *compound)
 {
-    uint8_t *at = compound_room(compound, 20);
+    uint8_t *at = feedback_room(compound, 20);
 
     compound->len += stoa_rtcp_rrtr_write(compound->peer->ssrc, stoa_report_ntp(g_get_real_time()),
                                           at, compound_left(compound));
+}
+
+static bool is_publishing(const StoaPeer *peer)
+{
+    for (unsigned i = 0; i < peer->n_feeds; i++)
+        for (unsigned j = 0; j < peer->feeds[i]->n_encodings; j++)
+            if (is_recent(peer->feeds[i]->sources[j], peer->worker->now_us))
+                return true;
+    return false;
 }
 
 static void gather_remb(const StoaPeer *peer, StoaRtcpRemb *remb, bool *has_twcc)
@@ -238,7 +247,7 @@ void stoa_peer_report(StoaWheelTimer *timer, int64_t now_us)
     n_sources = report_sources(&compound, now_us);
     n += n_sources;
     if (n_sources > 0)
-        ask_rtt(&compound);
+        write_rrtr(&compound);
     if (peer->downlink)
         stoa_downlink_tend(peer->downlink, now_us);
     if (compound.len > 0)
@@ -320,6 +329,16 @@ void stoa_peer_hurry_remb(StoaPeer *peer)
     peer->wants_remb = true;
     stoa_wheel_set_by(&peer->worker->wheel, &peer->feedback,
                       MAX(peer->worker->now_us, peer->remb_us + HURRY_US));
+}
+
+void stoa_peer_ask_rtt(StoaPeer *peer)
+{
+    Compound compound = { .peer = peer };
+
+    if (!stoa_peer_is_ready(peer) || !is_publishing(peer))
+        return;
+    write_rrtr(&compound);
+    compound_flush(&compound);
 }
 
 void stoa_peer_ask_keyframe(StoaPeer *peer, StoaSource *source)

@@ -11,7 +11,6 @@
 enum {
     MAX_NACKS = 1024,  /* numbers of one NACK: who misses more needs a keyframe */
     TOLD_US = 5000000, /* a report's round trip is worth more than a repair's for so long */
-    SOON_US = 100000,
 };
 
 static StoaSource *source_of(StoaPeer *peer, uint32_t ssrc)
@@ -76,8 +75,7 @@ void stoa_peer_doubt_rtt(StoaPeer *peer)
 {
     peer->rtt_told_us = 0;
     each_nack(peer, doubt, 0);
-    if (stoa_peer_is_ready(peer))
-        stoa_wheel_set_by(&peer->worker->wheel, &peer->report, peer->worker->now_us + SOON_US);
+    stoa_peer_ask_rtt(peer);
 }
 
 /* It answers our question in the last report. */

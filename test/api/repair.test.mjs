@@ -111,6 +111,29 @@ test('whose way grows from nothing to 300 ms is asked for each loss three times 
     await Promise.all(people.map(({ link }) => link.close()));
 });
 
+test('another address is another way: it is measured at once', async () => {
+    const ana = await publishLines(gateway, peers, [section], { videocodec: 'vp8' });
+    const timer = setInterval(() => ana.peer.sendPackets({ pt: 96, ssrc: VIDEO, seq: ++n, timestamp: 1800 * n, payload: vp8({ id: n }) }), PICTURE_MS), asked = [];
+    const next = (count) => until('a question for the round trip', async () => asked.push(...(await ana.peer.told()).filter(({ what }) => what === 'rrtr')) >= count);
+    let n = 0;
+    try {
+        ana.peer.hear();
+        await next(2);
+        assert.ok(asked[1].at - asked[0].at > 900, `${asked[1].at - asked[0].at} ms`); /* else once a second */
+        for (let tries = 0; ; tries++) {
+            const before = asked.length;
+            ana.peer.move();
+            await next(before + 1);
+            if (asked.at(-1).at - asked.at(-2).at < 600)
+                break;
+            assert.ok(tries < 5, 'it was not measured any sooner');
+        }
+    } finally {
+        clearInterval(timer);
+    }
+    leave(ana);
+});
+
 /* The original number that a packet of RTX repairs; padding repairs none. */
 const repairedBy = (packets, pt) => packets.filter((one) => one.pt === pt && one.payload.length > 2).map(({ payload }) => payload.readUInt16BE(0));
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fakeMedia, launch } from '../lib/browser.mjs';
-import { start } from '../lib/gateway.mjs';
+import { slow, start } from '../lib/gateway.mjs';
+import { openLink } from '../lib/link.mjs';
 
 let browser;
 
@@ -98,5 +99,43 @@ test('TCP alone is enough, and so is UDP alone', async () => {
 test('full ICE takes a call too', async () => {
     const gateway = await start('stoa:media.ice=full');
     assertEchoed(await echoOn(gateway, {}));
+    await gateway.stop();
+});
+
+/* Runs in the page: somebody publishes whose way to the server is what `port` leads to; nobody watches. */
+async function publish(port) {
+    const { Stoa } = await import('/js/stoa.js');
+    const stoa = await Stoa.connect(), handle = await stoa.attach('stoa.plugin.videoroom'), pc = handle.open();
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 } });
+    pc.addTrack(stream.getTracks()[0], stream);
+    await pc.setLocalDescription();
+    const { jsep } = await handle.message({ request: 'joinandconfigure', ptype: 'publisher', room: 1234 }, { type: 'offer', sdp: pc.localDescription.sdp });
+    await pc.setRemoteDescription({ type: jsep.type, sdp: jsep.sdp.replace(/a=(candidate:|end-of-candidates).*\r\n/g, '').replace(/a=ice-pwd:\S+\r\n/, (line) => `${line}a=candidate:1 1 udp 2130706431 127.0.0.1 ${port} typ host\r\n`) });
+    window.figures = async () => (await handle.message({ request: 'stats' })).data;
+}
+
+/* It reports on nothing that we send: asked by RTCP XR it answers, and no packet has to get lost before anybody knows. */
+test('the way to who only publishes is measured all the time', async () => {
+    const gateway = await start('stoa:media.workers=1', 'stoa:limits.requests_per_second=0'), link = await openLink(gateway);
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${gateway.http.replace('127.0.0.1', 'localhost')}/`);
+    await page.evaluate(publish, link.port);
+    const far = (least, most) => page.evaluate(async ({ least: from, most: to, until }) => {
+        for (const end = Date.now() + until; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+            const { rtt_ms: ms, streams: [one] } = await window.figures();
+            if (ms >= from && ms < to && one?.packets > 20 && one.rtt_ms >= from && one.rtt_ms < to)
+                return one.nacks_asked;
+            if (Date.now() > end)
+                throw new Error(`${ms} ms, ${JSON.stringify(one)}, not ${from} to ${to}`);
+        }
+    }, { least, most, until: 10000 * slow });
+    const delay = (ms) => ['up', 'down'].forEach((way) => link[way]({ delay: ms }));
+    await far(0, 100);
+    delay(100);
+    await far(200, 400);
+    delay(5);
+    assert.equal(await far(10, 100), 0);
+    await page.context().close();
+    await link.close();
     await gateway.stop();
 });
