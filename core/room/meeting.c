@@ -32,6 +32,7 @@ typedef struct {
     char *meeting;  /* NULL: none ran */
     char *title, *host, *base_url;
     int64_t started_ms, ended_ms, erase_ms;
+    int64_t readable_ms; /* until then guests may read with the token that they had */
     json_t *items;
     StoaRoomsDone *done;
     void *data;
@@ -49,6 +50,23 @@ static void ending_free(void *data)
     g_free(ending->base_url);
     json_decref(ending->items);
     g_free(ending);
+}
+
+/* Nobody comes back with a token of a room that ended. A guest has no address for a link to the history: for a while their token
+ * reads it, like one that such a link gives. */
+static bool end_tokens(StoaDb *db, const Ending *ending, GError **error)
+{
+    return stoa_db_exec(db, error,
+                        "UPDATE participant_token SET kind = 'history', expires_at = ?2"
+                        " WHERE kind = 'seat' AND participant_id IN (SELECT id FROM participant p"
+                        " WHERE room_id = ?1 AND invitation_id IS NULL AND host_id IS NULL"
+                        " AND email IS NULL AND erased_at IS NULL AND banned = 0 AND EXISTS"
+                        " (SELECT 1 FROM attendance a WHERE a.participant_id = p.id))",
+                        "si", ending->room, ending->readable_ms) &&
+           stoa_db_exec(db, error,
+                        "DELETE FROM participant_token WHERE kind = 'seat' AND participant_id IN"
+                        " (SELECT id FROM participant WHERE room_id = ?1)",
+                        "s", ending->room);
 }
 
 static bool write_end(StoaDb *db, void *data, GError **error)
@@ -70,11 +88,7 @@ static bool write_end(StoaDb *db, void *data, GError **error)
                       ending->room) ||
         !stoa_db_exec(db, error, "DELETE FROM key_box WHERE room_id = ?1", "s", ending->room))
         return false;
-    if (ending->cut &&
-        !stoa_db_exec(db, error,
-                      "DELETE FROM participant_token WHERE kind = 'seat' AND participant_id IN"
-                      " (SELECT id FROM participant WHERE room_id = ?1)",
-                      "s", ending->room))
+    if (ending->cut && !end_tokens(db, ending, error))
         return false;
     if (!ending->meeting)
         return true;
@@ -163,6 +177,7 @@ static void note(Ending *ending, const StoaRoomInfo *info)
     ending->base_url = g_strdup(link_base(ending->rooms));
     ending->started_ms = info->meeting_ms;
     ending->ended_ms = stoa_store_now_ms();
+    ending->readable_ms = ending->ended_ms + ending->rooms->spec.conf->participant_s * 1000;
     ending->erase_ms = ending->ended_ms + info->retention_days * 24 * 60 * 60 * 1000;
 }
 

@@ -142,6 +142,12 @@ static bool check_room(StoaDb *db, StoaWebCall *call, const char *room, GError *
     return true;
 }
 
+/* What a guest of a room that ended still has: see end_tokens() in room/meeting.c. */
+static bool is_left_over(const StoaWebCaller *caller)
+{
+    return caller->kind == STOA_WEB_HISTORY && !caller->email;
+}
+
 bool stoa_web_authorize(StoaDb *db, StoaWebCall *call, GError **error)
 {
     const StoaWebRoute *route = call->route;
@@ -155,6 +161,8 @@ bool stoa_web_authorize(StoaDb *db, StoaWebCall *call, GError **error)
     if (call->caller.waiting && !route->waiting)
         return stoa_fail(error, STOA_ERROR_FORBIDDEN,
                          "you are in the lobby: wait until the host lets you in");
+    if (is_left_over(&call->caller) && !(route->who & (STOA_WEB_HISTORY | STOA_WEB_ANYONE)))
+        return unauthenticated(error, "the room has ended: your token only reads what it left");
     if (!(route->who & call->caller.kind) && route->who != STOA_WEB_ANYONE)
         return stoa_fail(error, STOA_ERROR_FORBIDDEN,
                          "your token is not for this: it needs another role");

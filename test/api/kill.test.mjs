@@ -49,10 +49,15 @@ function load(gateway, host, rooms, people, kept) {
         const here = people.filter((one) => one.joined.room.id === room.id);
         const chair = here.find((one) => one.role === 'host');
         keepOn(async () => {
-            const { id } = await ask(chair, 'poll', 'create', { question: `question ${++n}?`, options: ['yes', 'no'], anonymous: false });
+            const { id } = await ask(chair, 'poll', 'create', { question: `question ${++n}?`, options: ['yes', 'no'], anonymous: false, show_results: 'live' });
             await ask(chair, 'poll', 'open', { id });
             for (let i = 0; i < 5; i++)
-                await Promise.all(here.map((one) => ask(one, 'poll', 'vote', { id, choices: [(i + index) % 2] })));
+                await Promise.all(here.map(async (one) => {
+                    const ballot = kept.ballots[`${room.id} ${id} ${one.id}`] ??= {}, choice = (i + index) % 2;
+                    ballot.sent = choice;
+                    await ask(one, 'poll', 'vote', { id, choices: [choice] });
+                    ballot.acknowledged = choice;
+                }));
         });
         keepOn(async () => { kept.invitations.push((await invite(gateway, host.token, room.id, `p${Date.now()}.${++n}@school.example`)).id); });
         keepOn(async () => {
@@ -117,11 +122,37 @@ function check(kept) {
     assert.equal(sql('SELECT count(*) FROM (SELECT 1 FROM record GROUP BY room_id HAVING count(*) <> max(seq))'), '0');
 }
 
+/** Each person's vote is the last that was acknowledged, or the one that was under way; and the polls count just these. */
+async function checkVotes(people, kept) {
+    const tallies = {}, lists = await Promise.all(people.map((one) => one.ask('poll', 'list')));
+    let n = 0;
+    for (const [i, { polls }] of lists.entries()) {
+        for (const { id, mine } of polls) {
+            const ballot = kept.ballots[`${people[i].joined.room.id} ${id} ${people[i].id}`], what = `${people[i].name} in poll ${id}: ${JSON.stringify({ mine, ...ballot })}`;
+            const choice = mine?.[0];
+            if (ballot?.acknowledged !== undefined || choice !== undefined)
+                assert.ok(ballot && (choice === ballot.acknowledged || choice === ballot.sent), what);
+            n += ballot?.acknowledged !== undefined;
+            const tally = tallies[`${people[i].joined.room.id} ${id}`] ??= [0, 0];
+            if (choice !== undefined)
+                tally[choice]++;
+            if (ballot)
+                ballot.acknowledged = ballot.sent = choice; /* so it is from now on */
+        }
+    }
+    for (const [i, { polls }] of lists.entries()) {
+        for (const { id, counts, state } of people[i].role === 'host' ? polls : [])
+            if (state === 'open')
+                assert.deepEqual(counts, tallies[`${people[i].joined.room.id} ${id}`], `poll ${id}`);
+    }
+    return n;
+}
+
 /** Everybody of `joined` by the token that each has. */
 const enterAll = (gateway, joined) => Promise.all(joined.map((one) => enter(gateway, one, 'chat', 'poll', 'workspace')));
 
 test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 30000 }, async (t) => {
-    const kept = { records: [], votes: [], chat: [], invitations: [], people: [], files: [], fileIds: [], notes: {} };
+    const kept = { records: [], votes: [], chat: [], invitations: [], people: [], files: [], fileIds: [], notes: {}, ballots: {} };
     let gateway = await launch();
     const host = await signIn(gateway, 'hana@school.example', 'Hana');
     const rooms = [], joined = [];
@@ -134,7 +165,9 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
         joined.push(chair, await join(gateway, { room: room.id, name: 'Ana' }), await join(gateway, { room: room.id, name: 'Ben' }));
     }
     for (let i = 0; i < ROUNDS; i++) {
-        load(gateway, host, rooms, await enterAll(gateway, joined), kept);
+        const people = await enterAll(gateway, joined);
+        await checkVotes(people, kept);
+        load(gateway, host, rooms, people, kept);
         await sleep(20 + Math.random() * 400);
         gateway.child.kill('SIGKILL');
         assert.equal((await gateway.ended).signal, 'SIGKILL');
@@ -142,6 +175,8 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
         gateway = await launch();
     }
     await nothingLeftOver(rooms);
+    const ballots = await checkVotes(await enterAll(gateway, joined), kept);
+    assert.ok(ballots > ROUNDS, `only ${ballots} ballots were compared`);
     assert.equal((await call(gateway, 'GET', `/rooms/${kept.newest.room.id}`, { token: kept.newest.token })).status, 200);
     assert.ok(kept.records.length > ROUNDS * 5, `only ${kept.records.length} were acknowledged`);
     const [room] = rooms, [person] = await enterAll(gateway, joined.slice(1, 2));
@@ -152,7 +187,7 @@ test(`${ROUNDS} kills lose nothing that was acknowledged`, { timeout: ROUNDS * 3
     assert.deepEqual(kept.chat.filter((one) => one.startsWith(room.id) && !there.has(one)), []);
     assert.equal((await call(gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token })).status, 200);
     assert.equal((await gateway.stop()).code, 0, gateway.log.slice(-2000));
-    t.diagnostic(`${kept.records.length} records, ${kept.votes.length} votes, ${kept.invitations.length} invitations, ${kept.people.length} people, ${kept.fileIds.length} files acknowledged`);
+    t.diagnostic(`${kept.records.length} records, ${kept.votes.length} votes on ${ballots} ballots, ${kept.invitations.length} invitations, ${kept.people.length} people, ${kept.fileIds.length} files acknowledged`);
 });
 
 test('what a start looks for keeps nobody waiting, however much a room holds', async () => {

@@ -370,3 +370,33 @@ test('in a room that is sealed the name of a file is sealed, too', async () => {
     assert.deepEqual([status, json.title], [201, JSON.parse(sealed)]);
     assert.equal((await upload(room, ana.token, form(sealed))).status, 201, 'in a form, too');
 });
+
+test('a guest has no address for a link: their token reads the history for a while when the room has ended, and nothing else', async (t) => {
+    const brief = await start('rooms:limits.attempts_per_minute=0', 'rooms:tokens.participant_s=6');
+    t.after(async () => assert.equal((await brief.stop()).code, 0));
+    const { token } = await signIn(brief, 'brief@school.example', 'Brief');
+    const room = await want(201, brief, 'POST', '/rooms', { token, body: { title: 'Open', access: 'public' } });
+    const ana = await enter(brief, await join(brief, { room: room.id, name: 'Ana' }), 'chat'), ben = await join(brief, { room: room.id, name: 'Ben' }), cem = await join(brief, { room: room.id, name: 'Cem' });
+    await ana.ask('chat', 'send', { text: 'hello' });
+    await ana.ask('chat', 'send', { text: 'for Ben', to: ben.participant.id });
+    const item = await want(201, brief, 'POST', `/rooms/${room.id}/files`, { token: ana.token, raw: 'bytes' });
+    await want(200, brief, 'POST', `/rooms/${room.id}/participants/${cem.participant.id}`, { token, body: { action: 'remove' } });
+    await want(200, brief, 'PATCH', `/rooms/${room.id}`, { token, body: { lobby: true } });
+    const waits = await join(brief, { room: room.id, name: 'Waits' });
+    await want(200, brief, 'POST', `/rooms/${room.id}/end`, { token });
+    const read = async (who) => (await want(200, brief, 'GET', `/rooms/${room.id}/history`, { token: who.token })).meetings[0].chat.map(({ text }) => text);
+    assert.deepEqual([await read(ana), await read(ben)], [['hello', 'for Ben'], ['hello', 'for Ben']]);
+    assert.equal((await call(brief, 'GET', new URL(item.url, brief.http).pathname.replace('/api/v1', ''), { token: ben.token })).text, 'bytes');
+    await want(200, brief, 'GET', `/rooms/${room.id}/history/export?format=json`, { token: ana.token });
+    for (const who of [waits, cem])
+        await want(401, brief, 'GET', `/rooms/${room.id}/history`, { token: who.token });
+    for (const [method, path] of [['GET', ''], ['GET', '/participants'], ['PATCH', ''], ['POST', '/files'], ['POST', '/end'], ['POST', `/participants/${ben.participant.id}`]])
+        await want(401, brief, method, `/rooms/${room.id}${path}`, { token: ana.token, ...(method === 'GET' ? {} : { body: {} }) });
+    await want(401, brief, 'POST', '/leave', { token: ana.token });
+    await assert.rejects(enter(brief, { ...ana.joined }, 'room'), /403/);
+    assert.equal((await want(200, brief, 'GET', '/me/export', { token: ana.token })).participants.length, 1);
+    await want(204, brief, 'DELETE', '/me', { token: ana.token });
+    await want(401, brief, 'GET', '/me/export', { token: ana.token });
+    assert.deepEqual((await read(ben)).filter((text) => /hello/.test(text)), []);
+    await until('his token is over', async () => (await call(brief, 'GET', `/rooms/${room.id}/history`, { token: ben.token })).status === 401);
+});

@@ -41,13 +41,14 @@ test('a reply does not wait for the client\'s kernel to acknowledge the ack befo
 });
 
 test('2,000 messages a second from 50 people in 10 rooms: 99 of 100 are acknowledged within 50 ms, all are heard once by each, in one order', async (t) => {
-    const { best, bound, all } = await bestOf(6, 50, async () => {
+    const { best, median, bound, all } = await bestOf(6, 50, async () => {
         const got = await chat(chatload, gateway, await joinMany(gateway, host.token, 10, 5), { rate: 2000, seconds: 1 });
         assert.deepEqual([got.ok, got.sent, got.acknowledged, got.refused, got.heard], [true, 2000, 2000, 0, 10000], JSON.stringify(got));
         return got.p99;
     });
-    t.diagnostic(`p99 ${all.join(', ')} ms, bound ${bound.toFixed(0)}`);
+    t.diagnostic(`p99 ${all.join(', ')} ms; median ${median}, not scaled by the load; bound of the best ${bound.toFixed(0)}`);
     assert.ok(sanitized || best < bound, `99 of 100 are acknowledged within ${best} ms at best, not ${bound}`);
+    assert.ok(sanitized || median < 3 * bound, `in half of the rounds within ${median} ms, not ${3 * bound}`);
 });
 
 test('500 people in one room hear each message once, in one order', async () => {

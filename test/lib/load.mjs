@@ -92,7 +92,7 @@ export async function bestOf(most, ms, round) {
     do
         all.push(await round(all.length));
     while (all.at(-1) >= ms && all.length < most);
-    return { best: Math.min(...all), bound: ms * Math.max(1, loadavg()[0] / cpus().length), all };
+    return { best: Math.min(...all), median: sorted(all)[all.length >> 1], bound: ms * Math.max(1, loadavg()[0] / cpus().length), all };
 }
 
 /** Resident memory of a process, MB. */
