@@ -138,10 +138,10 @@ function tests() {
         const { lost, packets, nacks } = await ben.evaluate(() => window.hall.received());
         t.diagnostic(`${poor.n} pictures, ${clean.n} without losses; it stood still for ${poor.worst} ms, without losses for ${clean.worst}; lost ${lost} of ${packets}, asked for ${nacks}`);
         assert.ok(lost > 0.02 * packets, `the line lost ${lost} of ${packets}`);
-        /* Once in a while a packet is lost three times. And a machine that stops for a moment stops both: that is no fault of the losses. */
+        /* A machine that stops for a moment stops both: that is no fault of the losses. */
         const stop = clean.worst[0] > 120 ? clean.worst[0] : 0;
         assert.ok(poor.n >= (stop ? 0.85 : 0.95) * clean.n, `${poor.n} pictures of ${clean.n}`);
-        assert.ok(poor.worst[0] <= 400 * slow + stop && poor.worst[1] <= 200 * slow + stop, `it stood still for ${poor.worst} ms`);
+        assert.ok(poor.worst[0] <= 200 * slow + stop, `it stood still for ${poor.worst} ms`);
     });
 
     holds('a publisher whose way up is 500 kbit/s sends less than that, and the picture goes on', async (t) => {
@@ -159,8 +159,8 @@ function tests() {
         const bps = (await bytes() - sent) * 8 / ((await now(ben) - since) / 1000);
         t.diagnostic(`${Math.round(bps / 1000)} kbit/s, queued for ${waits} ms, ${up.lost() - before} lost; seen ${JSON.stringify(seen)}`);
         assert.ok(bps < 500000, `it sends ${bps} bit/s`);
-        assert.ok(middle(waits) <= 300 * slow, `packets wait for ${waits} ms`);
-        assert.ok(!seen.widths.includes(960) && seen.n >= 0.4 * 6 * camera.fps, JSON.stringify(seen));
+        assert.ok(middle(waits) <= 200 * slow, `packets wait for ${waits} ms`);
+        assert.ok(!seen.widths.includes(960) && seen.n >= 0.6 * 6 * camera.fps, JSON.stringify(seen));
         assert.ok(seen.worst[1] <= 1000 * slow, `it stood still for ${seen.worst} ms`);
     });
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A poor link between a client and the gateway: test/tools/link, a UDP relay with loss, delay, and a rate with a queue. */
+/* A poor link between a client and the gateway: test/tools/link, a UDP relay with loss and delay. Rates: lib/narrow.mjs. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,20 +17,11 @@ export async function openLink(gateway, { wrap = [], address = '127.0.0.1' } = {
     const say = (line) => child.stdin.write(`${line}\n`);
     const link = { address, port: Number(await next()) };
     const words = (conditions) => Object.entries(conditions).map(([key, value]) => `${key}=${value}`).join(' ');
-    /** {loss: share, delay: ms, rate: bit/s or 0, queue: ms}, from the client to the server or back */
+    /** {loss: share, delay: ms}, from the client to the server or back */
     link.up = (conditions) => say(`up ${words(conditions)}`);
     link.down = (conditions) => say(`down ${words(conditions)}`);
     /** The server sees the client at another port from now on. */
     link.move = () => say('move');
-    /** What passed; `wait_ms` is the longest wait in the queue since the last call. */
-    link.stats = async () => {
-        say('stats');
-        return JSON.parse(await next());
-    };
-    /** A description of the gateway's in which the link stands for it. */
-    link.through = ({ type, sdp }) => ({
-        type, sdp: sdp.replace(/a=(candidate:|end-of-candidates).*\r\n/g, '').replace(/a=ice-pwd:\S+\r\n/g, (line) => `${line}a=candidate:1 1 udp 2130706431 127.0.0.1 ${link.port} typ host\r\n`),
-    });
     link.close = () => new Promise((resolve) => {
         child.once('exit', resolve);
         child.stdin.end();

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A UDP relay that behaves like a poor link: loss, delay, and a rate with a queue, each way.
+/* A UDP relay that behaves like a poor link: loss and delay, each way. (Rates are tc's.)
  *
  *   link SERVER_IP SERVER_PORT
  *
  * Prints its own port. Reads commands, a line each:
- *   up|down [loss=SHARE] [delay=MS] [rate=BITS_PER_S, 0: any] [queue=MS]
+ *   up|down [loss=SHARE] [delay=MS]
  *   move        the server sees every client at another port, as after a NAT forgot them
- *   stats       prints one line of JSON; the greatest wait in the queue is of the time since the last one
  * Ends with its standard input. `up` is from the client to the server. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,13 +33,9 @@ typedef struct {
 
 typedef struct {
     double loss;
-    int64_t delay_us, queue_us;
-    double rate_bps;   /* 0: any */
-    int64_t busy_us;   /* when its queue will be empty */
+    int64_t delay_us;
     Datagram *waiting; /* a circle, in order */
     unsigned first, n;
-    uint64_t n_in, n_lost, n_full, bytes_out;
-    int64_t max_wait_us;
 } Way;
 
 /* A client's address, and the socket by which the server knows it. */
@@ -88,35 +83,12 @@ static int open_socket(void)
     return fd;
 }
 
-/* When a datagram of this length will be through; -1: it is lost. */
-static int64_t pass(Way *way, size_t len, int64_t now)
-{
-    int64_t from = way->busy_us > now ? way->busy_us : now;
-
-    way->n_in++;
-    if (chance() < way->loss) {
-        way->n_lost++;
-        return -1;
-    }
-    if (way->n == MAX_WAITING || (way->rate_bps > 0 && from - now > way->queue_us)) {
-        way->n_full++;
-        return -1;
-    }
-    if (way->rate_bps > 0)
-        way->busy_us = from + (int64_t)((double)(len + 28) * 8e6 / way->rate_bps);
-    else
-        way->busy_us = from = now;
-    if (from - now > way->max_wait_us)
-        way->max_wait_us = from - now;
-    return way->busy_us + way->delay_us;
-}
-
 static void enqueue(Way *way, unsigned client, const uint8_t *buf, size_t len, int64_t now)
 {
-    int64_t due = pass(way, len, now);
+    int64_t due = now + way->delay_us;
     Datagram *d;
 
-    if (due < 0)
+    if (chance() < way->loss || way->n == MAX_WAITING)
         return;
     if (way->n > 0) {
         int64_t last = way->waiting[(way->first + way->n - 1) % MAX_WAITING].due_us;
@@ -136,7 +108,6 @@ static void deliver(Way *way, int64_t now)
         const Datagram *d = &way->waiting[way->first];
         const Client *c = &clients[d->client];
 
-        way->bytes_out += d->len;
         if (way == &up)
             send(c->fd, d->buf, d->len, 0);
         else
@@ -195,20 +166,7 @@ static void set(Way *way, char *words)
             way->loss = x;
         else if (strncmp(word, "delay=", 6) == 0)
             way->delay_us = (int64_t)(x * 1000);
-        else if (strncmp(word, "queue=", 6) == 0)
-            way->queue_us = (int64_t)(x * 1000);
-        else if (strncmp(word, "rate=", 5) == 0)
-            way->rate_bps = x;
     }
-}
-
-static void print_way(const char *name, Way *way, const char *end)
-{
-    printf("\"%s\":{\"in\":%llu,\"lost\":%llu,\"full\":%llu,\"bytes\":%llu,\"wait_ms\":%lld}%s",
-           name, (unsigned long long)way->n_in, (unsigned long long)way->n_lost,
-           (unsigned long long)way->n_full, (unsigned long long)way->bytes_out,
-           (long long)(way->max_wait_us / 1000), end);
-    way->max_wait_us = 0;
 }
 
 /* What comes for the old ports is lost. */
@@ -234,11 +192,6 @@ static bool command(void)
         set(&down, line + 5);
     } else if (strncmp(line, "move", 4) == 0) {
         move_clients();
-    } else if (strncmp(line, "stats", 5) == 0) {
-        printf("{");
-        print_way("up", &up, ",");
-        print_way("down", &down, "}\n");
-        fflush(stdout);
     }
     return true;
 }
@@ -288,7 +241,6 @@ int main(int argc, char **argv)
     server.sin_family = AF_INET;
     server.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
     setvbuf(stdin, NULL, _IONBF, 0);
-    up.queue_us = down.queue_us = 300000;
     up.waiting = calloc(MAX_WAITING, sizeof(Datagram));
     down.waiting = calloc(MAX_WAITING, sizeof(Datagram));
     front = open_socket();
