@@ -409,12 +409,22 @@ void stoa_member_drop_modules(StoaMember *member)
 
 /* -- what one does to a person --------------------------------------------------------------- */
 
+/* Pages sort by it: of two in one moment the second comes later. */
+static int64_t next_hand_ms(const StoaKeptRoom *room)
+{
+    int64_t next = stoa_store_now_ms();
+
+    for (guint i = 0; i < room->order->len; i++)
+        next = MAX(next, ((const StoaMember *)room->order->pdata[i])->hand_ms + 1);
+    return next;
+}
+
 void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger)
 {
     if (up == (member->hand_ms > 0))
         return;
-    member->hand_ms = up ? stoa_store_now_ms() : 0;
-    stoa_ledger_hand(ledger, member->id, member->hand_ms);
+    member->hand_ms = up ? next_hand_ms(member->room) : 0;
+    stoa_ledger_hand(ledger, member->id, member->hand_ms + 1);
     json_t *body = stoa_member_who(member);
     json_object_set_new(body, "up", json_boolean(up));
     if (up)

@@ -254,6 +254,24 @@ static void hands_go_up_and_down(void **unused G_GNUC_UNUSED)
     hears(ana, "hand hand ");
 }
 
+/* The clock stands still here. */
+static void of_two_hands_in_one_moment_the_second_is_later(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(Browser) ana = browser_new("ana"), ben = browser_new("ben");
+    static const char ana_first[] = "SELECT (SELECT hand_at FROM participant WHERE id = 'ana')"
+                                    " < (SELECT hand_at FROM participant WHERE id = 'ben')";
+
+    comes(ana);
+    comes(ben);
+    assert_null(asks(ben, "{'request': 'hand', 'up': true}"));
+    assert_null(asks(ana, "{'request': 'hand', 'up': true}"));
+    assert_int_equal(bed_number(store, "SELECT COUNT(DISTINCT hand_at) FROM participant"), 2);
+    assert_int_equal(bed_number(store, ana_first), 0);
+    assert_null(asks(ben, "{'request': 'hand', 'up': false}"));
+    assert_null(asks(ben, "{'request': 'hand', 'up': true}"));
+    assert_int_equal(bed_number(store, ana_first), 1);
+}
+
 static void keys_wait_for_who_is_not_connected(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(Browser) ana = browser_new("ana"), ben = browser_new("ben");
@@ -410,6 +428,7 @@ int main(void)
         TEST(nobody_acts_on_the_host),
         TEST(a_role_changes_what_one_may),
         TEST(hands_go_up_and_down),
+        TEST(of_two_hands_in_one_moment_the_second_is_later),
         TEST(keys_wait_for_who_is_not_connected),
         TEST(a_meeting_ends_when_the_room_was_empty_for_long),
         TEST(a_planned_meeting_does_not_end_before_its_time),
