@@ -424,7 +424,7 @@ void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger)
     if (up == (member->hand_ms > 0))
         return;
     member->hand_ms = up ? next_hand_ms(member->room) : 0;
-    stoa_ledger_hand(ledger, member->id, member->hand_ms + 1);
+    stoa_ledger_hand(ledger, member->id, member->hand_ms);
     json_t *body = stoa_member_who(member);
     json_object_set_new(body, "up", json_boolean(up));
     if (up)

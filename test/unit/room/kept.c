@@ -270,6 +270,9 @@ static void of_two_hands_in_one_moment_the_second_is_later(void **unused G_GNUC_
     assert_null(asks(ben, "{'request': 'hand', 'up': false}"));
     assert_null(asks(ben, "{'request': 'hand', 'up': true}"));
     assert_int_equal(bed_number(store, ana_first), 1);
+    assert_null(asks(ana, "{'request': 'hand', 'up': false}"));
+    assert_null(asks(ben, "{'request': 'hand', 'up': false}"));
+    assert_int_equal(bed_number(store, "SELECT COUNT(hand_at) FROM participant"), 0);
 }
 
 static void keys_wait_for_who_is_not_connected(void **unused G_GNUC_UNUSED)
