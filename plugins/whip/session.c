@@ -7,13 +7,17 @@
 #define SDP      "application/sdp"
 #define FRAGMENT "application/trickle-ice-sdpfrag"
 enum { ID_LEN = 32, TAG_LEN = 12 };
+enum {
+    PATIENCE_MS = 3000
+}; /* so long after its answer a client keeps its place without a connection, where places are few */
 
 struct WhipSession {
     StoaModule *module;
     StoaBridge *bridge;
     char *id, *tag; /* the tag names the ICE session: a restart makes a new one */
     char *bearer;   /* who made it had this token; NULL: none */
-    bool publishes;
+    bool publishes, up;
+    int64_t made_ms;
     char *offer;      /* while it is not answered */
     GPtrArray *calls; /* of StoaWebCall: those it is to answer */
 };
@@ -94,6 +98,11 @@ static void on_ended(StoaBridge *bridge, const GError *error G_GNUC_UNUSED)
     whip_session_end(session);
 }
 
+static void on_connected(StoaBridge *bridge)
+{
+    ((WhipSession *)stoa_bridge_data(bridge))->up = true;
+}
+
 /* The client's PeerConnection is gone: so is the session. (RFC 9725, 4.4) */
 static void on_disconnected(StoaBridge *bridge, const char *reason G_GNUC_UNUSED)
 {
@@ -101,6 +110,25 @@ static void on_disconnected(StoaBridge *bridge, const char *reason G_GNUC_UNUSED
 
     if (session->tag) /* else it was refused: the answer that says why is on its way */
         whip_session_end(session);
+}
+
+bool whip_session_oust(StoaModule *module)
+{
+    int64_t before_ms = stoa_now_ms() - PATIENCE_MS;
+    WhipSession *oldest = NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, sessions_of(module));
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        WhipSession *session = value;
+        if (!session->up && session->tag && session->made_ms <= before_ms &&
+            (!oldest || session->made_ms < oldest->made_ms))
+            oldest = session;
+    }
+    if (oldest)
+        whip_session_end(oldest);
+    return oldest != NULL;
 }
 
 /* -- POST -------------------------------------------------------------------------------------- */
@@ -159,6 +187,7 @@ void whip_session_begin(StoaWebCall *call, json_t *body, const char *token, bool
                                   .module = "videoroom",
                                   .token = token,
                                   .data = session,
+                                  .connected = on_connected,
                                   .disconnected = on_disconnected,
                                   .ended = on_ended };
 
@@ -166,6 +195,7 @@ void whip_session_begin(StoaWebCall *call, json_t *body, const char *token, bool
     session->id = stoa_random_text(ID_LEN);
     session->bearer = g_strdup(stoa_web_bearer(call));
     session->publishes = publishes;
+    session->made_ms = stoa_now_ms();
     session->offer = publishes ? g_strdup(stoa_web_text(call, NULL)) : NULL;
     session->calls = g_ptr_array_new();
     session->bridge = stoa_bridge_open(module, &spec);

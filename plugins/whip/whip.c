@@ -42,6 +42,7 @@ static bool has_place(StoaWebCall *call, GError **error)
     const WhipModule *module = stoa_module_state(stoa_web_module(call));
 
     return conf->sessions == 0 || g_hash_table_size(module->sessions) < conf->sessions ||
+           whip_session_oust(stoa_web_module(call)) ||
            stoa_fail(error, STOA_ERROR_UNAVAILABLE,
                      "there are %u sessions already: wait, or raise limits.sessions",
                      g_hash_table_size(module->sessions));

@@ -28,6 +28,8 @@ void whip_session_patch(WhipSession *session, StoaWebCall *call);
 bool whip_session_matches(const WhipSession *session, const char *if_match, GError **error);
 /** End it, and all calls that wait for it. */
 void whip_session_end(WhipSession *session);
+/** End the oldest of those whose client has had its answer for a while and does not connect. False: there is none. */
+bool whip_session_oust(StoaModule *module);
 /** For the hash table. */
 void whip_session_free(gpointer session);
 

@@ -266,6 +266,15 @@ test('the operator\'s tokens are needed where they are set, one for publishing a
     const full = await ask(strict, 'POST', '/whip/1234', offer, { token: 'maker-one' });
     assert.deepEqual([full.status, full.headers.get('retry-after')], [503, '10']);
     await player.end();
+    /* a place that is taken by an offer alone is taken for a moment only */
+    const idle = await ask(strict, 'POST', '/whip/1234', offer, { token: 'maker-one' });
+    assert.equal(idle.status, 201);
+    assert.equal((await ask(strict, 'POST', '/whip/1234', offer, { token: 'maker-one' })).status, 503);
+    let next;
+    await until('there is a place', async () => { next = await ask(strict, 'POST', '/whip/1234', offer, { token: 'maker-one' }); return next.status === 201; });
+    assert.equal((await ask(strict, 'GET', idle.headers.get('location'), undefined, { token: 'maker-one' })).status, 404);
+    assert.equal((await ask(strict, 'GET', camera.path, undefined, { token: 'maker-two' })).status, 204); /* who is connected stays */
+    await ask(strict, 'DELETE', next.headers.get('location'), undefined, { token: 'maker-one' });
     const statuses = [];
     for (const token of ['maker-one', 'seer-on', 'x', '', 'y', 'z'])
         statuses.push((await ask(strict, 'POST', '/whep/1234', offer, { token })).status);
