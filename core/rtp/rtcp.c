@@ -304,18 +304,3 @@ size_t stoa_rtcp_rrtr_write(uint32_t ssrc, uint64_t ntp, uint8_t *out, size_t si
         stoa_bytes_put64(out + 12, ntp);
     return len;
 }
-
-size_t stoa_rtcp_dlrr_write(uint32_t ssrc, const StoaRtcpDlrr *entries, size_t n, uint8_t *out,
-                            size_t size)
-{
-    size_t len = begin_xr(ssrc, XR_DLRR, n * XR_DLRR_LEN, out, size);
-
-    for (size_t i = 0; len > 0 && i < n; i++) {
-        uint8_t *at = out + 12 + i * XR_DLRR_LEN;
-
-        stoa_bytes_put32(at, entries[i].ssrc);
-        stoa_bytes_put32(at + 4, entries[i].lrr);
-        stoa_bytes_put32(at + 8, entries[i].dlrr);
-    }
-    return len;
-}

@@ -128,7 +128,3 @@ size_t stoa_rtcp_bye_write(const uint32_t *ssrcs, size_t n, uint8_t *out, size_t
 
 /** An XR with one receiver reference time. */
 size_t stoa_rtcp_rrtr_write(uint32_t ssrc, uint64_t ntp, uint8_t *out, size_t size);
-
-/** An XR with a DLRR block of `n` entries: the answer to RRTRs. */
-size_t stoa_rtcp_dlrr_write(uint32_t ssrc, const StoaRtcpDlrr *entries, size_t n, uint8_t *out,
-                            size_t size);

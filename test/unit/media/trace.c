@@ -28,6 +28,8 @@ typedef struct {
     GArray *outs;     /* of TraceOut */
     GHashTable *ever; /* number -> what is under it */
     unsigned told_substream, told_temporal;
+    bool counts_only; /* what is sealed is counted, not read */
+    unsigned n_sealed;
 } World;
 
 static World *world; /* for what takes the place of functions of the engine */
@@ -51,6 +53,9 @@ size_t __wrap_stoa_srtp_seal_rtp(StoaSrtpSeal *seal G_GNUC_UNUSED, uint8_t *pack
     TraceOut out;
 
     assert_true(len <= size);
+    world->n_sealed++;
+    if (world->counts_only)
+        return len;
     memcpy(packet + header_len, payload->prefix, payload->prefix_len);
     memcpy(packet + header_len + payload->prefix_len, payload->data, payload->len);
     seq = (uint64_t)roc << 16 | (uint64_t)(packet[2] << 8 | packet[3]);
@@ -333,12 +338,47 @@ static void loss_harms_only_what_was_lost(void **unused G_GNUC_UNUSED)
     live_often(0.04, 0.02);
 }
 
+/* Refused, as too many were asked for, it may be asked for again at once: it was not sent. */
+static void a_repeat_that_was_refused_is_not_taken_for_sent(void **unused G_GNUC_UNUSED)
+{
+    World self;
+    StoaOutlet *outlet;
+    StoaSend row;
+    uint16_t seq;
+
+    world_begin(&self, 0, 1);
+    outlet = self.outlet;
+    row = outlet->row;
+    row.nack = true;
+    stoa_outlet_set_row(outlet, &row);
+    run(&self, 1000000);
+    assert_true(self.outs->len > 0);
+    seq = (uint16_t)g_array_index(self.outs, TraceOut, self.outs->len - 1).seq;
+    self.counts_only = true;
+    self.n_sealed = 0;
+    outlet->resend_budget = 0;
+    stoa_outlet_resend(outlet, &seq, 1, self.worker.now_us);
+    assert_int_equal(self.n_sealed, 0);
+    outlet->resend_budget = 5;
+    stoa_outlet_resend(outlet, &seq, 1, self.worker.now_us);
+    assert_int_equal(self.n_sealed, 1);
+    stoa_outlet_resend(outlet, &seq, 1, self.worker.now_us + 9000); /* on its way */
+    assert_int_equal(self.n_sealed, 1);
+    stoa_outlet_resend(outlet, &seq, 1, self.worker.now_us + 11000);
+    assert_int_equal(self.n_sealed, 2);
+    assert_int_equal(outlet->n_resent, 2);
+    assert_int_equal(outlet->n_nacked, 4);
+    assert_int_equal(outlet->resend_budget, 3);
+    world_end(&self);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_decoder_notices_nothing),
         cmocka_unit_test(packets_out_of_order_harm_only_themselves),
         cmocka_unit_test(loss_harms_only_what_was_lost),
+        cmocka_unit_test(a_repeat_that_was_refused_is_not_taken_for_sent),
     };
 
     if (argc > 1)

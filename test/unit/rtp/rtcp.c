@@ -209,9 +209,16 @@ static void round_trip_blocks_survive(void **unused G_GNUC_UNUSED)
     assert_true(xr.has_rrtr && xr.rrtr_ntp == 0x123456789abcdef0 && xr.ssrc == 5);
     assert_int_equal(xr.n_dlrr, 0);
 
-    for (size_t i = 0; i < 5; i++)
+    stoa_bytes_put32(buf, 0x80cf0011); /* XR, 18 words with the header */
+    stoa_bytes_put32(buf + 4, 6);
+    stoa_bytes_put32(buf + 8, 0x0500000f); /* DLRR, 15 words */
+    for (size_t i = 0; i < 5; i++) {
         in[i] = (StoaRtcpDlrr){ dice(), dice(), dice() };
-    packet = only_packet(buf, stoa_rtcp_dlrr_write(6, in, 5, buf, sizeof(buf)));
+        stoa_bytes_put32(buf + 12 + 12 * i, in[i].ssrc);
+        stoa_bytes_put32(buf + 16 + 12 * i, in[i].lrr);
+        stoa_bytes_put32(buf + 20 + 12 * i, in[i].dlrr);
+    }
+    packet = only_packet(buf, 72);
     assert_true(stoa_rtcp_xr_read(&packet, &xr));
     assert_false(xr.has_rrtr);
     for (size_t i = 0; i < 5; i++) {
