@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { settle } from '../lib/audience.mjs';
+import { ask, settle } from '../lib/audience.mjs';
 import * as chromium from '../lib/browser.mjs';
 import * as firefox from '../lib/firefox.mjs';
-import { start } from '../lib/gateway.mjs';
+import { slow, start } from '../lib/gateway.mjs';
 import { inside, lacking } from '../lib/namespace.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
@@ -87,6 +87,47 @@ function tests() {
             await Promise.all([from, to].map((tab) => tab.evaluate(() => [window.hall.sending, window.hall.receiving].forEach((pc) => pc?.close()))));
         }
         await Promise.all(pair.map((tab) => tab.close()));
+    });
+
+    test('in Firefox, too, there is a picture soon: resumed, unmuted, of another feed, and for who comes late', async (t) => {
+        const [red, blue] = await tabs(), green = await chrome.newPage(), took = { resume: [], unmute: [], switch: [], late: [] };
+        for (const tab of [red, blue, green])
+            await settle(tab, gateway);
+        const widths = [320, 240], feeds = [await blue.evaluate((wanted) => window.hall.publish(wanted), { width: 320, height: 180, fps: 15, codec: 'vp8' }),
+            await green.evaluate((wanted) => window.hall.publish(wanted), { width: 240, height: 136, fps: 15, codec: 'vp8', display: 'Dan' })];
+        const pause = async (body) => {
+            await red.evaluate((request) => window.hall.subscriber.message(request), body);
+            await chromium.until(red, async () => { /* what was on its way has been shown */
+                const shown = window.hall.frames.length;
+                await new Promise((resolve) => setTimeout(resolve, 400));
+                return window.hall.frames.length === shown;
+            });
+        };
+        const send = (on) => ({ request: 'configure', streams: [{ mid: '0', send: on }] });
+        for (let i = 0; i < 3; i++) {
+            await red.evaluate((streams) => window.hall.watch(streams), [{ feed: feeds[0] }]);
+            took.late.push(await chromium.until(red, () => {
+                const first = window.hall.frames.find((one) => one.width === 320);
+                return first && Math.round(first.at - window.hall.since);
+            }));
+            for (let j = 1; j <= 2; j++) {
+                await pause({ request: 'pause' });
+                took.resume.push(await ask(red, 'subscriber', { request: 'start' }));
+                await pause(send(false));
+                took.unmute.push(await ask(red, 'subscriber', send(true)));
+                took.switch.push(await ask(red, 'subscriber', { request: 'switch', streams: [{ feed: feeds[j % 2], mid: '0', sub_mid: '0' }] }, widths[j % 2]));
+            }
+            await red.evaluate(() => {
+                window.hall.receiving.close();
+                return new Promise((resolve) => setTimeout(resolve, 500)); /* no keyframe is fresh for the next */
+            });
+        }
+        for (const [what, list] of Object.entries(took)) {
+            const sorted = [...list].sort((a, b) => a - b);
+            t.diagnostic(`${what}: ${list.join(' ')} ms`);
+            assert.ok(sorted[list.length >> 1] <= 700 * slow && sorted.at(-1) <= 2000 * slow, `${what}: ${list} ms`);
+        }
+        await Promise.all([red, blue, green].map((tab) => tab.close()));
     });
 
     test('a call of Firefox goes on through ICE restarts, its own and the server\'s', async () => {

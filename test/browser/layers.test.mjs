@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openPage } from '../lib/audience.mjs';
+import { ask, openPage } from '../lib/audience.mjs';
 import { drawnAtOnce, fakeMedia, launch, until } from '../lib/browser.mjs';
 import { judge, makeFilm } from '../lib/film.mjs';
 import { slow, start } from '../lib/gateway.mjs';
@@ -34,17 +34,6 @@ async function person() {
 
 const publish = (page, what) => page.evaluate((wanted) => window.hall.publish(wanted), { ...camera, ...what });
 const watch = (page, streams) => page.evaluate((wanted) => window.hall.watch(wanted), streams);
-
-/* Ask, and wait for the first picture after that, of a width if one is given: in ms, from the request. */
-const ask = (page, handle, body, width = 0) => page.evaluate(async ([who, request, wanted]) => {
-    const { frames } = window.hall, since = performance.now();
-    await window.hall[who].message(request);
-    for (let i = frames.length; performance.now() < since + 20000; await new Promise((resolve) => setTimeout(resolve, 5)))
-        for (; i < frames.length; i++)
-            if (!wanted || frames[i].width === wanted)
-                return Math.round(frames[i].at - since);
-    return Infinity;
-}, [handle, body, width]);
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 

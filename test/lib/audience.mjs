@@ -147,3 +147,14 @@ export async function openPage(browser, gateway, options) {
     page.leave = () => page.context().close();
     return page;
 }
+
+/** Ask, and wait for the first picture after that, of a width if one is given: in ms, from the request. @handle  `subscriber` or `publisher` */
+export const ask = (page, handle, body, width = 0) => page.evaluate(async ([who, request, wanted]) => {
+    const { frames } = window.hall, since = performance.now();
+    await window.hall[who].message(request);
+    for (let i = frames.length; performance.now() < since + 20000; await new Promise((resolve) => setTimeout(resolve, 5)))
+        for (; i < frames.length; i++)
+            if (!wanted || frames[i].width === wanted)
+                return Math.round(frames[i].at - since);
+    return Infinity;
+}, [handle, body, width]);
