@@ -118,6 +118,13 @@ static StoaRooms *kept_rooms(void *user)
     return ((StoaGateway *)user)->kept;
 }
 
+static bool wrong_token(void *user, const char *address)
+{
+    StoaWeb *web = ((StoaGateway *)user)->web;
+
+    return web && address && stoa_web_wrong_token(web, address);
+}
+
 const StoaSignalingHost stoa_gateway_signaling_host = {
     .find_module = find_module,
     .list_modules = list_modules,
@@ -125,6 +132,7 @@ const StoaSignalingHost stoa_gateway_signaling_host = {
     .admin_module = admin_module,
     .data_dir = data_dir,
     .rooms = kept_rooms,
+    .wrong_token = wrong_token,
 };
 
 /* -- what the web asks of us -------------------------------------------------------------- */

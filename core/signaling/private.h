@@ -126,6 +126,8 @@ uint64_t stoa_call_id(const json_t *message, const char *name);
 bool stoa_call_may_attach(StoaCall *call); /* false: answered */
 /* As stoa_call_miss(), with an error: for who guesses ids and tokens. */
 void stoa_call_fail_late(StoaCall *call, StoaWireError code, const char *reason);
+/* The token of a request is wrong: 403, late if too many such came from that address. */
+void stoa_call_fail_token(StoaCall *call, const char *reason);
 
 /* message.c */
 void stoa_verb_message(StoaCall *call);

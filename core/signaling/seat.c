@@ -109,7 +109,9 @@ static void refuse(StoaCall *call, const GError *error)
         code = STOA_WIRE_UNAUTHORIZED;
     else if (g_error_matches(error, STOA_ERROR, STOA_ERROR_NOT_FOUND))
         code = STOA_WIRE_NO_PLUGIN;
-    if (code == STOA_WIRE_UNAUTHORIZED)
+    if (g_strcmp0(stoa_error_reason(error), "unauthenticated") == 0)
+        stoa_call_fail_token(call, error->message);
+    else if (code == STOA_WIRE_UNAUTHORIZED)
         stoa_call_fail_late(call, code, error->message);
     else
         stoa_call_fail(call, code, "%s", error->message);

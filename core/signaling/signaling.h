@@ -39,6 +39,8 @@ typedef struct {
     const char *(*data_dir)(void *user);
     /* The kept rooms, whose people attach with tokens; NULL, or returns NULL: there are none. */
     struct StoaRooms *(*rooms)(void *user);
+    /* A wrong token came from an address: counted with those of the rooms API. True: there were too many. May be NULL. */
+    bool (*wrong_token)(void *user, const char *address);
 } StoaSignalingHost;
 
 /* How a client is reached: the functions of its transport. */

@@ -77,20 +77,36 @@ static void answer_late(void *data)
     g_free(late);
 }
 
-void stoa_call_miss(StoaCall *call, json_t *answer)
+static void delay(StoaCall *call, json_t *answer)
 {
-    if (++call->client->misses <= MANY_MISSES) {
-        stoa_call_answer(call, answer);
-        return;
-    }
     LateAnswer *late = g_new(LateAnswer, 1);
+
     *late = (LateAnswer){ call->signaling, call->client->id, call->request, answer };
     stoa_timer_after(MISS_DELAY_MS, answer_late, late);
+}
+
+void stoa_call_miss(StoaCall *call, json_t *answer)
+{
+    if (++call->client->misses <= MANY_MISSES)
+        stoa_call_answer(call, answer);
+    else
+        delay(call, answer);
 }
 
 void stoa_call_fail_late(StoaCall *call, StoaWireError code, const char *reason)
 {
     stoa_call_miss(call, error_answer(call, code, reason));
+}
+
+void stoa_call_fail_token(StoaCall *call, const char *reason)
+{
+    const StoaSignalingHost *host = call->signaling->host;
+
+    if (host->wrong_token && host->wrong_token(call->signaling->user, call->client->address))
+        delay(call, error_answer(call, STOA_WIRE_UNAUTHORIZED,
+                                 "too many wrong tokens came from your address: wait a minute"));
+    else
+        stoa_call_fail_late(call, STOA_WIRE_UNAUTHORIZED, reason);
 }
 
 /* -- reading ------------------------------------------------------------------------------ */
@@ -355,6 +371,26 @@ static json_t *read_head(StoaCall *call)
     return NULL;
 }
 
+static void fail_secret(StoaCall *call)
+{
+    const char *reason = "the secret or token is missing or wrong (\"apisecret\", \"token\")";
+
+    if (call->signaling->conf->token_auth && json_object_get(call->message, "token"))
+        stoa_call_fail_token(call, reason);
+    else
+        stoa_call_fail(call, STOA_WIRE_UNAUTHORIZED, "%s", reason);
+}
+
+static void fail_seat(StoaCall *call)
+{
+    const char *reason = "this belongs to a person of a room: send that person's \"token\"";
+
+    if (json_object_get(call->message, "token"))
+        stoa_call_fail_token(call, reason);
+    else
+        stoa_call_fail_late(call, STOA_WIRE_UNAUTHORIZED, reason);
+}
+
 static void run(StoaCall *call)
 {
     StoaSignaling *signaling = call->signaling;
@@ -373,8 +409,7 @@ static void run(StoaCall *call)
         return;
     }
     if (needs_secret(call->verb) && !stoa_auth_allows(signaling, call->message)) {
-        stoa_call_fail(call, STOA_WIRE_UNAUTHORIZED,
-                       "the secret or token is missing or wrong (\"apisecret\", \"token\")");
+        fail_secret(call);
         return;
     }
     if (!find_target(call))
@@ -382,8 +417,7 @@ static void run(StoaCall *call)
     if (stoa_seat_allows(call))
         run_verb(call);
     else
-        stoa_call_fail_late(call, STOA_WIRE_UNAUTHORIZED,
-                            "this belongs to a person of a room: send that person's \"token\"");
+        fail_seat(call);
 }
 
 void stoa_signaling_request(StoaSignaling *signaling, uint64_t client, uint64_t request,

@@ -115,6 +115,12 @@ void stoa_web_send(StoaWebCall *call)
     deliver(call, finished_answer(call));
 }
 
+bool stoa_web_wrong_token(StoaWeb *web, const char *address)
+{
+    return stoa_attempts_count(web->attempts, "token", address, web->conf->attempts_per_minute,
+                               WINDOW_S, stoa_clock_now_us()) > 0;
+}
+
 static void refuse_attempt(StoaWebCall *call, unsigned wait_s)
 {
     g_autofree char *seconds = g_strdup_printf("%u", wait_s);

@@ -88,6 +88,8 @@ bool stoa_web_serves(StoaWeb *web, const char *path);
 void stoa_web_add_routes(StoaWeb *web, const StoaWebRoute *routes);
 /** `conf` holds other values now. */
 void stoa_web_conf_changed(StoaWeb *web);
+/** A wrong token came another way than by a call. True: there were too many from that address. */
+bool stoa_web_wrong_token(StoaWeb *web, const char *address);
 /** After a reload: StoaMail may have been made or lost. */
 void stoa_web_set_mail(StoaWeb *web, StoaMail *mail);
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
-import { start } from '../lib/gateway.mjs';
+import { connect, start } from '../lib/gateway.mjs';
 import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
 import { until } from '../lib/wire.mjs';
 
@@ -129,4 +129,26 @@ test('nobody can tell by the time who is a host', async (t) => {
     const [host, nobody] = Object.values(times).map((list) => list.sort((a, b) => a - b)[30]);
     console.log(`sign-in, median: a host ${host.toFixed(2)} ms, nobody ${nobody.toFixed(2)} ms`);
     assert.ok(host - nobody < Math.max(3, nobody), `${host} and ${nobody} ms`);
+});
+
+/* -- wrong tokens in signaling ------------------------------------------------------------------- */
+
+test('wrong tokens in signaling are counted with those of the API: past the limit their refusal is late, right ones pass', async (t) => {
+    const { gateway, room } = await open(t, 'rooms:limits.attempts_per_minute=4');
+    const ana = await enter(gateway, await join(gateway, { room: (await room()).id, name: 'Ana' }), 'room');
+    const guess = async () => {
+        const client = await connect(gateway.websocket), since = performance.now(); /* a new connection each time */
+        const { data: { id: session_id } } = await client.request({ janus: 'create' });
+        const { error } = await client.request({ janus: 'attach', session_id, plugin: 'stoa.plugin.chat', token: 'x'.repeat(43) });
+        client.close();
+        return [error.code, performance.now() - since > 900, /too many/.test(error.reason)];
+    };
+    for (let n = 0; n < 4; n++)
+        assert.deepEqual((await guess()).filter((_, i) => i !== 1), [403, false]);
+    for (let n = 0; n < 2; n++)
+        assert.deepEqual(await guess(), [403, true, true]);
+    await want(429, gateway, 'GET', '/rooms', { token: 'y'.repeat(43) });
+    await ana.attach('chat');
+    assert.equal((await ana.ask('chat', 'send', { text: 'hello' })).error, undefined);
+    ana.close();
 });
