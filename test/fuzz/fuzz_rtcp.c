@@ -72,8 +72,8 @@ static void try_round_trip(const StoaRtcpPacket *packet)
         return;
     if (xr.has_rrtr)
         written(stoa_rtcp_rrtr_write(xr.ssrc, xr.rrtr_ntp, out, sizeof(out)));
-    for (size_t i = 0; stoa_rtcp_dlrr_read(&xr, i, &dlrr); i++)
-        written(stoa_rtcp_dlrr_write(xr.ssrc, &dlrr, 1, out, sizeof(out)));
+    for (size_t i = 0; stoa_rtcp_dlrr_read(&xr, i, &dlrr);)
+        i++;
 }
 
 static void try_nack(const StoaRtcpFeedback *feedback)

@@ -22,6 +22,10 @@ export async function openLink(gateway, { wrap = [], address = '127.0.0.1' } = {
     link.down = (conditions) => say(`down ${words(conditions)}`);
     /** The server sees the client at another port from now on. */
     link.move = () => say('move');
+    /** A description of the gateway's in which the link stands for it. */
+    link.through = ({ type, sdp }) => ({
+        type, sdp: sdp.replace(/a=(candidate:|end-of-candidates).*\r\n/g, '').replace(/a=ice-pwd:\S+\r\n/g, (line) => `${line}a=candidate:1 1 udp 2130706431 ${address} ${link.port} typ host\r\n`),
+    });
     link.close = () => new Promise((resolve) => {
         child.once('exit', resolve);
         child.stdin.end();
