@@ -120,11 +120,12 @@ bool stoa_invitation_renew(StoaDb *db, StoaInvitation *invitation, bool mailed,
     bool accepted = strcmp(invitation->state, "accepted") == 0;
 
     stoa_token_new(token, hash);
-    if (!stoa_db_exec(db, error,
-                      "UPDATE invitation SET token = ?2, state = ?3, created_at = ?4,"
-                      " sent_at = CASE WHEN ?5 <> 0 THEN ?4 ELSE sent_at END WHERE id = ?1",
-                      "sbsii", invitation->id, hash, sizeof hash, accepted ? "accepted" : "sent",
-                      now_ms, (int64_t)mailed))
+    if (!stoa_db_exec(
+            db, error,
+            "UPDATE invitation SET replaced = token, token = ?2, state = ?3, created_at = ?4,"
+            " sent_at = CASE WHEN ?5 <> 0 THEN ?4 ELSE sent_at END WHERE id = ?1",
+            "sbsii", invitation->id, hash, sizeof hash, accepted ? "accepted" : "sent", now_ms,
+            (int64_t)mailed))
         return false;
     g_free(invitation->state);
     invitation->state = g_strdup(accepted ? "accepted" : "sent");

@@ -120,7 +120,12 @@ static const char fifth[] = "CREATE TABLE redaction (room_id TEXT NOT NULL REFER
                             " ON DELETE CASCADE, module TEXT NOT NULL, person TEXT NOT NULL,"
                             " PRIMARY KEY(room_id, module, person)) STRICT;";
 
-static const char *const migrations[] = { first, second, third, fourth, fifth, NULL };
+/* Who follows an older link than the last is told so. */
+static const char sixth[] =
+    "ALTER TABLE invitation ADD COLUMN replaced BLOB;" /* the token before */
+    "CREATE INDEX invitation_replaced ON invitation(replaced);";
+
+static const char *const migrations[] = { first, second, third, fourth, fifth, sixth, NULL };
 
 const char *const *stoa_schema_migrations(void)
 {

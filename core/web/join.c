@@ -116,6 +116,13 @@ static char *name_of_address(const char *email)
     return name ? name : g_strdup("guest");
 }
 
+/* Whether it is the token that an invitation had before it was sent anew. */
+static bool was_replaced(StoaDb *db, const uint8_t *hash, GError **error)
+{
+    return stoa_db_int(db, error, 0, "SELECT COUNT(*) FROM invitation WHERE replaced = ?1", "b",
+                       hash, (size_t)STOA_TOKEN_HASH_LEN) > 0;
+}
+
 static bool by_invitation(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
 {
     uint8_t hash[STOA_TOKEN_HASH_LEN];
@@ -127,6 +134,9 @@ static bool by_invitation(StoaDb *db, StoaWebCall *call, Comer *comer, GError **
     if (!rows)
         return false;
     if (!stoa_rows_next(rows, &why)) {
+        bool is_old = !why && was_replaced(db, hash, &why);
+        if (is_old)
+            return stoa_refuse(error, "gone", "this link was replaced: take the newer one");
         if (!why)
             return nothing_there(call, error);
         g_propagate_error(error, g_steal_pointer(&why));

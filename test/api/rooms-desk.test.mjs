@@ -112,6 +112,11 @@ test('one person, one invitation, one token', async () => {
     assert.ok(!JSON.stringify(list).includes('#i='));
     const resent = await want(200, gateway, 'POST', `${path}/${ana.id}/resend`, { token: host.token, body: { deliver: 'none' } });
     assert.notEqual(resent.link, ana.link);
+    const come = (link) => call(gateway, 'POST', '/join', { body: { invitation: link.split('#i=')[1] } });
+    const old = await come(ana.link);
+    assert.deepEqual([old.status, old.json.error.code], [410, 'gone'], old.text);
+    assert.match(old.json.error.message, /newer/);
+    assert.equal((await come(resent.link)).status, 200);
     await want(204, gateway, 'DELETE', `${path}/${ana.id}`, { token: host.token });
     await want(204, gateway, 'DELETE', `${path}/${ana.id}`, { token: host.token });
     assert.equal((await want(200, gateway, 'GET', path, { token: host.token }))[0].state, 'revoked');

@@ -10,6 +10,8 @@ static const char *const back_to_first[] = {
     "INSERT INTO mail VALUES (7, 'a@x.org', NULL, 'signin', '{}', 1, 3, 1)",
     "ALTER TABLE mail_file DROP COLUMN payload",
     "ALTER TABLE mail_file DROP COLUMN written_at",
+    "DROP INDEX invitation_replaced",
+    "ALTER TABLE invitation DROP COLUMN replaced",
     "ALTER TABLE invitation DROP COLUMN mailed",
     "INSERT INTO mail_file VALUES ('one.eml', 'a@x.org', NULL)",
     "ALTER TABLE participant DROP COLUMN hand_at",
