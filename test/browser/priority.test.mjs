@@ -100,7 +100,7 @@ function tests() {
             `camera ${frames(CAMERA)}; queued for ${waits} ms; told ${JSON.stringify((await ben.evaluate(() => window.told)).map(({ mid, too_narrow, substream }) => [mid, too_narrow, substream]))}`);
         assert.ok(share(since, now) < 0.02, `${percent(share(since, now))} of the voice was made up`);
         assert.ok(frames(SCREEN) >= 20, `${frames(SCREEN)} pictures of the screen`);
-        assert.ok(frames(CAMERA) <= 5, `${frames(CAMERA)} pictures of the camera`);
+        assert.ok(frames(CAMERA) <= 24, `${frames(CAMERA)} pictures of the camera`); /* of 80: every fourth at most, and not for long */
     });
 }
 
