@@ -398,15 +398,18 @@ static void thin_voices(StoaDownlink *downlink, Demand *demand, uint32_t estimat
         demand->audio_bps -= demand->copies_bps;
 }
 
-/* Up to where somebody may get more; 0: nobody. Soon after a jam that is for what stands still, or was just asked for. */
+/* Up to where somebody may get more; 0: nobody. Soon after a jam that is for what was just asked for, and for what stands
+ * still: the most important, and others that did not try in vain yet. */
 static uint32_t rise_bps(const StoaDownlink *downlink, uint32_t estimate_bps, int64_t now_us)
 {
     if (!downlink->is_asked && now_us - downlink->changed_us < RISE_US)
         return 0;
     if (!stoa_setback_holds(&downlink->setback, estimate_bps, now_us))
         return estimate_bps;
-    return downlink->is_asked || downlink->is_holding ? MIN(estimate_bps, downlink->setback.at_bps)
-                                                      : 0;
+    if (downlink->is_asked || downlink->is_first_held ||
+        (downlink->is_holding && !stoa_setback_is_repeated(&downlink->setback)))
+        return MIN(estimate_bps, downlink->setback.at_bps);
+    return 0;
 }
 
 static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps, int64_t now_us)
@@ -417,13 +420,17 @@ static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps,
     uint32_t left =
         stoa_share(demand->tracks, demand->n, budget, rise > reserved ? rise - reserved : 0);
     bool is_narrow = downlink->bwe.n_lowered > 0 || downlink->remb_bps;
+    uint8_t most = 0;
     bool is_enough = !is_narrow || estimate_bps >= demand->audio_bps + demand->wished_bps * 5 / 4;
 
-    downlink->is_asked = downlink->is_holding = false;
+    for (unsigned i = 0; i < demand->n; i++)
+        most = MAX(most, demand->tracks[i].priority);
+    downlink->is_asked = downlink->is_holding = downlink->is_first_held = false;
     for (unsigned i = 0; i < demand->n; i++) {
         const StoaShareTrack *track = &demand->tracks[i];
 
         downlink->is_holding |= track->chosen < 0;
+        downlink->is_first_held |= track->chosen < 0 && track->priority == most;
         note_usable(demand->outlets[i], track, left, is_enough);
         if (!apply(track, demand->outlets[i], now_us))
             continue;

@@ -27,9 +27,10 @@ typedef struct StoaDownlink {
     int64_t raised_us;  /* when more */
     bool is_asked;      /* since the last allotment somebody wants something else */
     StoaSetback setback;
-    StoaClimb climb; /* where REMB is all there is */
-    bool is_thin;    /* voices go without their copies */
-    bool is_holding; /* some video is held back: nothing may come that brings us on */
+    StoaClimb climb;    /* where REMB is all there is */
+    bool is_thin;       /* voices go without their copies */
+    bool is_first_held; /* of what is held back is the most important */
+    bool is_holding;    /* some video is held back: nothing may come that brings us on */
     StoaWheelTimer pad, again;
 } StoaDownlink;
 

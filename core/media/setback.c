@@ -36,6 +36,11 @@ void stoa_setback_revoke(StoaSetback *setback)
     setback->wait_us = setback->wait_before_us;
 }
 
+bool stoa_setback_is_repeated(const StoaSetback *setback)
+{
+    return setback->wait_us > FIRST_WAIT_US;
+}
+
 bool stoa_setback_holds(const StoaSetback *setback, uint32_t estimate_bps, int64_t now_us)
 {
     return now_us < setback->until_us && estimate_bps < WIDER * setback->at_bps;

@@ -24,5 +24,8 @@ void stoa_setback_note(StoaSetback *setback, int64_t risen_us, uint32_t at_bps, 
 /** That was refuted: it does not count. */
 void stoa_setback_revoke(StoaSetback *setback);
 
+/** Whether an attempt after a jam was in vain. */
+bool stoa_setback_is_repeated(const StoaSetback *setback);
+
 /** Whether nobody shall get more now. */
 bool stoa_setback_holds(const StoaSetback *setback, uint32_t estimate_bps, int64_t now_us);

@@ -45,6 +45,7 @@ static void attempts_in_vain_become_rare(void **unused)
     (void)unused;
     for (unsigned i = 0; i < 4; i++) {
         stoa_setback_note(&setback, risen_us, 250000, now_us);
+        assert_int_equal(stoa_setback_is_repeated(&setback), i > 0);
         assert_true(holds(&setback, now_us + waits[i] - 1));
         assert_false(holds(&setback, now_us + waits[i]));
         risen_us = now_us + waits[i];
