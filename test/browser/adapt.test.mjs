@@ -11,7 +11,7 @@ import { makeFilm } from '../lib/film.mjs';
 import { slow } from '../lib/gateway.mjs';
 import { openLink } from '../lib/link.mjs';
 import { inside, lacking } from '../lib/namespace.mjs';
-import { lay, origin } from '../lib/narrow.mjs';
+import { holds, lay, origin } from '../lib/narrow.mjs';
 
 const place = await inside(fileURLToPath(import.meta.url));
 const camera = { width: 960, height: 540, fps: 10 };
@@ -68,18 +68,6 @@ const shown = (page, since, till) => page.evaluate(([from, to]) => {
 
 const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-/* Two cores that also encode three sizes and play them to two others stop now and then: what is promised has to hold in one of
- * two tries, and what the other one saw is told. */
-const holds = (name, run) => test(name, async (t) => {
-    try {
-        return await run(t);
-    } catch (error) {
-        t.diagnostic(`not at the first try: ${error.message}`);
-    }
-    await leave();
-    await run(t);
-});
-
 /* -- what is promised ----------------------------------------------------------------------------- */
 
 function tests() {
@@ -95,7 +83,7 @@ function tests() {
         assert.equal((await cables.stop()).code, 0);
     });
 
-    holds('who comes to 300 kbit/s gets the low encoding, a neighbour keeps the high one, and it comes back with the line', async (t) => {
+    holds(leave, 'who comes to 300 kbit/s gets the low encoding, a neighbour keeps the high one, and it comes back with the line', async (t) => {
         const { thin } = cables;
         const [ana, ben, cem] = [await person(), await person(thin), await person()];
         const feed = await publish(ana);
@@ -125,7 +113,7 @@ function tests() {
         assert.deepEqual([told.at(-1), told.includes(0)], [2, true]);
     });
 
-    holds('5 % of the packets lost and 50 ms each way: the picture goes on as without', async (t) => {
+    holds(leave, '5 % of the packets lost and 50 ms each way: the picture goes on as without', async (t) => {
         const link = await lossy({ loss: 0.05, delay: 50 });
         const [ana, ben, cem] = [await person(), await person(link), await person()];
         const feed = await publish(ana, { width: 320, height: 180, fps: 20, encodings: undefined });
@@ -144,7 +132,7 @@ function tests() {
         assert.ok(poor.worst[0] <= 200 * slow + stop, `it stood still for ${poor.worst} ms`);
     });
 
-    holds('a publisher whose way up is 500 kbit/s sends less than that, and the picture goes on', async (t) => {
+    holds(leave, 'a publisher whose way up is 500 kbit/s sends less than that, and the picture goes on', async (t) => {
         const { up } = cables.thin;
         const [ana, ben] = [await person(cables.thin), await person()];
         const feed = await publish(ana);

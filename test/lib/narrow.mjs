@@ -2,6 +2,7 @@
 /* A gateway on a host of its own, and three cables to it: a wide one, and two at whose ends `tc tbf` sets a rate and a queue. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start } from './gateway.mjs';
 import { host, link, run, unplug } from './topology.mjs';
@@ -98,3 +99,17 @@ ip route add ${US} dev ${theirs} table ${i + 2}`);
         },
     };
 }
+
+/**
+ * Two cores that also encode three sizes and play them to two others stop now and then: what is promised has to hold in one of
+ * two tries, and what the other one saw is told. @leave  makes room for the second
+ */
+export const holds = (leave, name, run) => test(name, async (t) => {
+    try {
+        return await run(t);
+    } catch (error) {
+        t.diagnostic(`not at the first try: ${error.message}`);
+    }
+    await leave();
+    await run(t);
+});
