@@ -66,18 +66,22 @@ async function whole(t, page) {
     assert.ok(late[Math.ceil(late.length / 100)] <= (full ? 250 : 500) * slow && late[0] <= 1000 * slow, `${late.slice(0, 20)} ms`);
 }
 
+/* Ten rounds a watcher: keyframes come late, as their sender spreads them, and who has had very many holds pictures back for that. */
 test('another encoding is there within 300 ms of the wish', async (t) => {
-    const [ana, ben] = [await person(), await person()];
-    await watch(ben, [{ feed: await publish(ana, { encodings: three }) }]);
-    await sees(ben, 960, 10);
-    await judge(ben, film.about);
-    const took = [];
-    for (let i = 0; i < times; i++)
-        for (const [substream, width] of [[0, 240], [1, 480], [2, 960]]) {
-            took.push(await ask(ben, 'subscriber', { request: 'configure', streams: [{ mid: '0', substream }] }, width));
-            await sees(ben, width, 5);
-        }
-    await whole(t, ben);
+    const ana = await person(), feed = await publish(ana, { encodings: three }), took = [];
+    for (let round = 0; round < times; round += 10) {
+        const ben = await person();
+        await watch(ben, [{ feed }]);
+        await sees(ben, 960, 10);
+        await judge(ben, film.about);
+        for (let i = round; i < Math.min(times, round + 10); i++)
+            for (const [substream, width] of [[0, 240], [1, 480], [2, 960]]) {
+                took.push(await ask(ben, 'subscriber', { request: 'configure', streams: [{ mid: '0', substream }] }, width));
+                await sees(ben, width, 5);
+            }
+        await whole(t, ben);
+        await opened.pop().leave();
+    }
     soon(t, { encodings: took }, { median_ms: 300, each_ms: 1000 * slow });
 });
 
