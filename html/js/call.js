@@ -30,6 +30,7 @@ export class Call {
         publisher.onevent = (data) => this.#take(data);
         const { data } = await publisher.message({ request: 'join', ptype: 'publisher', ...request });
         this.watch = new Watch(stoa, request.room, this.people, (problem) => this.onproblem(problem));
+        this.watch.onnarrow = (feed, waits) => this.people.get(feed)?.tile.wait(waits);
         this.#take(data);
         this.#changed();
         await this.#publish(publisher);

@@ -2,6 +2,7 @@
 /* The pictures of a call: one tile a person, as large as all of them fit. */
 
 const GAP = 12, SHAPE = 16 / 9, LEAST_WIDTH = 150;
+const CALM_MS = 2500; /* a picture that waits may come now and then: the words about it do not come and go with it */
 
 /** The width of `n` tiles that fills a place best. */
 export function tileWidth(n, width, height) {
@@ -50,11 +51,14 @@ class Tile {
         this.initial = element('span', 'initial');
         this.name = element('span', 'name');
         this.notes = element('span', 'notes');
+        this.waits = element('p', 'waits');
+        this.timer = null;
         this.video.autoplay = this.video.playsInline = true;
         this.initial.setAttribute('aria-hidden', 'true');
         const caption = element('figcaption', '');
         caption.append(this.name, this.notes);
-        this.figure.append(this.video, this.initial, caption);
+        this.waits.setAttribute('role', 'status');
+        this.figure.append(this.video, this.initial, this.waits, caption);
         this.rename(name);
         this.show({});
     }
@@ -73,7 +77,21 @@ class Tile {
         this.figure.classList.toggle('screen', screen);
     }
 
+    /** Whether the picture waits for a better line. */
+    wait(waits) {
+        clearTimeout(this.timer);
+        if (waits)
+            this.#say(true);
+        else if (this.waits.textContent)
+            this.timer = setTimeout(() => this.#say(false), CALM_MS);
+    }
+
+    #say(waits) {
+        this.waits.textContent = waits ? 'Your connection is too slow for this picture just now. It comes back by itself.' : '';
+    }
+
     remove() {
+        clearTimeout(this.timer);
         this.video.srcObject = null;
         this.figure.remove();
     }

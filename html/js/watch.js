@@ -9,6 +9,9 @@ export class Watch {
     constructor(stoa, room, people, onproblem) {
         Object.assign(this, { stoa, room, people, onproblem });
         this.handle = null;
+        this.lines = new Map();  /* mid → feed that it shows */
+        this.narrow = new Set(); /* mids of pictures that our connection cannot carry now */
+        this.onnarrow = () => {}; /* (feed, whether its picture waits) */
         this.failures = 0;
         this.steps = Promise.resolve(); /* one negotiation at a time */
     }
@@ -64,6 +67,7 @@ export class Watch {
     async #again() {
         this.handle.pc?.close();
         this.handle.pc = null;
+        this.narrow.clear();
         if (++this.failures > MOST_FAILURES)
             throw new Error('The others cannot be shown: their media does not get here. A firewall may be in the way.');
         await this.#add([...this.people.keys()]);
@@ -76,11 +80,22 @@ export class Watch {
             await this.handle.answer(jsep, { request: 'start' });
         if (data.streams)
             this.#wire(data.streams);
+        if (data.too_narrow !== undefined)
+            this.narrow[data.too_narrow ? 'add' : 'delete'](data.mid);
+        if (data.streams || data.too_narrow !== undefined)
+            this.#tellNarrow();
+    }
+
+    #tellNarrow() {
+        const waiting = new Set([...this.narrow].map((mid) => this.lines.get(mid)));
+        for (const feed of this.people.keys())
+            this.onnarrow(feed, waiting.has(feed));
     }
 
     /* Give everybody the tracks of the m-lines that show them. */
     #wire(streams) {
         const transceivers = this.handle.pc.getTransceivers();
+        this.lines = new Map(streams.filter(({ active }) => active).map(({ mid, feed_id: feed }) => [mid, feed]));
         for (const [feed, { stream }] of this.people) {
             const mids = streams.filter((one) => one.active && one.feed_id === feed).map((one) => one.mid);
             const tracks = transceivers.filter((one) => mids.includes(one.mid)).map((one) => one.receiver.track);

@@ -54,6 +54,17 @@ async function attend(feed) {
             concealed: one.concealedSamples, samples: one.totalSamplesReceived }]));
 }
 
+/* A page's own PeerConnections go by a link, as those of lib/audience.mjs. */
+function byLink({ address, port }) {
+    const describe = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = function (jsep) {
+        const lines = jsep.sdp.split('\r\n').filter((line) => !line.startsWith('a=candidate'));
+        const candidate = `a=candidate:1 1 udp 2130706431 ${address} ${port} typ host`;
+        return describe.call(this, { type: jsep.type, sdp: lines.flatMap((line) => (/^a=mid:/.test(line) ? [line, candidate] : [line])).join('\r\n') });
+    };
+    RTCPeerConnection.prototype.addIceCandidate = async () => {};
+}
+
 /* -- outside ----------------------------------------------------------------------------------------- */
 
 const VOICE = '0', SCREEN = '1', CAMERA = '2';
@@ -75,6 +86,7 @@ function tests() {
     async function leave() {
         await Promise.all(opened.splice(0).map((page) => page.leave()));
         cables.thin.down.set(0);
+        cables.another.down.set(0);
     }
 
     const told = (page, wanted) => until(page, (narrow) =>
@@ -109,6 +121,27 @@ function tests() {
         assert.ok(share(since, now) < 0.03, `${percent(share(since, now))} of the voice was made up`);
         assert.ok(frames(SCREEN) >= 20, `${frames(SCREEN)} pictures of the screen`);
         assert.ok(frames(CAMERA) <= 24, `${frames(CAMERA)} pictures of the camera`); /* of 80: every fourth at most, and not for long */
+    });
+
+    holds(leave, 'the page says on the tile that a picture waits, and takes it back', async () => {
+        const { gateway, wide, another } = cables;
+        await leave();
+        const ana = await openPage(browser, gateway, { link: wide }), page = await (await browser.newContext()).newPage();
+        opened.push(ana, Object.assign(page, { leave: () => page.context().close() }));
+        await ana.evaluate(present, camera);
+        await page.addInitScript(byLink, another);
+        await page.goto(`${origin}/videoroom.html`);
+        await page.fill('#name', 'Ben');
+        await page.click('#listen');
+        const said = page.locator('.tile:not(.me) .waits', { hasText: 'Your connection is too slow' });
+        await until(page, () => [...document.querySelectorAll('.tile:not(.me) video')].some(({ videoWidth }) => videoWidth), null, 60000 * slow);
+        assert.equal(await said.count(), 0);
+        another.down.set(150000);
+        await said.waitFor({ timeout: 30000 * slow });
+        if (process.env.STOA_SHOTS)
+            await page.screenshot({ path: `${process.env.STOA_SHOTS}/too-narrow.png` });
+        another.down.set(0);
+        await said.waitFor({ state: 'detached', timeout: 30000 * slow });
     });
 }
 
