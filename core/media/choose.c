@@ -79,13 +79,18 @@ static uint8_t top_temporal(const StoaOutlet *outlet)
 
 /* -- choosing ------------------------------------------------------------------------------ */
 
-bool stoa_outlet_is_wanted(const StoaOutlet *outlet)
+/* Whether it can relay anything. */
+static bool is_able(const StoaOutlet *outlet)
 {
     const StoaFeed *feed = outlet->feed;
 
-    return outlet->has_row && outlet->row.ssrc && !outlet->is_paused &&
-           stoa_peer_is_ready(outlet->peer) && feed && feed->is_described && !feed->is_muted &&
-           feed->codec == outlet->row.codec;
+    return outlet->has_row && outlet->row.ssrc && stoa_peer_is_ready(outlet->peer) && feed &&
+           feed->is_described && !feed->is_muted && feed->codec == outlet->row.codec;
+}
+
+bool stoa_outlet_is_wanted(const StoaOutlet *outlet)
+{
+    return !outlet->is_paused && is_able(outlet);
 }
 
 static bool is_live(const StoaOutlet *outlet)
@@ -130,6 +135,33 @@ static bool show_again(StoaOutlet *outlet, int64_t now_us)
     return outlet->is_relaying;
 }
 
+static void stop(StoaOutlet *outlet)
+{
+    outlet->target = -1;
+    if (is_able(outlet))
+        stoa_outlet_end(outlet);
+    else
+        stoa_outlet_break(outlet);
+}
+
+/* Whether more comes than is wanted; of what did not come yet: whether that may well be. */
+static bool leaves_out(const StoaOutlet *outlet)
+{
+    enum { USUAL = 2 /* the top layer of most senders */ };
+    const StoaSource *source = outlet->feed->sources[outlet->target];
+    bool is_known = source && source->has_begun;
+
+    return (is_known ? stoa_source_top_temporal(source) : USUAL) > outlet->wish.temporal ||
+           (is_known ? stoa_source_top_spatial(source) : USUAL) > outlet->wish.spatial;
+}
+
+/* Back before the picture was over: as if nothing had been. */
+static void take_up(StoaOutlet *outlet)
+{
+    if (outlet->target < 0)
+        outlet->is_ending = false;
+}
+
 void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us)
 {
     int before = outlet->target;
@@ -137,16 +169,17 @@ void stoa_outlet_choose(StoaOutlet *outlet, int64_t now_us)
 
     outlet->is_waiting = false;
     if (!is_live(outlet)) {
-        stoa_outlet_break(outlet);
-        outlet->target = -1;
+        stop(outlet);
         return;
     }
+    take_up(outlet);
     outlet->wish = (StoaLayers){ top_spatial(outlet), top_temporal(outlet) };
     outlet->target =
         (int8_t)stoa_feed_choose(outlet->feed, top_substream(outlet), outlet->fallback_us, now_us);
-    if (!stoa_outlet_waits_for(outlet, (unsigned)outlet->target))
+    outlet->is_waiting = stoa_outlet_waits_for(outlet, (unsigned)outlet->target);
+    stoa_outlet_prepare(outlet, leaves_out(outlet));
+    if (!outlet->is_waiting)
         return;
-    outlet->is_waiting = true;
     if ((!was_waiting || outlet->target != before) && !show_again(outlet, now_us))
         stoa_feed_want_keyframe(outlet->feed, outlet->target);
 }

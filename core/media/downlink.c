@@ -327,7 +327,7 @@ static void stop_excess(StoaOutlet *outlet, const StoaShareStep *step, int64_t n
     if (outlet->is_relaying && outlet->encoding < (int)feed->n_encodings - 1 - step->substream &&
         feed->n_encodings > 1 &&
         flow_bps(feed, (unsigned)outlet->encoding, now_us) > step->bps + step->bps / 2)
-        stoa_outlet_break(outlet);
+        stoa_outlet_end(outlet);
 }
 
 /* A picture stands still until a keyframe, once it was stopped: not for an estimate that is taken back in a moment. */

@@ -72,6 +72,7 @@ static void destroy(StoaFeed *feed)
 {
     drop_waiting(feed);
     leave_busy(feed);
+    stoa_feed_unnote(feed);
     drop_sources(feed);
     stoa_wheel_clear(&feed->worker->wheel, &feed->pulse);
     g_hash_table_remove(feed->worker->feeds, &feed->ref);
@@ -210,7 +211,6 @@ void stoa_feed_remove_outlet(StoaFeed *feed, StoaOutlet *outlet)
 static void watch_level(StoaFeed *feed, const StoaPacket *packet)
 {
     StoaRtpAudioLevel level;
-
     double loudness;
 
     if (!feed->level && !feed->hears_voice)
@@ -218,11 +218,14 @@ static void watch_level(StoaFeed *feed, const StoaPacket *packet)
     if (!stoa_rtp_extension_audio_level(packet->data, &packet->exts, &level))
         return;
     if (feed->hears_voice &&
-        stoa_voice_input(&feed->voice, feed->worker->now_us, level.level_dbov, &loudness))
-        stoa_event_voice(feed->worker, feed->ref.peer, feed->ref.track, loudness);
+        stoa_voice_input(&feed->voice, feed->worker->now_us, level.level_dbov, &loudness)) {
+        feed->loudness = (float)loudness;
+        feed->has_voice = true;
+    }
     if (feed->level && stoa_level_input(feed->level, level.level_dbov))
-        stoa_event_talking(feed->worker, feed->ref.peer, feed->ref.track,
-                           stoa_level_is_talking(feed->level), stoa_level_average(feed->level));
+        feed->n_turns++;
+    if (feed->has_voice || feed->n_turns > 0)
+        stoa_feed_note(feed);
 }
 
 static void wait_in_line(StoaFeed *feed, unsigned encoding, StoaPacket *packet)
@@ -244,11 +247,10 @@ static void wait_in_line(StoaFeed *feed, unsigned encoding, StoaPacket *packet)
     feed->last_waiting = at;
 }
 
-static void tell_beginning(StoaFeed *feed, StoaSource *source)
+static void begin_receiving(StoaFeed *feed, StoaSource *source)
 {
-    source->is_receiving = true;
-    stoa_event_media(feed->worker, feed->ref.peer, feed->ref.track, true,
-                     feed->n_encodings > 1 ? source->encoding : -1, 0);
+    source->is_receiving = source->tells_beginning = true;
+    stoa_feed_note(feed);
     if (source->wants_keyframe)
         stoa_source_want_keyframe(source);
 }
@@ -256,7 +258,7 @@ static void tell_beginning(StoaFeed *feed, StoaSource *source)
 void stoa_feed_push(StoaFeed *feed, StoaSource *source, StoaPacket *packet)
 {
     if (feed->peer && !source->is_receiving)
-        tell_beginning(feed, source);
+        begin_receiving(feed, source);
     if (!stoa_wheel_is_set(&feed->pulse))
         stoa_feed_wake(feed);
     if (feed->tap.fn)

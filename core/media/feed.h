@@ -53,6 +53,11 @@ struct StoaFeed {
     StoaLevel *level; /* NULL: nobody watches */
     StoaVoice voice;
 
+    StoaFeed *next_noted; /* something is left to be done: stoa_feed_note() */
+    bool is_noted;
+    bool has_voice;      /* to be told: voice was heard */
+    uint8_t n_turns;     /* to be told: how often somebody began or ended talking */
+    float loudness;      /* of the voice */
     StoaFeed *next_busy; /* with packets that wait to be forwarded */
     uint16_t first_waiting, last_waiting;
     StoaWheelTimer pulse; /* while something is going on */
@@ -86,6 +91,11 @@ void stoa_feed_remove_outlet(StoaFeed *feed, StoaOutlet *outlet);
 void stoa_feed_push(StoaFeed *feed, StoaSource *source, StoaPacket *packet);
 /** Forward the feed's waiting packets to its sinks. */
 void stoa_feed_fan_out(StoaFeed *feed);
+
+/** There is something to be done for it that the packet path may not do: stoa_worker_settle() will, soon. */
+void stoa_feed_note(StoaFeed *feed);
+/** It goes. */
+void stoa_feed_unnote(StoaFeed *feed);
 
 void stoa_feed_mute(StoaFeed *feed, bool muted);
 /** Taken: the tap that was there is told to be done. */

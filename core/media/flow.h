@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How much a source brings, bits a second on the wire, and in which layers. Pure: the clock is an argument. */
+/* How much a source brings, bits a second on the wire, and in which layers. Pure: the clock is an argument.
+ *
+ * Smoothed over a second; where pictures are rare (a shared screen: one to five a second) over five of them, or it would be
+ * cheap just before each. */
 #pragma once
 
 #include <stdint.h>
@@ -12,10 +15,12 @@ enum {
 
 /* All zero is a good start. */
 typedef struct {
-    uint32_t bps;      /* smoothed over a second; since it began, if that is shorter */
+    uint32_t bps;      /* smoothed; since it began, if that is shorter */
     uint32_t peak_bps; /* the most of that, forgotten over eight seconds */
     uint32_t layer_bps[STOA_FLOW_SIDS][STOA_FLOW_TIDS]; /* of each layer alone */
     int64_t begun_us, since_us;
+    int64_t came_us; /* when something came last: the end of that step */
+    uint32_t gap_us; /* between such steps, smoothed; 0: not known */
     uint32_t bytes[STOA_FLOW_SIDS][STOA_FLOW_TIDS]; /* since `since_us` */
 } StoaFlow;
 

@@ -58,24 +58,12 @@ void stoa_outlet_free(StoaOutlet *outlet)
         stoa_feed_remove_outlet(outlet->feed, outlet);
     retire(outlet);
     stoa_splice_clear(&outlet->splice);
-    g_free(outlet->resent);
+    stoa_pool_keep_table(outlet->peer->worker->pool, outlet->resent);
     g_free(outlet->sent_exts);
     g_free(outlet);
 }
 
 /* -- what control wants -------------------------------------------------------------------- */
-
-static bool has_timing_exts(const StoaOutlet *outlet)
-{
-    const uint8_t *id = outlet->ext.map.id_of_kind;
-
-    return id[STOA_RTP_EXT_TWCC] || id[STOA_RTP_EXT_ABS_SEND_TIME];
-}
-
-static bool has_rtx(const StoaOutlet *outlet)
-{
-    return outlet->row.rtx_payload_type && outlet->row.rtx_ssrc;
-}
 
 static void begin_sequences(StoaOutlet *outlet, const StoaSend *row)
 {
@@ -104,7 +92,7 @@ void stoa_outlet_set_row(StoaOutlet *outlet, const StoaSend *row)
     outlet->row.mid[STOA_MID_MAX - 1] = '\0';
     outlet->mid_len = (uint8_t)strlen(outlet->row.mid);
     outlet->has_row = true;
-    if (!has_rtx(outlet))
+    if (!stoa_outlet_has_rtx(outlet))
         stoa_cushion_settle(&outlet->cushion);
     stoa_rtp_extension_sink_init(&outlet->ext, &row->ext);
     stoa_outlet_choose(outlet, outlet->peer->worker->now_us);
@@ -148,7 +136,8 @@ void stoa_outlet_thin(StoaOutlet *outlet, bool is_thin)
 /* Without RTX a repeat says what the first sending said. */
 void stoa_outlet_delay(StoaOutlet *outlet, StoaDelay delay)
 {
-    if (!stoa_cushion_ask(&outlet->cushion, delay, outlet->peer->worker->now_us) || has_rtx(outlet))
+    if (!stoa_cushion_ask(&outlet->cushion, delay, outlet->peer->worker->now_us) ||
+        stoa_outlet_has_rtx(outlet))
         return;
     stoa_cushion_settle(&outlet->cushion);
     stoa_splice_forget(&outlet->splice);
@@ -157,8 +146,32 @@ void stoa_outlet_delay(StoaOutlet *outlet, StoaDelay delay)
 void stoa_outlet_break(StoaOutlet *outlet)
 {
     stoa_splice_cut(&outlet->splice);
-    outlet->is_relaying = false;
+    outlet->is_relaying = outlet->is_ending = false;
     outlet->encoding = -1;
+}
+
+void stoa_outlet_end(StoaOutlet *outlet)
+{
+    if (outlet->is_relaying && outlet->is_mid_picture)
+        outlet->is_ending = true;
+    else
+        stoa_outlet_break(outlet);
+}
+
+static bool has_timing_exts(const StoaOutlet *outlet)
+{
+    const uint8_t *id = outlet->ext.map.id_of_kind;
+
+    return id[STOA_RTP_EXT_TWCC] || id[STOA_RTP_EXT_ABS_SEND_TIME];
+}
+
+/* Allocated here, off the packet path. */
+void stoa_outlet_prepare(StoaOutlet *outlet, bool leaves_out)
+{
+    stoa_splice_expect(&outlet->splice, outlet->is_waiting, leaves_out);
+    if (!outlet->sent_exts && outlet->row.nack && !stoa_outlet_has_rtx(outlet) &&
+        has_timing_exts(outlet))
+        outlet->sent_exts = g_new0(StoaSentExts, STOA_SENT_EXTS);
 }
 
 /* -- the packet path ----------------------------------------------------------------------- */
@@ -205,10 +218,10 @@ static void begin(StoaOutlet *outlet, const StoaPacket *packet, unsigned encodin
     stoa_splice_begin(&outlet->splice, &source, packet, captured_us(outlet, packet, encoding),
                       is_told(outlet, &packet->info) ? outlet->wish : STOA_LAYERS_ALL);
     outlet->is_relaying = true;
+    outlet->is_ending = false;
     outlet->encoding = (int8_t)encoding;
-    if (!outlet->sent_exts && outlet->row.nack && !has_rtx(outlet) && has_timing_exts(outlet))
-        outlet->sent_exts = g_new0(StoaSentExts, STOA_SENT_EXTS);
-    stoa_outlet_tell(outlet);
+    outlet->picture_wish = outlet->wish;
+    stoa_feed_note(outlet->feed); /* which layers it relays is told soon */
     /* what the stream's clock shows is new: say so soon, or lips and voice part */
     stoa_wheel_set_by(&outlet->peer->worker->wheel, &outlet->peer->report,
                       packet->arrived_us + SOON_US);
@@ -222,8 +235,11 @@ static bool leaves_out(StoaOutlet *outlet, const StoaPacket *packet)
     if (!info->has_layers || !is_told(outlet, info))
         return false;
     now = next = stoa_splice_layers(&outlet->splice);
-    if (packet->index > outlet->splice.highest_in)
-        next = stoa_layers_follow(now, outlet->wish, outlet->row.codec, info);
+    if (packet->index > outlet->splice.highest_in) {
+        if (info->starts_frame && info->sid == 0)
+            outlet->picture_wish = outlet->wish; /* and that until the next */
+        next = stoa_layers_follow(now, outlet->picture_wish, outlet->row.codec, info);
+    }
     if (!stoa_layers_same(now, next))
         stoa_splice_set_layers(&outlet->splice, packet, next);
     return !stoa_layers_have(next, info) &&
@@ -247,35 +263,41 @@ static bool goes_as_red(const StoaOutlet *outlet, const StoaPacket *packet, bool
            !rtx;
 }
 
+/* Too late to be left out: of the packet goes just its number, so that nobody asks for it. */
+static bool is_hollow(const StoaPacket *packet, const StoaSpan *span)
+{
+    return !stoa_layers_have(span->layers, &packet->info);
+}
+
+static bool has_marker(const StoaPacket *packet, const StoaSpan *span)
+{
+    return (packet->header.marker || stoa_layers_end_picture(span->layers, &packet->info)) &&
+           !is_hollow(packet, span);
+}
+
 static bool has_jumped(const StoaOutlet *outlet, const StoaPacket *packet)
 {
     return packet->index > outlet->splice.highest_in + JUMP;
 }
 
-void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+/* It was to relay no more than the picture that it was in; true: another one began. */
+static bool has_ended(const StoaOutlet *outlet, const StoaPacket *packet)
 {
-    const StoaSpan *span;
-    uint64_t out;
-    size_t len;
+    const StoaSpan *span = stoa_splice_newest(&outlet->splice);
 
-    if (outlet->target < 0)
-        return;
-    if (outlet->is_relaying && (int)encoding == outlet->encoding && has_jumped(outlet, packet))
-        stoa_outlet_break(outlet);
-    if (!outlet->is_relaying || (int)encoding != outlet->encoding) {
-        if (!take_over(outlet, packet, encoding))
-            return;
-    } else if (leaves_out(outlet, packet)) {
-        return;
-    }
-    span = stoa_splice_place(&outlet->splice, packet, &out);
-    if (!span) {
-        outlet->n_late++;
-        stoa_count(&outlet->peer->worker->counters, STOA_DROP_LATE, 1);
-        return;
-    }
-    stoa_outlet_seal(outlet, packet, span, out, STOA_SEAL_FIRST);
-    len = packet->header.payload_len;
+    return packet->index > outlet->splice.highest_in &&
+           packet->header.timestamp + span->timestamp != outlet->splice.last_timestamp;
+}
+
+static bool must_break(const StoaOutlet *outlet, const StoaPacket *packet)
+{
+    return has_jumped(outlet, packet) || (outlet->is_ending && has_ended(outlet, packet));
+}
+
+static void note(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span)
+{
+    size_t len = packet->header.payload_len;
+
     if (!goes_as_red(outlet, packet, false))
         len -= packet->info.red.primary_at;
     stoa_report_tx_packet(&outlet->tx, packet->header.timestamp + span->timestamp, len,
@@ -287,6 +309,37 @@ void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned 
     if (!stoa_wheel_is_set(&outlet->peer->report))
         stoa_wheel_set(&outlet->peer->worker->wheel, &outlet->peer->report,
                        packet->arrived_us + STOA_REPORT_US);
+}
+
+void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding)
+{
+    const StoaSpan *span;
+    uint64_t out;
+
+    if (outlet->is_relaying && (int)encoding == outlet->encoding && must_break(outlet, packet))
+        stoa_outlet_break(outlet);
+    if (outlet->target < 0 && !outlet->is_ending)
+        return;
+    if (!outlet->is_relaying || (int)encoding != outlet->encoding) {
+        if (!take_over(outlet, packet, encoding))
+            return;
+    } else if (leaves_out(outlet, packet)) {
+        if (stoa_splice_is_tight(&outlet->splice))
+            stoa_feed_note(outlet->feed);
+        return;
+    }
+    span = stoa_splice_place(&outlet->splice, packet, &out);
+    if (!span) {
+        outlet->n_late++;
+        stoa_count(&outlet->peer->worker->counters, STOA_DROP_LATE, 1);
+        return;
+    }
+    stoa_outlet_seal(outlet, packet, span, out, STOA_SEAL_FIRST);
+    if (packet->index == outlet->splice.highest_in)
+        outlet->is_mid_picture = outlet->row.kind == STOA_VIDEO && !has_marker(packet, span);
+    note(outlet, packet, span);
+    if (outlet->is_ending && !outlet->is_mid_picture)
+        stoa_outlet_break(outlet);
 }
 
 /* -- writing ------------------------------------------------------------------------------- */
@@ -325,18 +378,6 @@ typedef struct {
     uint32_t ssrc;
     uint64_t index;
 } Stream;
-
-/* Too late to be left out: of the packet goes just its number, so that nobody asks for it. */
-static bool is_hollow(const StoaPacket *packet, const StoaSpan *span)
-{
-    return !stoa_layers_have(span->layers, &packet->info);
-}
-
-static bool has_marker(const StoaPacket *packet, const StoaSpan *span)
-{
-    return (packet->header.marker || stoa_layers_end_picture(span->layers, &packet->info)) &&
-           !is_hollow(packet, span);
-}
 
 static size_t write_header(const StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
                            const Stream *stream, const StoaRtpExtValues *values, uint8_t *out)
@@ -440,85 +481,11 @@ bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSp
     return seal(outlet, packet, span, out, &stream, &values);
 }
 
-/* -- again --------------------------------------------------------------------------------- */
-
-static StoaResent *resent_of(StoaOutlet *outlet, uint16_t seq)
-{
-    if (!outlet->resent)
-        outlet->resent = g_new0(StoaResent, STOA_RESENT);
-    return &outlet->resent[seq % STOA_RESENT];
-}
-
-static uint16_t clock_ms(int64_t now_us)
-{
-    uint16_t ms = (uint16_t)(now_us / 1000);
-
-    return ms ? ms : 1;
-}
-
-/* Not twice within a short time: the first may still be on its way. */
-static bool was_just_resent(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
-{
-    int64_t wait_ms = CLAMP(outlet->peer->rtt_us * 7 / 8000, 10, 500); /* they ask once in an RTT */
-    const StoaResent *resent = resent_of(outlet, seq);
-
-    return resent->ms && resent->seq == seq && (uint16_t)(clock_ms(now_us) - resent->ms) < wait_ms;
-}
-
-static StoaPacket *find_sent(const StoaOutlet *outlet, const StoaSpan *span, uint64_t index)
-{
-    StoaTrackRef ref = { span->source.peer, span->source.track };
-    const StoaFeed *feed = stoa_feed_find(outlet->peer->worker, ref);
-    const StoaSource *source = feed ? feed->sources[span->source.encoding] : NULL;
-
-    return source ? stoa_ring_get(&source->ring, index) : NULL;
-}
-
-/* What came before the keyframe of the present piece only keeps that from getting through, where there is a jam. */
-static bool is_outdated(const StoaOutlet *outlet, const StoaSpan *span, int64_t now_us)
-{
-    return outlet->row.kind == STOA_VIDEO && span->cut != outlet->splice.cut &&
-           stoa_downlink_is_jammed(outlet->peer->downlink, now_us);
-}
-
-static bool resend(StoaOutlet *outlet, uint16_t seq, int64_t now_us)
-{
-    uint64_t index, out;
-    const StoaSpan *span = stoa_splice_find(&outlet->splice, seq, &index, &out);
-    const StoaPacket *packet = span ? find_sent(outlet, span, index) : NULL;
-
-    if (!packet || is_outdated(outlet, span, now_us))
-        return false;
-    if (was_just_resent(outlet, seq, now_us))
-        return true;
-    if (outlet->resend_budget == 0 ||
-        (outlet->peer->downlink && !stoa_downlink_may_resend(outlet->peer->downlink)))
-        return false;
-    outlet->resend_budget--;
-    if (!stoa_outlet_seal(outlet, packet, span, out,
-                          has_rtx(outlet) ? STOA_SEAL_RTX : STOA_SEAL_AGAIN))
-        return false;
-    *resent_of(outlet, seq) = (StoaResent){ seq, clock_ms(now_us) };
-    outlet->n_resent++;
-    stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_SERVED, 1);
-    return true;
-}
-
-void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us)
-{
-    if (!outlet->has_row || !outlet->row.nack || !stoa_peer_is_ready(outlet->peer))
-        return;
-    outlet->n_nacked += n;
-    for (size_t i = 0; i < n; i++)
-        if (!resend(outlet, seqs[i], now_us))
-            stoa_count(&outlet->peer->worker->counters, STOA_COUNT_RTX_MISSED, 1);
-}
-
 /* -- padding ------------------------------------------------------------------------------- */
 
 bool stoa_outlet_can_pad(const StoaOutlet *outlet, bool numbered)
 {
-    return outlet->has_row && has_rtx(outlet) && outlet->tx.has_sent &&
+    return outlet->has_row && stoa_outlet_has_rtx(outlet) && outlet->tx.has_sent &&
            (!numbered || outlet->ext.map.id_of_kind[STOA_RTP_EXT_TWCC]);
 }
 

@@ -7,7 +7,7 @@
 #include "media/plea.h"
 #include "media/splice.h"
 
-/* When a packet was sent again, by the low bits of its number. */
+/* When a packet was sent again, by the low bits of its number: STOA_RESENT of them in a table of the pool. */
 typedef struct {
     uint16_t seq;
     uint16_t ms; /* 0: not in use */
@@ -40,6 +40,8 @@ struct StoaOutlet {
     bool is_thin;                       /* of redundant audio it relays what is new only */
     bool is_relaying;                   /* the splice takes packets of `encoding` */
     bool is_waiting;                    /* for a keyframe, since the last stoa_outlet_choose() */
+    bool is_mid_picture;                /* the newest packet did not end one */
+    bool is_ending;                     /* it relays the rest of this picture, and then no more */
     int8_t encoding;                    /* relayed now; -1: none */
     int8_t target;                      /* wanted; -1: none */
     int8_t max_substream, max_temporal; /* what the plugin asked for at most; -1: all */
@@ -54,7 +56,8 @@ struct StoaOutlet {
     int32_t lost, lost_told;
     uint32_t jitter;
     StoaRtpExtSink ext;
-    StoaLayers wish;      /* what these make of the layers of `target` */
+    StoaLayers wish;         /* what these make of the layers of `target` */
+    StoaLayers picture_wish; /* the same as the present picture began: it stays so to its end */
     uint32_t usable_bps;  /* what its share would allow; STOA_OUTLET_ANY_BPS: no limit is known */
     uint32_t fallback_us; /* an encoding missing for this long is replaced by a lower one */
     int64_t doomed_us;    /* since when it would get nothing; 0: it gets something */
@@ -125,16 +128,31 @@ bool stoa_outlet_waits_for(const StoaOutlet *outlet, unsigned encoding);
 
 /** The source breaks off (mute, a new stream): the next packet begins a new piece. */
 void stoa_outlet_break(StoaOutlet *outlet);
+/** The same behind the picture that is on its way: nobody is left with a part of one. */
+void stoa_outlet_end(StoaOutlet *outlet);
 
-/** Forward one packet, or not. The packet path: no lock, no log; allocates at an outlet's very first packet only. */
+/** Have at hand what the packet path will need. @leaves_out  it will pass over a part of what comes */
+void stoa_outlet_prepare(StoaOutlet *outlet, bool leaves_out);
+
+/** Forward one packet, or not. The packet path: no lock, no log, no allocation. */
 void stoa_outlet_forward(StoaOutlet *outlet, const StoaPacket *packet, unsigned encoding);
 
 /** Seal a packet under the number `out` of `span` and send it. False: it does not fit, or cannot be made the same. */
 bool stoa_outlet_seal(StoaOutlet *outlet, const StoaPacket *packet, const StoaSpan *span,
                       uint64_t out, StoaSealing sealing);
 
-/** The subscriber asks for packets again. */
+/** Whether repeats go in a stream of their own. */
+static inline bool stoa_outlet_has_rtx(const StoaOutlet *outlet)
+{
+    return outlet->row.rtx_payload_type && outlet->row.rtx_ssrc;
+}
+
+/* -- resend.c ------------------------------------------------------------------------------ */
+
+/** The subscriber asks for packets again. The packet path. */
 void stoa_outlet_resend(StoaOutlet *outlet, const uint16_t *seqs, size_t n, int64_t now_us);
+
+/* -- outlet.c again ------------------------------------------------------------------------- */
 
 /** Whether padding can be sent, by RTX. @numbered  it must be for transport-cc */
 bool stoa_outlet_can_pad(const StoaOutlet *outlet, bool numbered);

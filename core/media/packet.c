@@ -14,8 +14,17 @@ typedef struct {
     size_t room;
 } Size;
 
+enum { TABLES = 32 /* kept ready: more are rarely needed within one batch */ };
+
+typedef union Table {
+    union Table *next; /* while it is free */
+    uint8_t bytes[STOA_POOL_TABLE];
+} Table;
+
 struct StoaPool {
     Size large, small;
+    Table *tables;
+    unsigned n_tables;
     _Alignas(64) _Atomic(StoaPacket *) returned; /* by other workers */
 };
 
@@ -67,11 +76,22 @@ static void drop_free(Size *size, unsigned n)
     }
 }
 
+static void drop_tables(StoaPool *pool)
+{
+    while (pool->tables) {
+        Table *table = pool->tables;
+
+        pool->tables = table->next;
+        g_free(table);
+    }
+}
+
 void stoa_pool_free(StoaPool *pool)
 {
     if (!pool)
         return;
     collect(pool);
+    drop_tables(pool);
     drop_free(&pool->large, pool->large.n_free);
     drop_free(&pool->small, pool->small.n_free);
     g_aligned_free(pool);
@@ -95,6 +115,34 @@ void stoa_pool_refill(StoaPool *pool, unsigned n_large, unsigned n_small)
     collect(pool);
     fill(pool, &pool->large, n_large);
     fill(pool, &pool->small, n_small);
+    while (pool->n_tables < TABLES)
+        stoa_pool_keep_table(pool, g_new(Table, 1));
+}
+
+void *stoa_pool_table(StoaPool *pool)
+{
+    Table *table = pool->tables;
+
+    if (!table)
+        return NULL;
+    pool->tables = table->next;
+    pool->n_tables--;
+    return memset(table, 0, sizeof(*table));
+}
+
+void stoa_pool_keep_table(StoaPool *pool, void *memory)
+{
+    Table *table = memory;
+
+    if (!table)
+        return;
+    if (pool->n_tables >= TABLES) {
+        g_free(table);
+        return;
+    }
+    table->next = pool->tables;
+    pool->tables = table;
+    pool->n_tables++;
 }
 
 static unsigned trim(Size *size)

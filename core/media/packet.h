@@ -17,6 +17,7 @@
 enum {
     STOA_PACKET_LARGE = 1600, /* bytes of room in a packet fresh from the socket */
     STOA_PACKET_SMALL = 288,  /* what is kept of a short one: audio does not hold 1.6 KB each */
+    STOA_POOL_TABLE = 1024,   /* bytes of what a stream needs at once, and nobody foresaw */
 };
 
 typedef struct StoaPool StoaPool;
@@ -45,9 +46,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoaPool, stoa_pool_free)
 
 /**
  * Take back what other workers returned, and make sure that `n_large` and `n_small` packets are free, if the limits
- * allow it. The only place that allocates: call it between batches.   Thread: the pool's worker.
+ * allow it, and some tables. The only place that allocates: call it between batches.   Thread: the pool's worker.
  */
 void stoa_pool_refill(StoaPool *pool, unsigned n_large, unsigned n_small);
+
+/** Zeroed memory of STOA_POOL_TABLE bytes, of those that a refill keeps ready; NULL: none is left for now. */
+void *stoa_pool_table(StoaPool *pool);
+/** Take one back. NULL is fine. */
+void stoa_pool_keep_table(StoaPool *pool, void *table);
 
 /** Free half of what lay unused since the last call, but not what a refill would make again at once. Call it every second or
  * so. Returns how many packets were freed. */

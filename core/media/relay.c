@@ -9,7 +9,7 @@
 
 #include "base/poison.h"
 
-enum { BATCH = 64, MAX_SPARE = 32 };
+enum { BATCH = 64, MAX_SPARE = 32 /* batches kept ready, if so many workers want them */ };
 
 typedef struct {
     StoaTrackRef ref;
@@ -32,6 +32,7 @@ struct StoaRelay {
     uint64_t busy;                 /* workers with one, a bit each */
     Batch *spare;
     unsigned n_spare;
+    bool is_used;
     _Alignas(64) _Atomic(Batch *) returned; /* by their readers */
 };
 
@@ -267,6 +268,7 @@ static void on_batch(StoaWorker *w, StoaMessage *message)
 {
     Batch *batch = (Batch *)message;
 
+    stoa_worker_settle(w); /* many may come in one turn */
     for (unsigned i = 0; i < batch->n; i++) {
         take(w, &batch->packets[i]);
         stoa_packet_unref(batch->packets[i].packet, w->pool);
@@ -275,22 +277,49 @@ static void on_batch(StoaWorker *w, StoaMessage *message)
     give_back(batch);
 }
 
+static void push_spare(StoaRelay *relay, Batch *batch)
+{
+    batch->next = relay->spare;
+    relay->spare = batch;
+    relay->n_spare++;
+}
+
+static void collect(StoaRelay *relay)
+{
+    Batch *batch = atomic_exchange_explicit(&relay->returned, NULL, memory_order_acquire);
+
+    while (batch) {
+        Batch *next = batch->next;
+
+        push_spare(relay, batch);
+        batch = next;
+    }
+}
+
+void stoa_relay_refill(StoaRelay *relay)
+{
+    unsigned wanted = MIN(2 * (relay->worker->media->n_workers - 1), MAX_SPARE);
+
+    if (!relay->is_used || relay->n_spare >= wanted)
+        return;
+    collect(relay);
+    while (relay->n_spare < wanted)
+        push_spare(relay, g_new(Batch, 1));
+}
+
 static Batch *new_batch(StoaRelay *relay)
 {
     Batch *batch;
 
-    if (!relay->spare) {
-        relay->spare = atomic_exchange_explicit(&relay->returned, NULL, memory_order_acquire);
-        relay->n_spare = 0;
-        for (batch = relay->spare; batch; batch = batch->next)
-            relay->n_spare++;
-    }
+    relay->is_used = true;
+    if (!relay->spare)
+        collect(relay);
     batch = relay->spare;
     if (batch) {
         relay->spare = batch->next;
         relay->n_spare--;
     } else {
-        batch = g_new(Batch, 1); /* there were never so many on their way */
+        batch = g_new(Batch, 1); /* the very first, or there were never so many on their way */
     }
     batch->message.run = on_batch;
     batch->home = relay;

@@ -19,5 +19,7 @@ void stoa_relay_report(StoaFeed *feed, const StoaSource *source, const StoaRtcpS
 void stoa_relay_usable(StoaFeed *feed, uint32_t bps);
 /** Ask the publisher's worker for a keyframe. */
 void stoa_relay_want_keyframe(StoaFeed *feed, unsigned encoding);
+/** Have batches ready. Not the packet path. */
+void stoa_relay_refill(StoaRelay *relay);
 /** Send what was gathered in this turn. */
 void stoa_relay_flush(StoaWorker *w);

@@ -4,6 +4,8 @@
 
 #include "base/poison.h"
 
+enum { EARLY = 16 /* packets of before the first that may still come */ };
+
 static StoaPacket **slot_of(const StoaRing *ring, uint64_t index)
 {
     return &ring->slots[index & (ring->n_slots - 1)];
@@ -30,24 +32,31 @@ static void raise_floor(StoaRing *ring, uint64_t floor, StoaPool *here)
         ring->floor = floor;
 }
 
-static void begin(StoaRing *ring, const StoaPacket *packet)
+static uint64_t lowest(const StoaPacket *packet, uint32_t n)
+{
+    return packet->index >= n ? packet->index - n + 1 : 0;
+}
+
+static void begin(StoaRing *ring, const StoaPacket *packet, StoaPool *here)
 {
     if (!ring->slots) {
         ring->n_slots = STOA_RING_FIRST;
-        ring->slots = g_new0(StoaPacket *, ring->n_slots);
+        ring->slots = stoa_pool_table(here);
+        if (!ring->slots) /* never were so many begun at once */
+            ring->slots = g_new0(StoaPacket *, ring->n_slots);
     }
     if (!ring->has_begun) {
         ring->has_begun = true;
-        /* some packets from before the first may still come */
-        ring->floor = packet->index > STOA_RING_FIRST ? packet->index - STOA_RING_FIRST + 1 : 0;
+        ring->floor = lowest(packet, EARLY);
         ring->highest = packet->index;
     }
 }
 
-/* The newest packet pushes the oldest out. */
+/* The newest packet pushes the oldest out. After a jump it is as at the beginning. */
 static void advance(StoaRing *ring, const StoaPacket *packet, StoaPool *here)
 {
-    uint64_t floor = packet->index >= ring->n_slots ? packet->index - ring->n_slots + 1 : 0;
+    bool is_far = packet->index - ring->highest >= STOA_RING_MAX;
+    uint64_t floor = lowest(packet, is_far ? EARLY : ring->n_slots);
 
     if (floor > ring->floor) {
         StoaPacket *oldest = stoa_ring_get(ring, ring->floor);
@@ -61,7 +70,7 @@ static void advance(StoaRing *ring, const StoaPacket *packet, StoaPool *here)
 
 bool stoa_ring_put(StoaRing *ring, StoaPacket *packet, StoaPool *here)
 {
-    begin(ring, packet);
+    begin(ring, packet, here);
     if (packet->index < ring->floor || stoa_ring_get(ring, packet->index))
         return false;
     if (packet->index > ring->highest)
@@ -80,7 +89,15 @@ StoaPacket *stoa_ring_get(const StoaRing *ring, uint64_t index)
     return packet && packet->index == index ? packet : NULL;
 }
 
-static void grow(StoaRing *ring)
+static void free_slots(StoaPacket **slots, uint32_t n_slots, StoaPool *here)
+{
+    if (n_slots == STOA_RING_FIRST)
+        stoa_pool_keep_table(here, slots);
+    else
+        g_free(slots);
+}
+
+void stoa_ring_grow(StoaRing *ring, StoaPool *here)
 {
     StoaPacket **old = ring->slots;
     uint32_t n_old = ring->n_slots;
@@ -93,7 +110,7 @@ static void grow(StoaRing *ring)
     for (uint32_t i = 0; i < n_old; i++)
         if (old[i])
             *slot_of(ring, old[i]->index) = old[i];
-    g_free(old);
+    free_slots(old, n_old, here);
 }
 
 /* One past the newest packet that is out of date; gaps after it may still be filled. */
@@ -123,8 +140,8 @@ void stoa_ring_tend(StoaRing *ring, int64_t now_us, StoaPool *here)
         stoa_ring_clear(ring, here);
     else
         raise_floor(ring, end, here);
-    if (ring->is_tight)
-        grow(ring);
+    if (stoa_ring_must_grow(ring))
+        stoa_ring_grow(ring, here);
 }
 
 void stoa_ring_clear(StoaRing *ring, StoaPool *here)
@@ -132,7 +149,7 @@ void stoa_ring_clear(StoaRing *ring, StoaPool *here)
     if (!ring->slots)
         return;
     raise_floor(ring, ring->highest + 1, here);
-    g_free(ring->slots);
+    free_slots(ring->slots, ring->n_slots, here);
     ring->slots = NULL;
     ring->n_slots = 0;
     ring->is_tight = false;

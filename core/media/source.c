@@ -14,13 +14,6 @@ enum {
     NO_SEQ = 1 << 16,
 };
 
-static void grow(StoaWheelTimer *timer, int64_t now_us)
-{
-    StoaSource *source = STOA_WHEEL_OWNER(timer, StoaSource, grow);
-
-    stoa_ring_tend(&source->ring, now_us, source->feed->worker->pool);
-}
-
 StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding)
 {
     StoaSource *source = g_new0(StoaSource, 1);
@@ -28,7 +21,7 @@ StoaSource *stoa_source_new(StoaFeed *feed, uint8_t encoding)
     source->feed = feed;
     source->encoding = encoding;
     source->bad_seq = NO_SEQ;
-    source->grow.fire = grow;
+    source->ring.is_even = feed->kind == STOA_AUDIO;
     /* no two sources of a worker share an index: a number of an older one never finds a newer one's packet */
     source->highest = ++feed->worker->n_sources << 32;
     stoa_report_rx_init(&source->rx, feed->clock_hz);
@@ -39,7 +32,6 @@ void stoa_source_free(StoaSource *source, StoaPool *here)
 {
     if (!source)
         return;
-    stoa_wheel_clear(&source->feed->worker->wheel, &source->grow);
     stoa_ring_clear(&source->ring, here);
     g_free(source->nack);
     g_free(source->dd);
@@ -85,8 +77,8 @@ bool stoa_source_file(StoaSource *source, StoaPacket *packet, StoaPool *here)
 {
     if (!stoa_ring_put(&source->ring, packet, here))
         return false;
-    if (stoa_ring_must_grow(&source->ring)) /* or what is asked for again is gone by then */
-        stoa_wheel_set_by(&source->feed->worker->wheel, &source->grow, packet->arrived_us);
+    if (stoa_ring_must_grow(&source->ring))
+        stoa_feed_note(source->feed);
     if (!source->has_begun)
         source->first_us = source->layers_us = packet->arrived_us;
     if (!stoa_source_is_flowing(source, packet->arrived_us))

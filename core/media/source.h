@@ -22,14 +22,14 @@ typedef struct StoaSource {
     StoaFeed *feed;
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet; not of a mirror */
     StoaRing ring;
-    StoaWheelTimer grow; /* of the ring, as soon as it is not the packet path */
-    uint8_t encoding;    /* index into the feed's, the highest first */
+    uint8_t encoding; /* index into the feed's, the highest first */
     bool has_begun;
-    bool is_restarted;   /* the next packet begins a new range */
-    bool is_receiving;   /* as last told by the `media` event */
-    bool has_dd;         /* what came last had a dependency descriptor */
-    bool is_red;         /* what came last was redundant audio */
-    bool wants_keyframe; /* a request waits for its turn */
+    bool is_restarted;    /* the next packet begins a new range */
+    bool is_receiving;    /* as last told by the `media` event, or soon */
+    bool tells_beginning; /* soon */
+    bool has_dd;          /* what came last had a dependency descriptor */
+    bool is_red;          /* what came last was redundant audio */
+    bool wants_keyframe;  /* a request waits for its turn */
     uint8_t fir_seq;
     uint8_t sids, tids;               /* layers that came, a bit each: in this second */
     uint8_t sids_before, tids_before; /* and in the one before */

@@ -22,7 +22,7 @@ void stoa_splice_clear(StoaSplice *splice)
     g_free(splice->spans);
     splice->spans = NULL;
     splice->n_spans = 0;
-    splice->room = 1;
+    splice->room = splice->wanted_room = 1;
     splice->is_open = false;
 }
 
@@ -51,15 +51,35 @@ static void make_room(StoaSplice *splice, unsigned room)
         spans[i] = *span_at(splice, splice->n_spans - n + i);
     g_free(splice->spans);
     splice->spans = spans;
-    splice->n_spans = n;
-    splice->room = room;
+    splice->n_spans = (uint8_t)n;
+    splice->room = (uint8_t)room;
 }
 
-/* Room comes with the pieces. */
+static void want_room(StoaSplice *splice, unsigned room)
+{
+    splice->wanted_room = (uint8_t)MAX(splice->wanted_room, room);
+}
+
+void stoa_splice_tend(StoaSplice *splice)
+{
+    if (stoa_splice_is_tight(splice))
+        make_room(splice, splice->wanted_room);
+}
+
+void stoa_splice_expect(StoaSplice *splice, bool pieces, bool gaps)
+{
+    if (pieces && splice->n_spans >= splice->room && splice->room < STOA_SPLICE_SPANS)
+        want_room(splice, 2u * splice->room);
+    if (gaps)
+        want_room(splice, STOA_SPLICE_SPANS_MAX);
+    stoa_splice_tend(splice);
+}
+
+/* Room comes with the pieces; until it is there the oldest is forgotten. */
 static StoaSpan *append(StoaSplice *splice)
 {
     if (splice->n_spans >= splice->room && splice->room < STOA_SPLICE_SPANS)
-        make_room(splice, 2 * splice->room);
+        want_room(splice, 2u * splice->room);
     if (splice->n_spans == 2 * splice->room)
         splice->n_spans = splice->room; /* same places in the circle */
     splice->n_spans++;
@@ -288,8 +308,7 @@ bool stoa_splice_skip(StoaSplice *splice, const StoaPacket *packet, bool closes_
 
     if (packet->index <= splice->highest_in)
         return false;
-    if (splice->room < STOA_SPLICE_SPANS_MAX)
-        make_room(splice, STOA_SPLICE_SPANS_MAX);
+    want_room(splice, STOA_SPLICE_SPANS_MAX);
     span = split(splice, packet->index);
     span->first_in = packet->index + 1;
     if (closes_ids && is_another_picture(splice, &packet->info))

@@ -3,7 +3,8 @@
  *
  * The stream is a list of spans; inside a span every number is the source's plus a constant. A new span begins after a
  * switch, a pause, a jump of the source, or packets left out. No number is ever given to two packets: that is the
- * promise AES-GCM needs (DESIGN section 3). Pure: no clock, no I/O. */
+ * promise AES-GCM needs (DESIGN section 3). Where there is no room for another span the oldest is forgotten: what was sent
+ * so long ago cannot be asked for again. Only stoa_splice_tend() and stoa_splice_expect() allocate. Pure: no clock, no I/O. */
 #pragma once
 
 #include "media/layers.h"
@@ -37,7 +38,8 @@ typedef struct {
     StoaSpan only;   /* most streams are of one piece for all their life */
     StoaSpan *spans; /* a circle; NULL: `only` is all there is room for */
     uint8_t n_spans, room;
-    bool is_open; /* the newest span takes packets */
+    uint8_t wanted_room; /* more than `room`: stoa_splice_tend() makes it */
+    bool is_open;        /* the newest span takes packets */
     bool has_sent;
     bool has_picture_id, has_frame_number;
     bool has_left_out;   /* `left_out` is one */
@@ -56,6 +58,17 @@ typedef struct {
 /** @first_out  the first number, with the roll-over count above bit 16 @clock_hz  of the timestamps */
 void stoa_splice_init(StoaSplice *splice, uint64_t first_out, uint32_t clock_hz);
 void stoa_splice_clear(StoaSplice *splice);
+
+/** Make room: where the next piece is to be placed, and once the packet path found too little. Not that path. */
+void stoa_splice_tend(StoaSplice *splice);
+
+/** Another piece is expected soon (`pieces`), or one of which much is left out (`gaps`): make room before it comes. */
+void stoa_splice_expect(StoaSplice *splice, bool pieces, bool gaps);
+
+static inline bool stoa_splice_is_tight(const StoaSplice *splice)
+{
+    return splice->wanted_room > splice->room;
+}
 
 /** The source breaks off: nothing is placed until stoa_splice_begin(). */
 void stoa_splice_cut(StoaSplice *splice);

@@ -267,7 +267,7 @@ static void on_udp(StoaWorker *w, const StoaUdpSocket *socket)
     do {
         const StoaUdpDatagram *grams = stoa_udp_receiver_datagrams(w->receiver);
 
-        stoa_pool_refill(w->pool, 2 * STOA_UDP_BATCH, 2 * STOA_UDP_BATCH);
+        stoa_worker_settle(w);
         max = prepare(w);
         n = stoa_udp_receive(w->receiver, socket, max);
         for (unsigned i = 0; i < n; i++)
@@ -357,8 +357,10 @@ void stoa_worker_expire_connections(StoaWorker *w, int64_t now_us)
 
 static void rtp_from_copy(StoaWorker *w, StoaPeer *peer, const uint8_t *buf, size_t len)
 {
-    StoaPacket *packet = len <= STOA_PACKET_LARGE ? stoa_packet_new(w->pool, true) : NULL;
+    StoaPacket *packet;
 
+    stoa_worker_settle(w); /* any number may come in one turn, and no batch ends in between */
+    packet = len <= STOA_PACKET_LARGE ? stoa_packet_new(w->pool, true) : NULL;
     if (!packet) {
         stoa_count(&w->counters, STOA_DROP_POOL, 1);
         return;

@@ -190,7 +190,7 @@ static void turn(StoaWorker *w, const struct epoll_event *events, int n)
     w->now_us = g_get_monotonic_time();
     if (w->now_us > w->due_us)
         w->late_us = MAX(w->late_us, w->now_us - w->due_us);
-    stoa_pool_refill(w->pool, 2 * STOA_UDP_BATCH, 2 * STOA_UDP_BATCH);
+    stoa_worker_settle(w);
     for (int i = 0; i < n; i++)
         is_woken |= events[i].data.u64 == STOA_IO_QUEUE;
     if (is_woken || !stoa_queue_is_empty(w->queue))
@@ -208,6 +208,7 @@ static void turn(StoaWorker *w, const struct epoll_event *events, int n)
         stoa_handshake_run(w);
         stoa_udp_batch_flush(w->batch);
     }
+    stoa_worker_settle(w);
     stoa_worker_sweep_connections(w);
 }
 

@@ -80,6 +80,7 @@ struct StoaWorker {
     GHashTable *feeds;  /* StoaTrackRef -> StoaFeed */
     uint64_t n_sources; /* ever made */
     StoaFeed *busy;     /* feeds with waiting packets */
+    StoaFeed *noted;    /* feeds with something for stoa_worker_settle() */
     StoaWaiting waiting[STOA_FANOUT];
     unsigned n_waiting;
     StoaRelay *relay;
@@ -137,6 +138,11 @@ void stoa_worker_datagram(StoaWorker *w, StoaPeer *peer, uint8_t *buf, size_t le
 
 /** Any datagram but STUN that did not come in a packet of the pool: RTP is copied into one. */
 void stoa_worker_foreign(StoaWorker *w, StoaPeer *peer, uint8_t *buf, size_t len);
+
+/** Do what packets left to be done: not the packet path. Called between batches. (settle.c) */
+void stoa_worker_settle(StoaWorker *w);
+/** Of that only what feeds noted. */
+void stoa_worker_settle_feeds(StoaWorker *w);
 
 /** Forward all that waits. Called when the list is full and after each batch of datagrams. */
 void stoa_worker_fan_out(StoaWorker *w);

@@ -430,6 +430,25 @@ static void temporal_layers_are_left_out_without_a_gap(void **unused G_GNUC_UNUS
     bed_free(s.bed);
 }
 
+/* A ring grows between two batches, so that a lump of any size is there when parts of it are asked for again. */
+static void a_keyframe_that_comes_at_once_can_be_repaired(void **state)
+{
+    enum { LUMP = 150 };
+    Scene s = scene_new(*(unsigned *)*state, true);
+    uint16_t first[2];
+
+    send_frames(s.ana, 0, 2, true);
+    expect(s.cleo, OUT, 2);
+    send_frames(s.ana, 2, LUMP, true);
+    expect(s.cleo, OUT, 2 + LUMP);
+    for (unsigned i = 0; i < 2; i++)
+        first[i] = person_received(s.cleo, OUT, 2 + i)->header.seq;
+    ask_for(s.cleo, OUT, first, 2);
+    expect(s.cleo, OUT_RTX, 2);
+    assert_int_equal(bed_tag(person_received(s.cleo, OUT_RTX, 0)), 2);
+    bed_free(s.bed);
+}
+
 static void padding_leaves_no_gap(void **unused G_GNUC_UNUSED)
 {
     Scene s = scene_new(1, true);
@@ -590,6 +609,7 @@ int main(int argc, char **argv)
         BOTH(a_fresh_keyframe_is_shown_again),
         cmocka_unit_test(a_new_ssrc_of_the_publisher_goes_on_under_the_old_one_of_the_sink),
         cmocka_unit_test(temporal_layers_are_left_out_without_a_gap),
+        BOTH(a_keyframe_that_comes_at_once_can_be_repaired),
         cmocka_unit_test(padding_leaves_no_gap),
         BOTH(reports_flow_both_ways),
         BOTH(lips_and_voice_stay_together),

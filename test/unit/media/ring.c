@@ -94,6 +94,43 @@ static void it_grows_until_it_holds_a_second(void **unused G_GNUC_UNUSED)
     assert_int_equal(ring.n_slots, 0);
 }
 
+/* As a shared screen does: hardly anything, and then a large keyframe at once. Between two batches it may grow. */
+static void a_lump_is_kept_whole(void **unused G_GNUC_UNUSED)
+{
+    enum { LUMP = 1000 };
+    StoaRing ring = { 0 };
+
+    for (unsigned i = 0; i < 30; i++)
+        put(&ring, 5000 + i, i * 40000);
+    assert_int_equal(ring.n_slots, STOA_RING_FIRST);
+    for (unsigned i = 0; i < LUMP; i++) {
+        put(&ring, 5030 + i, 1200000);
+        if (i % STOA_RING_BATCH == 10 &&
+            stoa_ring_must_grow(&ring)) /* it began with a part of a batch */
+            stoa_ring_grow(&ring, pool);
+    }
+    for (unsigned i = 0; i < LUMP; i++)
+        assert_non_null(stoa_ring_get(&ring, 5030 + i));
+    stoa_ring_tend(&ring, 1200000 + STOA_RING_US, pool);
+    assert_null(ring.slots);
+    assert_int_equal(stoa_ring_count(&ring), 0);
+}
+
+/* Voices come by fifty a second. */
+static void a_slow_stream_stays_small(void **unused G_GNUC_UNUSED)
+{
+    StoaRing ring = { .is_even = true };
+
+    for (unsigned i = 0; i < 500; i++) {
+        put(&ring, 9000 + i, i * 20000);
+        assert_false(stoa_ring_must_grow(&ring));
+        if (i % 5 == 0)
+            stoa_ring_tend(&ring, i * 20000, pool);
+    }
+    assert_int_equal(ring.n_slots, STOA_RING_FIRST);
+    stoa_ring_clear(&ring, pool);
+}
+
 static void a_jump_empties_it(void **unused G_GNUC_UNUSED)
 {
     StoaRing ring = { 0 };
@@ -156,6 +193,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_gap_may_be_filled_after_its_neighbours_left, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_grows_until_it_holds_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_lump_is_kept_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_stream_stays_small, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_jump_empties_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_packets_go_home, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pool_shrinks_to_what_is_wanted_and_rests_there, set_up,

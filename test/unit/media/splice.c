@@ -34,6 +34,7 @@ static void begin(StoaSplice *splice, const StoaSpanSource *source, uint64_t ind
 {
     StoaPacket packet = packet_of(index, timestamp, at_us);
 
+    stoa_splice_expect(splice, true, false);
     stoa_splice_begin(splice, source, &packet, at_us, STOA_LAYERS_ALL);
 }
 
@@ -141,6 +142,7 @@ static void left_out_packets_leave_no_gap(void **unused G_GNUC_UNUSED)
 
     stoa_splice_init(&splice, 100, 90000);
     begin(&splice, &ana, 10, 0, 0);
+    stoa_splice_expect(&splice, false, true);
     place(&splice, 10, 0, 0);
     assert_true(stoa_splice_skip(&splice, &unwanted, true)); /* 11 is still on its way */
     assert_true(stoa_splice_skip(&splice, &also, false));
@@ -151,6 +153,34 @@ static void left_out_packets_leave_no_gap(void **unused G_GNUC_UNUSED)
     assert_int_equal(index, 11);
     assert_non_null(stoa_splice_find(&splice, 102, &index, &out));
     assert_int_equal(index, 14);
+    stoa_splice_clear(&splice);
+}
+
+/* Numbers go on all the same, and room is asked for. */
+static void without_room_the_oldest_is_forgotten(void **unused G_GNUC_UNUSED)
+{
+    StoaPacket unwanted = packet_of(12, 0, 0), second = packet_of(77, 900000, 0);
+    StoaSplice splice;
+    uint64_t index, out;
+
+    stoa_splice_init(&splice, 100, 90000);
+    begin(&splice, &ana, 10, 0, 0);
+    assert_int_equal(place(&splice, 10, 0, 0), 100);
+    assert_false(stoa_splice_is_tight(&splice));
+    assert_true(stoa_splice_skip(&splice, &unwanted, true));
+    assert_true(stoa_splice_is_tight(&splice));
+    assert_int_equal(place(&splice, 13, 0, 0), 102);
+    assert_null(stoa_splice_find(&splice, 100, &index, &out));
+    assert_non_null(stoa_splice_find(&splice, 102, &index, &out));
+    stoa_splice_begin(&splice, &ben, &second, 0, STOA_LAYERS_ALL);
+    assert_int_equal(place(&splice, 77, 900000, 0), 103);
+    assert_null(stoa_splice_find(&splice, 102, &index, &out));
+    stoa_splice_tend(&splice);
+    assert_false(stoa_splice_is_tight(&splice));
+    stoa_splice_begin(&splice, &ana, &unwanted, 0, STOA_LAYERS_ALL);
+    assert_int_equal(place(&splice, 12, 0, 0), 104);
+    assert_non_null(stoa_splice_find(&splice, 103, &index, &out));
+    assert_int_equal(index, 77);
     stoa_splice_clear(&splice);
 }
 
@@ -312,6 +342,7 @@ static void step(Life *life)
     } else {
         for (int s = 0; s < SOURCES; s++)
             stoa_ring_tend(&life->senders[s].ring, life->now_us, life->pool);
+        stoa_splice_tend(&life->splice); /* in between it makes do */
     }
     stoa_pool_refill(life->pool, 0, 8);
 }
@@ -353,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_late_packet_of_the_piece_before_is_dropped),
         cmocka_unit_test(what_was_sent_is_found_by_its_number),
         cmocka_unit_test(left_out_packets_leave_no_gap),
+        cmocka_unit_test(without_room_the_oldest_is_forgotten),
         cmocka_unit_test(forgetting_keeps_the_piece_going),
         cmocka_unit_test(picture_ids_go_on_over_a_switch),
         cmocka_unit_test(no_number_is_sealed_over_two_packets),

@@ -230,6 +230,13 @@ static void send(TraceSender *sender, struct Encoder *encoder, const TraceTag *t
 
     write_packet(sender, encoder, tag, &packet);
     encoder->seq++;
+    if (sender->pace_us > 0) {
+        int64_t *paced_us = &sender->paced_us[tag->frame.publisher];
+
+        *paced_us =
+            MAX(*paced_us, now_us) + g_rand_int_range(sender->dice, 0, (int)sender->pace_us);
+        packet.due_us = *paced_us;
+    }
     if (dice < sender->loss + sender->delay)
         hurt(sender, tag);
     if (dice < sender->loss / 2)

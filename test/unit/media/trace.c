@@ -214,6 +214,7 @@ static void run(World *self, int64_t us)
             trace_sender_send(&self->sender, self->worker.now_us);
         deliver(self);
         stoa_worker_fan_out(&self->worker);
+        stoa_worker_settle_feeds(&self->worker);
         stoa_wheel_advance(&self->worker.wheel, self->worker.now_us);
     }
 }
@@ -225,8 +226,19 @@ static int pick(World *self, int n)
     return g_rand_int_range(self->dice, 0, n);
 }
 
+/* What is on its way arrives: a mute and another track are at once, whatever picture there is in the middle of. */
+static void finish_pictures(World *self)
+{
+    while (self->sender.pace_us > 0 && self->sender.line->len > 0) {
+        self->worker.now_us += 1000;
+        deliver(self);
+        stoa_worker_fan_out(&self->worker);
+    }
+}
+
 static void mute(World *self, bool muted)
 {
+    finish_pictures(self);
     self->sender.is_muted = muted;
     stoa_feed_mute(self->feeds[0], muted);
 }
@@ -298,14 +310,20 @@ static void settle(World *self)
     assert_int_equal(self->told_substream, substream);
 }
 
-static void live(TraceShape shape, uint32_t seed, double loss, double delay)
+typedef struct {
+    double loss, delay;
+    int64_t pace_us;
+} Line;
+
+static void live(TraceShape shape, uint32_t seed, const Line *line)
 {
     World self;
 
     world_begin(&self, shape, seed);
+    self.sender.pace_us = line->pace_us;
     for (unsigned round = 0; round < 3; round++) {
-        self.sender.loss = loss;
-        self.sender.delay = delay;
+        self.sender.loss = line->loss;
+        self.sender.delay = line->delay;
         for (unsigned i = 0; i < 40; i++) {
             happen(&self);
             run(&self, pick(&self, pick(&self, 4) == 0 ? 2000 : 300) * 1000);
@@ -316,26 +334,51 @@ static void live(TraceShape shape, uint32_t seed, double loss, double delay)
     world_end(&self);
 }
 
-static void live_often(double loss, double delay)
+static void live_often(Line line)
 {
     for (TraceShape shape = 0; shape < TRACE_N_SHAPES; shape++)
         for (uint32_t seed = 1; seed <= 12; seed++)
-            live(shape, seed, loss, delay);
+            live(shape, seed, &line);
 }
 
 static void a_decoder_notices_nothing(void **unused G_GNUC_UNUSED)
 {
-    live_often(0, 0);
+    live_often((Line){ 0 });
 }
 
 static void packets_out_of_order_harm_only_themselves(void **unused G_GNUC_UNUSED)
 {
-    live_often(0, 0.05);
+    live_often((Line){ .delay = 0.05 });
 }
 
 static void loss_harms_only_what_was_lost(void **unused G_GNUC_UNUSED)
 {
-    live_often(0.04, 0.02);
+    live_often((Line){ .loss = 0.04, .delay = 0.02 });
+}
+
+/* Packets of a picture come one by one: limits, pauses and the allocator's word fall in its middle, and it stays whole. */
+static void a_change_within_a_picture_tears_none(void **unused G_GNUC_UNUSED)
+{
+    live_often((Line){ .pace_us = 6000 });
+}
+
+/* A key picture may begin with a layer that is wanted since its middle: not if its end was marked without. */
+static void a_layer_that_comes_to_be_wanted_waits_for_the_next_picture(void **unused G_GNUC_UNUSED)
+{
+    World self;
+
+    world_begin(&self, TRACE_VP9_KEY, 1);
+    self.sender.pace_us = 6000;
+    for (unsigned i = 0; i < 200; i++) {
+        stoa_outlet_limit_spatial(self.outlet, 0);
+        run(&self, 200000);
+        trace_sender_ask(&self.sender, 0, 0, self.worker.now_us);
+        run(&self, 40000 + pick(&self, 12) * STEP_US);
+        stoa_outlet_limit_spatial(self.outlet, 2);
+        run(&self, 100000);
+    }
+    trace_decode(TRACE_VP9_KEY, self.outs, self.sender.hurt, 0);
+    world_end(&self);
 }
 
 /* Refused, as too many were asked for, it may be asked for again at once: it was not sent. */
@@ -378,6 +421,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_decoder_notices_nothing),
         cmocka_unit_test(packets_out_of_order_harm_only_themselves),
         cmocka_unit_test(loss_harms_only_what_was_lost),
+        cmocka_unit_test(a_change_within_a_picture_tears_none),
+        cmocka_unit_test(a_layer_that_comes_to_be_wanted_waits_for_the_next_picture),
         cmocka_unit_test(a_repeat_that_was_refused_is_not_taken_for_sent),
     };
 

@@ -63,6 +63,8 @@ typedef struct {
     TraceShape shape;
     GRand *dice;
     double loss, delay; /* parts of the packets that are lost, that come late */
+    int64_t pace_us; /* between two packets of a publisher, at most; 0: a picture comes at once */
+    int64_t paced_us[TRACE_PUBLISHERS];
     bool is_muted;
     int64_t silent_until_us[TRACE_PUBLISHERS][TRACE_ENCODINGS];
     struct Encoder {
