@@ -322,6 +322,8 @@ bool stoa_peer_relay_data(StoaMedia *media, StoaPeerId id, const StoaDataChannel
 {
     g_autoptr(GString) label = g_string_new(channel->label);
 
+    if (fake_peer(id)->waiting + len > 4 << 20)
+        return false;
     if (channel->unordered || channel->limit_retransmits || channel->max_life_ms ||
         *channel->protocol)
         g_string_append_printf(label, "(%s,tries=%d,life=%u,%s)",

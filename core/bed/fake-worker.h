@@ -18,8 +18,9 @@ typedef struct {
     GArray *receives;      /* StoaReceive */
     GArray *sends;         /* StoaSend */
     StoaRtpExtIds ext;
-    GHashTable *routes;   /* sink -> StoaTrackRef * */
-    size_t waiting;       /* of data: what stoa_handle_data_waiting() says */
+    GHashTable *routes; /* sink -> StoaTrackRef * */
+    size_t
+        waiting; /* of data: what stoa_handle_data_waiting() says; nothing is relayed above 4 MiB */
     GHashTable *wishes;   /* "pause 1" -> "true" */
     GHashTable *taps;     /* track -> GDestroyNotify */
     unsigned n_keyframes; /* asked of any track */

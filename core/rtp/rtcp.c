@@ -103,63 +103,6 @@ bool stoa_rtcp_block_read(const StoaRtcpPacket *packet, size_t i, StoaRtcpBlock 
     return true;
 }
 
-bool stoa_rtcp_bye_read(const StoaRtcpPacket *packet, size_t i, uint32_t *ssrc)
-{
-    if (packet->type != STOA_RTCP_BYE || i >= packet->count || packet->body_len < (i + 1) * 4)
-        return false;
-    *ssrc = stoa_bytes_get32(packet->body + i * 4);
-    return true;
-}
-
-/* Walks over the items of a chunk. Returns where the next chunk begins, 0 if they run over. */
-static size_t read_chunk(const uint8_t *body, size_t len, size_t at, const char **cname,
-                         size_t *cname_len)
-{
-    *cname = NULL;
-    *cname_len = 0;
-    at += 4;
-    while (at < len && body[at] != 0) {
-        size_t item_len;
-
-        if (len - at < 2)
-            return 0;
-        item_len = body[at + 1];
-        if (len - at - 2 < item_len)
-            return 0;
-        if (body[at] == SDES_CNAME && !*cname) {
-            *cname = (const char *)body + at + 2;
-            *cname_len = item_len;
-        }
-        at += 2 + item_len;
-    }
-    if (at >= len)
-        return 0; /* no end mark */
-    return (at / 4 + 1) * 4;
-}
-
-bool stoa_rtcp_sdes_read(const StoaRtcpPacket *packet, size_t i, uint32_t *ssrc, const char **cname,
-                         size_t *cname_len)
-{
-    size_t at = 0;
-
-    if (packet->type != STOA_RTCP_SDES || i >= packet->count)
-        return false;
-    for (;; i--) {
-        size_t next;
-
-        if (packet->body_len < at + 4)
-            return false;
-        next = read_chunk(packet->body, packet->body_len, at, cname, cname_len);
-        if (next == 0)
-            return false;
-        if (i == 0)
-            break;
-        at = next;
-    }
-    *ssrc = stoa_bytes_get32(packet->body + at);
-    return true;
-}
-
 bool stoa_rtcp_xr_read(const StoaRtcpPacket *packet, StoaRtcpXr *xr)
 {
     StoaRtcpXr read = { 0 };
@@ -267,17 +210,6 @@ size_t stoa_rtcp_sdes_write(uint32_t ssrc, const char *cname, uint8_t *out, size
     out[9] = (uint8_t)cname_len;
     memcpy(out + 10, cname, cname_len);
     memset(out + 10 + cname_len, 0, len - 10 - cname_len);
-    return len;
-}
-
-size_t stoa_rtcp_bye_write(const uint32_t *ssrcs, size_t n, uint8_t *out, size_t size)
-{
-    size_t len = HEADER_LEN + n * 4;
-
-    if (!begin(STOA_RTCP_BYE, n, len, out, size))
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        stoa_bytes_put32(out + HEADER_LEN + i * 4, ssrcs[i]);
     return len;
 }
 

@@ -87,19 +87,6 @@ bool stoa_rtcp_sender(const StoaRtcpPacket *packet, uint32_t *ssrc);
 /** The i-th report block (from 0) of an SR or RR. False past the last. */
 bool stoa_rtcp_block_read(const StoaRtcpPacket *packet, size_t i, StoaRtcpBlock *block);
 
-/** The i-th SSRC (from 0) of a BYE. False past the last. */
-bool stoa_rtcp_bye_read(const StoaRtcpPacket *packet, size_t i, uint32_t *ssrc);
-
-/**
- * The CNAME of the i-th chunk (from 0) of an SDES.
- *
- * @cname  gets a borrowed pointer, no terminating zero; NULL with length 0 if the chunk has none
- *
- * Returns false past the last chunk, or if the items run past their end.
- */
-bool stoa_rtcp_sdes_read(const StoaRtcpPacket *packet, size_t i, uint32_t *ssrc, const char **cname,
-                         size_t *cname_len);
-
 /** Read the round-trip blocks of an XR; others are passed over. Source: RFC 3611, 4.4 and 4.5. */
 bool stoa_rtcp_xr_read(const StoaRtcpPacket *packet, StoaRtcpXr *xr);
 
@@ -122,9 +109,6 @@ size_t stoa_rtcp_rr_write(uint32_t ssrc, const StoaRtcpBlock *blocks, size_t n, 
 
 /** An SDES with one chunk: the CNAME (a string of at most 255 bytes) of `ssrc`. */
 size_t stoa_rtcp_sdes_write(uint32_t ssrc, const char *cname, uint8_t *out, size_t size);
-
-/** A BYE for `n` streams, at most 31. */
-size_t stoa_rtcp_bye_write(const uint32_t *ssrcs, size_t n, uint8_t *out, size_t size);
 
 /** An XR with one receiver reference time. */
 size_t stoa_rtcp_rrtr_write(uint32_t ssrc, uint64_t ntp, uint8_t *out, size_t size);

@@ -75,12 +75,32 @@ void vr_track_delay(StoaTrack *track, StoaRequest *req, const json_t *item)
                          mine->delay.most * VR_DELAY_STEP_MS);
 }
 
+static void apply(StoaSink *sink, VrDelay delay)
+{
+    stoa_sink_delay(sink, delay.least * VR_DELAY_STEP_MS, delay.most * VR_DELAY_STEP_MS);
+}
+
 void vr_slot_delay(StoaSink *sink, StoaRequest *req, const json_t *item)
 {
     VrSlot *slot = stoa_sink_data(sink);
 
     if (slot && concerns(stoa_sink_kind(sink), item) &&
         take(&slot->delay, said_of(req, item, NOT_SAID)))
-        stoa_sink_delay(sink, slot->delay.least * VR_DELAY_STEP_MS,
-                        slot->delay.most * VR_DELAY_STEP_MS);
+        apply(sink, slot->delay);
+}
+
+void vr_handle_delay(StoaHandle *handle, StoaRequest *req)
+{
+    VrHandle *state = stoa_handle_state(handle);
+
+    take(&state->delay, said_of(req, NULL, NOT_SAID));
+}
+
+void vr_slot_inherit_delay(StoaSink *sink)
+{
+    VrSlot *slot = stoa_sink_data(sink);
+    const VrHandle *state = stoa_handle_state(slot->handle);
+
+    slot->delay = state->delay;
+    apply(sink, slot->delay);
 }

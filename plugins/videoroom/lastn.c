@@ -111,6 +111,7 @@ static void add_slot(StoaHandle *handle, StoaTrack *track)
     if (!sink)
         return;
     vr_slot_new(handle, sink)->is_last_n = true;
+    vr_slot_inherit_delay(sink);
     vr_slot_relay(sink);
 }
 

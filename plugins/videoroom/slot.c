@@ -433,6 +433,8 @@ static json_t *slot_json(StoaRoom *room, StoaSink *sink)
         json_object_set_new(item, "last_n", json_true());
     if (slot->crossrefid)
         json_object_set_new(item, "crossrefid", json_string(slot->crossrefid));
+    if (slot->n_lost > 0)
+        json_object_set_new(item, "data_lost", json_integer(slot->n_lost));
     if (stoa_sink_kind(sink) == STOA_DATA)
         describe_sources(item, room, slot);
     else if (stoa_sink_track(sink))

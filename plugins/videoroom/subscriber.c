@@ -108,6 +108,7 @@ static void configure_sinks(StoaRequest *req, StoaHandle *handle)
 {
     g_autoptr(GPtrArray) sinks = vr_sinks(handle);
 
+    vr_handle_delay(handle, req);
     for (guint i = 0; i < sinks->len; i++)
         configure_sink(req, sinks->pdata[i]);
 }
@@ -236,8 +237,9 @@ bool vr_join_subscriber(StoaRequest *req, GError **error)
     if (stoa_request_jsep(req) == STOA_JSEP_OFFER)
         return join_by_offer(req, room, owner, wants, error);
     stoa_handle_enter(handle, room, owner);
-    *state_of(handle) =
-        (VrHandle){ .kind = VR_SUBSCRIBER, .autoupdate = is_wanted(req, "autoupdate") };
+    *state_of(handle) = (VrHandle){ .kind = VR_SUBSCRIBER,
+                                    .autoupdate = is_wanted(req, "autoupdate"),
+                                    .delay = VR_NO_DELAY };
     return attach(req, room, wants, error);
 }
 
@@ -458,45 +460,4 @@ bool vr_on_switch(StoaRequest *req, GError **error)
     name_feed(req, stoa_handle_room(handle), body);
     stoa_request_reply(req, body);
     return true;
-}
-
-/* -- data ---------------------------------------------------------------------------------------------------------- */
-
-static bool is_relayed(StoaHandle *handle)
-{
-    g_autoptr(GPtrArray) tracks = vr_tracks(handle);
-
-    for (guint i = 0; i < tracks->len; i++) {
-        const VrTrack *mine = stoa_track_data(tracks->pdata[i]);
-        if (stoa_track_info(tracks->pdata[i])->kind == STOA_DATA && mine)
-            return !mine->held && !mine->moderated;
-    }
-    return false;
-}
-
-static bool gets_data_of(StoaHandle *handle, const char *feed)
-{
-    g_autoptr(GPtrArray) sinks = vr_sinks(handle);
-
-    for (guint i = 0; i < sinks->len; i++) {
-        const VrSlot *slot = stoa_sink_data(sinks->pdata[i]);
-        if (slot && !slot->held && vr_slot_has_source(sinks->pdata[i], feed))
-            return !state_of(handle)->paused;
-    }
-    return false;
-}
-
-void vr_data_received(StoaHandle *handle, const char *label G_GNUC_UNUSED, const void *buf,
-                      size_t len, bool text)
-{
-    if (vr_kind(handle) != VR_PUBLISHER || !is_relayed(handle))
-        return;
-    const char *feed = stoa_participant_id(stoa_handle_participant(handle));
-    g_autoptr(GPtrArray) handles = vr_handles(stoa_handle_room(handle));
-    for (guint i = 0; i < handles->len; i++) {
-        StoaHandle *to = handles->pdata[i];
-        if (vr_kind(to) != VR_SUBSCRIBER || !gets_data_of(to, feed))
-            continue;
-        stoa_handle_relay_data(to, stoa_handle_channel(handle), buf, len, text);
-    }
 }

@@ -272,6 +272,7 @@ static const StoaMetric metrics[] = {
     [VR_SUBSCRIBED] = { "subscribed_total", "Subscribers that came up" },
     [VR_SWITCHED] = { "switched_total", "Streams that were switched in place" },
     [VR_KICKED] = { "kicked_total", "People who were kicked" },
+    [VR_DATA_LOST] = { "data_lost_total", "Data messages that a subscriber was too slow for" },
     { NULL },
 };
 

@@ -107,6 +107,8 @@ typedef struct {
     bool by_offer;   /* its own offer: its slots stay when a feed goes */
     char feed[65];   /* with by_offer: shows that one only; "": any */
     unsigned last_n; /* it sees so many of those who spoke last; 0: who it named */
+    VrDelay
+        delay; /* as it asked for all its pictures: those of `last_n` that come later have it, too */
 } VrHandle;
 
 /* Who sends on a subscriber's data channels. */
@@ -125,12 +127,14 @@ typedef struct {
     int substream,
         temporal;    /* relayed now; -1: not known. Of SVC `substream` is the spatial layer */
     bool too_narrow; /* nothing is relayed: the subscriber's line cannot carry it */
+    unsigned n_lost, n_lost_told; /* messages of data that the subscriber was too slow for */
+    int64_t lost_told_us;
     int substream_target, temporal_target, spatial_target; /* wished at most */
 } VrSlot;
 
 /* -- videoroom.c ------------------------------------------------------------------------------------- */
 
-enum { VR_PUBLISHED, VR_SUBSCRIBED, VR_SWITCHED, VR_KICKED };
+enum { VR_PUBLISHED, VR_SUBSCRIBED, VR_SWITCHED, VR_KICKED, VR_DATA_LOST };
 
 /** The arrays hold borrowed pointers, good as long as nobody leaves: free with g_ptr_array_unref(). */
 GPtrArray *vr_tracks(StoaHandle *handle);
@@ -274,6 +278,9 @@ bool vr_delays_fit(StoaRequest *req, const char *field, GError **error);
 /** Take `min_delay` and `max_delay` of an item of `streams`, or of the whole request (NULL) for all pictures. */
 void vr_track_delay(StoaTrack *track, StoaRequest *req, const json_t *item);
 void vr_slot_delay(StoaSink *sink, StoaRequest *req, const json_t *item);
+/** Keep what a subscriber asks for all its pictures, for those that it did not name; and give it to one of them. */
+void vr_handle_delay(StoaHandle *handle, StoaRequest *req);
+void vr_slot_inherit_delay(StoaSink *sink);
 
 /* -- layers.c ----------------------------------------------------------------------------------------------- */
 

@@ -134,7 +134,7 @@ bool vr_join_watcher(StoaRequest *req, StoaRoom *room, StoaParticipant *owner, G
         return stoa_refuse(error, "no_such_feed", "nobody publishes in this room now");
     const char *feed = only_feed(req);
     stoa_handle_enter(handle, room, owner);
-    *state = (VrHandle){ .kind = VR_SUBSCRIBER, .by_offer = true };
+    *state = (VrHandle){ .kind = VR_SUBSCRIBER, .by_offer = true, .delay = VR_NO_DELAY };
     g_strlcpy(state->feed, feed ? feed : "", sizeof state->feed);
     if (attach(req, wants, error))
         return true;

@@ -48,21 +48,6 @@ static void try_reports(const StoaRtcpPacket *packet)
     }
 }
 
-static void try_names(const StoaRtcpPacket *packet)
-{
-    const char *cname;
-    uint32_t ssrc;
-    size_t len;
-
-    for (size_t i = 0; stoa_rtcp_sdes_read(packet, i, &ssrc, &cname, &len); i++) {
-        g_autofree char *name = g_strndup(cname ? cname : "", len);
-
-        written(stoa_rtcp_sdes_write(ssrc, name, out, sizeof(out)));
-    }
-    for (size_t i = 0; stoa_rtcp_bye_read(packet, i, &ssrc); i++)
-        written(stoa_rtcp_bye_write(&ssrc, 1, out, sizeof(out)));
-}
-
 static void try_round_trip(const StoaRtcpPacket *packet)
 {
     StoaRtcpDlrr dlrr;
@@ -141,7 +126,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stoa_rtcp_iter_init(&iter, data, size);
     while (stoa_rtcp_iter_next(&iter, &packet)) {
         try_reports(&packet);
-        try_names(&packet);
         try_round_trip(&packet);
         try_feedback(&packet);
     }

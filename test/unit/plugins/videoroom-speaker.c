@@ -199,6 +199,34 @@ static void lines_come_as_people_do(void **unused G_GNUC_UNUSED)
     stoa_bed_hears_nothing(dora);
 }
 
+static const char *delay_of(StoaBedPerson *person, const char *sink)
+{
+    return g_hash_table_lookup(bed_peer_of(person)->wishes, sink);
+}
+
+/* What is asked for all pictures is asked for those that come later, too. */
+static void later_lines_hold_pictures_back_as_the_others(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    publishing(bed, 1, "ana", voice_and_face);
+    StoaBedPerson *dora = watching_last(bed, "'last_n': 3, 'min_delay': 10, 'max_delay': 20",
+                                        "{'streams': [{'feed_id': 1}]}");
+
+    assert_string_equal(delay_of(dora, "delay 1"), "10 20");
+    publishing(bed, 2, "ben", voice_and_face);
+    stoa_bed_advance(bed, 1);
+    stoa_bed_hears(dora, "{'videoroom': 'updated', 'streams': [{'feed_id': 1}, {'feed_id': 2}]}");
+    stoa_bed_answer(dora, "{'request': 'start'}", "{'started': 'ok'}");
+    assert_string_equal(delay_of(dora, "delay 2"), "10 20");
+    stoa_bed_asks(dora, "{'request': 'configure', 'min_delay': -1}", "{'configured': 'ok'}");
+    assert_string_equal(delay_of(dora, "delay 2"), "-1 -1");
+    publishing(bed, 3, "cem", voice_and_face);
+    stoa_bed_advance(bed, 1);
+    stoa_bed_hears(dora, "{'videoroom': 'updated', 'streams': [{}, {}, {'feed_id': 3}]}");
+    stoa_bed_answer(dora, "{'request': 'start'}", "{'started': 'ok'}");
+    assert_null(delay_of(dora, "delay 3"));
+}
+
 static void how_many_may_change(void **unused G_GNUC_UNUSED)
 {
     g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
@@ -251,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_screen_is_known_by_the_first_word_or_by_metadata),
         cmocka_unit_test(nobody_sees_oneself),
         cmocka_unit_test(lines_come_as_people_do),
+        cmocka_unit_test(later_lines_hold_pictures_back_as_the_others),
         cmocka_unit_test(how_many_may_change),
         cmocka_unit_test(another_codec_gets_a_line_of_its_own),
     };

@@ -474,6 +474,32 @@ static void data_goes_on_with_the_kind_and_protocol_of_its_channel(void **unused
                         "pen(unordered,tries=0,life=0,ink) a\npen(ordered,tries=-1,life=50,) b\n");
 }
 
+static void who_is_too_slow_for_data_is_told_how_much_is_lost(void **unused G_GNUC_UNUSED)
+{
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7);
+    StoaBedPerson *ana = publishing(bed, 1, "ana", with_data);
+    StoaBedPerson *cleo = watching(bed, "[{'feed': 1}]");
+    FakePeer *from = bed_peer_of(ana);
+    const StoaDataChannel chat = { .label = "chat", .protocol = "" };
+
+    from->events->data(from->user, &chat, "1", 1, true);
+    stoa_bed_hears_nothing(cleo);
+    bed_peer_of(cleo)->waiting = 4 << 20;
+    for (unsigned i = 0; i < 5; i++)
+        from->events->data(from->user, &chat, "2", 1, true);
+    stoa_bed_hears(cleo, "{'videoroom': 'event', 'room': 7, 'mid': '2', 'data_lost': 1}");
+    stoa_bed_hears_nothing(cleo); /* not each by itself */
+    bed_peer_of(cleo)->waiting = 0;
+    from->events->data(from->user, &chat, "3", 1, true);
+    stoa_bed_hears(cleo, "{'videoroom': 'event', 'mid': '2', 'data_lost': 5}");
+    from->events->data(from->user, &chat, "4", 1, true);
+    stoa_bed_hears_nothing(cleo);
+    assert_string_equal(bed_peer_of(cleo)->sent->str, "chat 1\nchat 3\nchat 4\n");
+    assert_int_equal(stoa_bed_counted(bed, "data_lost_total"), 5);
+    stoa_bed_asks(cleo, "{'request': 'unsubscribe', 'streams': [{'feed': 1, 'mid': 'v'}]}",
+                  "{'streams': [{}, {}, {'type': 'data', 'data_lost': 5}]}");
+}
+
 static void a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for(
     void **unused G_GNUC_UNUSED)
 {
@@ -539,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_switch_shows_another_stream_without_an_offer),
         cmocka_unit_test(data_of_all_feeds_comes_on_one_m_line),
         cmocka_unit_test(data_goes_on_with_the_kind_and_protocol_of_its_channel),
+        cmocka_unit_test(who_is_too_slow_for_data_is_told_how_much_is_lost),
         cmocka_unit_test(a_layer_that_changed_is_told_once),
         cmocka_unit_test(a_spatial_layer_goes_by_either_name_wherever_layers_are_asked_for),
         cmocka_unit_test(who_brings_an_offer_is_told_that_last_n_needs_one_of_ours),
