@@ -114,8 +114,7 @@ function showButton(id, on, [whenOn, whenOff]) {
 /** The buttons #mute, #camera and #share say what they do now. */
 export function showControls({ own }) {
     const { audio, video, screen } = own.state;
-    $('mute').disabled = !own.track('audio');
-    showButton('mute', audio, ['Mute', own.track('audio') ? 'Unmute' : 'No microphone']);
+    showButton('mute', audio, ['Mute', 'Unmute']);
     showButton('camera', video, ['Stop camera', 'Start camera']);
     $('share').textContent = screen ? 'Stop sharing' : 'Share screen';
     $('share').classList.toggle('on', screen);

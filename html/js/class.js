@@ -9,6 +9,7 @@ import { $, el, note, press, say } from './page.js';
 import { Workspace } from './workspace.js';
 
 const PARTS = ['stage', 'people', 'chat', 'poll', 'workspace'];
+const OF_MODULES = { chat: Chat, poll: Polls, workspace: Workspace };
 let now = null; /* the classroom that the buttons of the page work on */
 
 export class Classroom {
@@ -21,26 +22,23 @@ export class Classroom {
         this.tab = null;
         this.onleft = () => {};
         this.stage = new Stage($('tiles'), $('desk'));
-        this.hasVideo = seat.room.modules.includes('videoroom');
         this.people = new People($('people'), seat);
+        this.people.onnews = () => this.#news(this.people);
         this.parts = { people: this.people };
-        for (const [name, Part] of Object.entries({ chat: Chat, poll: Polls, workspace: Workspace })) {
-            if (seat.channel(name))
-                this.parts[name] = new Part($(name), seat, this);
-        }
-        for (const part of Object.values(this.parts))
-            part.onnews = () => this.#news(part);
+        this.#fitParts();
         this.people.onchange = () => this.#showPeople();
         this.people.onmuted = () => this.#muted();
         this.people.onerased = (id) => this.#tellAll('erased', id);
         this.people.onrole = (role) => this.#roleChanged(role);
         this.people.onwrite = (person) => { this.open('chat'); this.parts.chat?.writeTo(person); };
-        seat.onstate = (data) => this.people.takeState(data);
-        seat.onroom = (data) => this.people.take(data);
+        seat.onstate = (data) => { this.people.takeState(data); this.#roomChanged(); };
+        seat.onroom = (data) => { this.people.take(data); if (data.event === 'room_changed' && this.#roomChanged()) this.#openNew().catch(say); };
         seat.onlost = () => { note('The connection was lost. Reconnecting …'); this.call?.forgetAll(); };
         seat.onback = () => note('');
         seat.onconnected = (stoa) => this.#connected(stoa);
-        this.#prepare();
+        this.#showParts();
+        this.open(matchMedia('(max-width: 50rem)').matches && this.hasVideo ? 'stage' : this.parts.chat ? 'chat' : 'people');
+        this.stage.showView();
     }
 
     /** Show a panel; on a phone it takes the place of the video. */
@@ -93,23 +91,77 @@ export class Classroom {
         this.onleft({ why: 'You left the class.', again: true });
     }
 
-    #prepare() {
+    get hasVideo() {
+        return this.seat.room.modules.includes('videoroom');
+    }
+
+    /* A part for each module that the room has, and no other. */
+    #fitParts() {
+        for (const [name, Part] of Object.entries(OF_MODULES)) {
+            const part = this.parts[name];
+            if (this.seat.channel(name) && !part) {
+                const made = this.parts[name] = new Part($(name), this.seat, this);
+                made.onnews = () => this.#news(made);
+            } else if (part && !this.seat.channel(name)) {
+                part.close?.();
+                $(name).replaceChildren();
+                delete this.parts[name];
+            }
+        }
+    }
+
+    #showParts() {
         for (const part of PARTS.slice(1))
             $(`tab-${part}`).hidden = !(part in this.parts);
         for (const id of ['mute', 'camera', 'share', 'view'])
             $(id).hidden = !this.hasVideo;
         $('tab-stage').textContent = this.hasVideo ? 'Video' : 'Open';
         $('class').classList.toggle('silent', !this.hasVideo);
-        this.open(matchMedia('(max-width: 50rem)').matches && this.hasVideo ? 'stage' : this.parts.chat ? 'chat' : 'people');
-        this.stage.showView();
+    }
+
+    /* The host gave it another name, or other modules, perhaps while our connection was lost. → whether there are other parts now */
+    #roomChanged() {
+        const { room } = this.people, had = this.seat.room.modules;
+        $('title').textContent = document.title = room.title;
+        this.seat.room = room;
+        if (had.join() === room.modules.join())
+            return false;
+        this.seat.setModules(room.modules);
+        this.#fitParts();
+        if (!this.hasVideo)
+            this.#dropCall();
+        this.#showParts();
+        if (this.tab !== 'people' && !(this.tab in this.parts) && !(this.tab === 'stage' && this.hasVideo))
+            this.open('people');
+        note('The host changed what this class has.');
+        return true;
+    }
+
+    async #openNew() {
+        const { stoa } = this.seat;
+        await this.seat.openNew();
+        if (this.hasVideo && !this.call)
+            await this.#enterCall(stoa);
+    }
+
+    #dropCall() {
+        if (this.call)
+            this.call.onchange = () => {};
+        this.call?.stop();
+        this.call = null;
+        this.stream = new MediaStream();
+        this.stage.follow(null);
     }
 
     /* All handles are there: the first time, and each time after a loss. */
     async #connected(stoa) {
         for (const part of Object.values(this.parts))
             await part.connected?.();
-        if (!this.hasVideo)
-            return;
+        if (this.hasVideo)
+            await this.#enterCall(stoa);
+    }
+
+    async #enterCall(stoa) {
         if (!this.call) {
             this.call = new Call(this.stage.tiles, this.seat.me.name, this.stream);
             Object.assign(this.call, { onproblem: say, onchange: () => this.#callChanged(), onend: () => {} });

@@ -9,7 +9,7 @@ import { contentOf } from './kept.js';
 const KEPT = 'stoa.history'; /* of this tab, so that a reload works */
 const PAGE = 100, TICKET_MS = 8 * 60000;
 const ROLES = { host: 'host', cohost: 'co-host', participant: 'participant' };
-let token = null, room = null, isHost = false, got = null; /* got: {meetings, at} */
+let token = null, room = null, isHost = false, isGuest = false, got = null; /* got: {meetings, at} */
 
 const path = () => `/rooms/${room.id}/history`;
 const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
@@ -97,11 +97,11 @@ function exportPart() {
 
 const privacyPart = () => aboutMe({
     token: () => token,
-    words: 'It goes by your e-mail address, in all classes. Erased messages read “erased”, files you shared are gone.',
-    question: 'Erase everything about you in all classes of this server? This cannot be undone.',
+    words: `It is about ${isGuest ? 'this class' : 'all classes, by your e-mail address'}. Erased messages read “erased”, files you shared are gone.`,
+    question: `Erase everything about you in ${isGuest ? 'this class' : 'all classes of this server'}? This cannot be undone.`,
     erased() {
         sessionStorage.removeItem(KEPT);
-        show('Erased', el('p', {}, 'Everything about you was erased. This link is dead now.'));
+        show('Erased', el('p', {}, 'Everything about you was erased. This link does not work any more.'));
     },
 });
 
@@ -153,7 +153,7 @@ async function start() {
         else if (id)
             await openAsHost(id);
         else if (kept)
-            ({ token, room } = kept);
+            ({ token, room, isGuest = false } = kept);
         else
             throw new Error('This page needs the link from your summary mail.');
         await load();
@@ -161,7 +161,7 @@ async function start() {
         showAll();
     } catch (error) {
         note('');
-        say(error);
+        say(isGuest && error.status === 401 ? 'Guests can read this for a while after the class only, and that time is over.' : error);
         show('History');
     }
 }

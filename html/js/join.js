@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The way into a class: by invitation (#i=TOKEN), by public link (#r=ID or ?room=ID), or as its host (?host=ID). */
+import { Ahead, factsOf, isFinal } from './ahead.js';
 import { ApiError, api } from './api.js';
 import { Classroom } from './class.js';
 import { Look } from './look.js';
-import { $, momentOf, note, press, reloadOn, say, takeFragment } from './page.js';
+import { $, note, press, reloadOn, say, takeFragment } from './page.js';
 import { Seat } from './seat.js';
 
 const KEPT = 'stoa.entry'; /* of this tab, so that a reload finds the way in again */
-const FINAL = new Set([401, 403, 404, 410]); /* trying again does not help */
+const HISTORY = 'stoa.history'; /* what history.html opens without a link */
 const VIEWS = ['look', 'waiting', 'over', 'class'];
-let seat = null, entry = null;
+let seat = null, entry = null, ahead = null;
 let asksName = false; /* guests give a name, and so do those who were invited without one */
 const look = new Look();
 
@@ -53,25 +54,35 @@ const REFUSED = {
 
 const words = (error) => (error instanceof ApiError && REFUSED[error.code]) || error.message;
 
-function over({ why, again = false, ended = false, deleted = false }) {
+function over({ why, again = false, history = '' }) {
+    ahead?.stop();
     look.close();
     seat = null;
-    const history = deleted ? null : entry?.host ? `/history.html?room=${entry.room}` : ended && entry?.invitation && `/history.html#h=${entry.invitation}`;
     $('over-why').textContent = why;
     $('again').hidden = !again;
     $('over-history').hidden = !history;
-    if (history)
-        $('over-history').href = history;
+    $('over-history').href = history || '#';
     $('over-rooms').hidden = !entry?.host;
     note('');
     show('over');
     $('over-title').focus();
 }
 
-/* For good. Who comes with an invitation when the class has ended finds what it left behind. */
+/* A seat's end; what the class left behind is behind a link. None can be mailed to a guest: what they came with opens it for a while. */
+function rise(how, { token, room }) {
+    const isKept = how.ended && room.retention_days > 0, isTheirs = isKept && isGuest() && !how.waited;
+    if (isTheirs) {
+        sessionStorage.setItem(HISTORY, JSON.stringify({ token, room, isGuest: true }));
+        how = { ...how, why: 'The class has ended. You have no address here to which a summary could go: see what the class left behind, and keep a copy, before you close this page.' };
+    }
+    const personal = isTheirs ? '/history.html' : isKept && entry.invitation ? `/history.html#h=${entry.invitation}` : '';
+    over({ ...how, history: entry.host && !how.deleted && (isKept || !how.ended) ? `/history.html?room=${entry.room}` : personal });
+}
+
+/* For good. Who comes with an invitation when the class has ended finds what it left behind, and so does a guest who was in it. */
 function refused(error) {
-    over({ why: words(error) });
-    const { invitation } = entry;
+    const { invitation, room } = entry, had = JSON.parse(sessionStorage.getItem(HISTORY) ?? 'null');
+    over({ why: words(error), history: isGuest() && error.status === 410 && had?.room.id === room ? '/history.html' : '' });
     if (error.status === 410 && invitation)
         api('POST', '/history/session', { body: { token: invitation } }).then(() => {
             $('over-history').href = `/history.html#h=${invitation}`;
@@ -97,23 +108,15 @@ async function oldSeat() {
 /* The host's token, of the page where they signed in. */
 const hostToken = () => JSON.parse(localStorage.getItem('stoa.host') ?? '{}').token ?? 'none';
 
-/* What it is that one comes into. A link that leads nowhere is found out before camera and microphone are asked for. */
-async function lookAhead() {
-    const { invitation, room, host } = entry;
-    try {
-        const about = await api('POST', '/join/look', { token: host ? hostToken() : undefined, body: invitation ? { invitation } : { room } });
-        const { title, starts_at: begins, duration_min: minutes } = about;
-        asksName = isGuest() || about.named === false;
-        if (about.named === false)
-            $('name').value ||= about.name;
-        $('title').textContent = $('which').textContent = document.title = title;
-        const facts = [about.host.name && !host && `with ${about.host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`,
-            about.lobby && !host && 'the host lets you in', about.locked && !host && 'locked just now'].filter(Boolean);
-        $('what').textContent = facts.join(' · ');
-        $('what').hidden = facts.length === 0;
-    } catch (error) {
-        if (error instanceof ApiError && FINAL.has(error.status))
-            throw error;
+/* What it is that one comes into. */
+function showAhead(about) {
+    const facts = factsOf(about, entry.host);
+    asksName = isGuest() || about.named === false;
+    $('title').textContent = $('which').textContent = document.title = about.title;
+    for (const id of ['what', 'waiting-what']) {
+        if ($(id).textContent !== facts)
+            $(id).textContent = facts;
+        $(id).hidden = !facts;
     }
 }
 
@@ -132,9 +135,9 @@ async function sit(joined, stream) {
         throw new Error('What people write in this room is sealed end to end, which this page cannot read yet.');
     const mine = seat = new Seat(joined);
     const classroom = new Classroom(mine, stream);
-    mine.onadmitted = () => seat === mine && show('class');
-    mine.onover = (how) => { classroom.close(); keep(undefined); over(how); if (how.erased) sessionStorage.clear(); };
-    classroom.onleft = (how) => { keep(undefined); over(how); };
+    mine.onadmitted = () => { ahead.stop(); if (seat === mine) show('class'); };
+    mine.onover = (how) => { classroom.close(); keep(undefined); rise(how, mine); if (how.erased) sessionStorage.clear(); };
+    classroom.onleft = (how) => { keep(undefined); rise(how, mine); };
     $('title').textContent = document.title = joined.room.title;
     try {
         await mine.connect();
@@ -148,6 +151,8 @@ async function sit(joined, stream) {
     keep(joined);
     note('');
     show(mine.isWaiting ? 'waiting' : 'class');
+    if (mine.isWaiting)
+        ahead.watch();
     (mine.isWaiting ? $('waiting-title') : $('title')).focus();
 }
 
@@ -163,7 +168,7 @@ async function enter(stream) {
         seat = null;
         for (const track of stream.getTracks())
             track.stop();
-        if (error instanceof ApiError && FINAL.has(error.status)) {
+        if (isFinal(error)) {
             refused(error);
         } else {
             await start();
@@ -176,6 +181,7 @@ async function enter(stream) {
 function join(button, stream) {
     if (!$('form').reportValidity())
         return;
+    ahead.stop();
     press(button, () => enter(stream()));
 }
 
@@ -187,12 +193,15 @@ async function start() {
     asksName = isGuest();
     $('name').value ||= sessionStorage.getItem('stoa.name') ?? '';
     try {
-        await lookAhead();
+        await ahead.look(); /* a link that leads nowhere is found out before camera and microphone are asked for */
     } catch (error) {
         refused(error);
         return;
     }
+    if (asksName)
+        $('name').value ||= ahead.about.name ?? '';
     show('look');
+    ahead.watch();
     $('name-part').hidden = !asksName;
     $('name').required = asksName;
     $('join').disabled = true;
@@ -217,7 +226,11 @@ $('give-up').addEventListener('click', () => press($('give-up'), async () => {
 entry = findEntry();
 reloadOn('i');
 reloadOn('r');
-if (entry)
+if (entry) {
+    ahead = new Ahead(entry, hostToken);
+    ahead.onchange = showAhead;
+    ahead.ongone = (error) => seat || refused(error); /* who waits hears it by the connection */
     start();
-else
+} else {
     over({ why: 'This page needs a link to a class: the one in your invitation, or one that the host gave you.' });
+}

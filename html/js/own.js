@@ -40,7 +40,10 @@ export class Own {
             await this.#changed();
     }
 
+    /** Who came without one is asked for it. */
     async setMicrophone(on) {
+        if (!this.track('audio'))
+            await this.#openMicrophone();
         this.track('audio').enabled = on;
         await this.#changed({ audio: on });
     }
@@ -81,15 +84,33 @@ export class Own {
         this.senders[track.kind] = pc.addTransceiver(track, { direction: 'sendonly', streams: [this.stream] }).sender;
     }
 
+    async #openMicrophone() {
+        const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+        this.stream.addTrack(track);
+        try {
+            await this.#send(track);
+        } catch (error) {
+            track.stop();
+            this.stream.removeTrack(track);
+            throw error;
+        }
+    }
+
+    /* One more than there was so far. */
+    async #send(track) {
+        if (!this.handle)
+            return;
+        const request = this.handle.pc ? 'configure' : 'publish';
+        this.#add(track);
+        await this.#offer({ request });
+    }
+
     async #showVideo() {
         const track = this.#tracks().find((one) => one.kind === 'video') ?? null;
-        if (this.senders.video) {
+        if (this.senders.video)
             await this.senders.video.replaceTrack(track);
-        } else if (track && this.handle) {
-            const request = this.handle.pc ? 'configure' : 'publish';
-            this.#add(track);
-            await this.#offer({ request });
-        }
+        else if (track)
+            await this.#send(track);
         await this.#changed();
     }
 

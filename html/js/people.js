@@ -67,6 +67,8 @@ export class People {
             this.#forget(id);
         else if (event === 'locked')
             this.room = { ...this.room, locked: data.locked };
+        else if (event === 'room_changed')
+            this.room = data.room;
         else
             return;
         if (id !== this.seat.me.id && ((event === 'hand' && data.up) || data.state === 'waiting'))

@@ -96,7 +96,8 @@ export class Seat {
         this.isOver = false;
         this.isReturning = false;
         this.people = new Channel('room');
-        this.modules = joined.room.modules.filter((name) => name !== 'videoroom').map((name) => new Channel(name));
+        this.modules = [];
+        this.setModules(joined.room.modules);
         this.people.onevent = (data) => this.#onRoom(data);
         this.people.onstate = (data) => this.#onState(data);
         this.onstate = () => {};     /* the room and who is in it: at first, and after each return */
@@ -105,11 +106,21 @@ export class Seat {
         this.onconnected = async () => {}; /* (stoa), each time all modules are there */
         this.onlost = () => {};
         this.onback = () => {};
-        this.onover = () => {};      /* {why, again?, ended?, deleted?, erased?}: the end of it */
+        this.onover = () => {};      /* {why, again?, ended?, deleted?, erased?, waited}: the end of it */
     }
 
     channel(name) {
         return this.modules.find((one) => one.name === name);
+    }
+
+    /** What the room has now. Channels of new ones are opened by openNew(). */
+    setModules(names) {
+        this.modules = names.filter((name) => name !== 'videoroom').map((name) => this.channel(name) ?? new Channel(name));
+    }
+
+    async openNew() {
+        for (const module of this.modules.filter(({ handle }) => !handle))
+            await module.open(this.stoa);
     }
 
     http(method, path, body) {
@@ -131,6 +142,8 @@ export class Seat {
         stoa.onclosed = () => this.#lost();
         this.people.last = -1; /* nothing of it is kept: its state says all */
         await this.people.open(stoa);
+        if (this.isReturning && !this.isWaiting) /* the room may have other modules now */
+            this.#onState(await this.people.ask({ request: 'state' }));
         if (!this.isWaiting)
             await this.#enter();
     }
@@ -185,7 +198,7 @@ export class Seat {
         this.isOver = true;
         this.stoa?.close();
         if (how)
-            this.onover(how);
+            this.onover({ ...how, waited: this.isWaiting });
     }
 
     async #lost() {

@@ -235,6 +235,10 @@ export class Handle {
     }
 
     take(message) {
+        if (message.janus === 'detached') {
+            this.pc?.close();
+            this.stoa.handles.delete(this.id);
+        }
         if (message.janus === 'event')
             this.onevent(message.plugindata.data, message.jsep);
         else if (message.janus === 'trickle')

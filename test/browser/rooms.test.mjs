@@ -2,6 +2,7 @@
 /* What hosts and people do on the rooms' pages besides the class itself: who comes in, who goes, what stays, what is erased. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { until } from '../lib/browser.mjs';
 import { act, close, enter, fits, gateway, has, hostPage, inClass, linkIn, mailTo, open, restart, says, shot, story, tab, write } from '../lib/pages.mjs';
 import * as api from '../lib/rooms.mjs';
 import { unzip } from '../lib/unzip.mjs';
@@ -109,6 +110,63 @@ async function draft(page, question, { answers = ['Yes', 'No'], settings = [], b
     await page.click(`text=${button}`);
     await has(page, '.poll', question);
 }
+
+story('who waits or is about to come in sees the class change and end; a guest finds what it left behind', async () => {
+    const host = await hostPage('zoe@example.org', 'Zoe');
+    const room = await makeRoom(host, { lobby: true, access: 'public' });
+    const change = (body) => api.want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body });
+    const lookAgain = (page) => page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))); /* as after a quarter of a minute */
+    await goIn(host, room);
+    const [ana, ben, cem] = [await open(`/join.html#r=${room.id}`), await open(`/join.html#r=${room.id}`), await open(`/join.html#r=${room.id}`)];
+    await listen(ana, { name: 'Ana' });
+    await host.click('#lobby');
+    await host.click('[aria-label="Admit Ana"]');
+    await inClass(ana);
+    await tab(ana, 'chat');
+    await write(ana, 'I am a guest');
+    await listen(ben, { name: 'Ben' });
+    await has(ben, '#waiting-what', 'with Zoe');
+
+    await change({ title: 'Topology', starts_at: '2031-05-06T09:00:00Z', locked: true });
+    for (const page of [ben, cem])
+        await lookAgain(page);
+    await has(ben, '#waiting-what', '2031');
+    await fits(ben, 'waiting-moved');
+    await has(cem, '#what', 'locked just now');
+    for (const page of [host, ana, ben, cem])
+        await has(page, 'h1', 'Topology');
+
+    await change({ modules: ['chat', 'videoroom'] });
+    await gone(ana, '#tab-poll');
+    await ana.click('#mute:text-is("Unmute")'); /* who came to listen may speak now */
+    await has(ana, '#mute', /^Mute$/);
+    await until(host, async () => (await window.received()).audio.some(({ energy }) => energy > 0));
+    await fits(ana, 'modules-changed');
+    await change({ modules: ['chat', 'poll'] });
+    await gone(ana, '#mute');
+    await tab(ana, 'poll');
+    await has(ana, '#poll', 'There are no polls yet');
+    await tab(host, 'chat');
+    await write(host, 'Goodbye');
+
+    await host.click('#leave');
+    await host.click('text=End for everyone');
+    await isOver(ana, 'no address here');
+    await isOver(ben, 'The class has ended');
+    assert.equal(await ben.locator('#over-history').isVisible(), false);
+    await lookAgain(cem);
+    await isOver(cem, 'has ended');
+    await fits(ana, 'over-guest');
+    await ana.click('#over-history');
+    await has(ana, 'h1', 'Topology');
+    await has(ana, '.message', 'Goodbye');
+    await fits(ana, 'history-guest');
+    await ana.goto(`${gateway.http}/join.html?room=${room.id}`);
+    await isOver(ana, 'has ended');
+    await ana.click('#over-history');
+    await has(ana, '.message', 'I am a guest');
+    await close(host, ana, ben, cem);
+});
 
 story('a second window takes the seat, and the first says so', async () => {
     const host = await hostPage('mia@example.org', 'Mia');
