@@ -5,7 +5,7 @@
  *   agent-thread.c     the ICE thread: conf, commands in the order of their coming
  *   nice.c             one libnice agent: open, credentials, sending, close
  *   nice-candidates.c  which candidates of ours are told, which of the peer's are taken
- *   nice-state.c       what libnice says of the path, and how a lost one is waited for
+ *   nice-state.c       what libnice says of the path, and how a lost one is waited for; which pair it chose
  *
  * An agent is made, used and let go on the ICE thread alone: libnice's callbacks and an unref from elsewhere do not mix. All
  * else is a queue that wakes that thread once a burst. */
@@ -71,6 +71,7 @@ struct StoaIceAgent {
     bool has_remote; /* credentials: before them candidates are kept in `early` */
     bool was_up;
     StoaIceState told;
+    StoaIcePair pair;           /* as told last; its address not set: none */
     char *local[2], *remote[2]; /* ufrag and password in use */
     GSource *patience;          /* for so long a lost path may come back; NULL: none is lost */
     unsigned n_candidates;
@@ -118,6 +119,9 @@ void stoa_nice_take_early(StoaIceAgent *agent);
 
 /** libnice's component-state-changed. */
 void stoa_nice_on_state(NiceAgent *nice, guint stream, guint component, guint state, gpointer data);
+/** libnice's new-selected-pair-full. */
+void stoa_nice_on_pair(NiceAgent *nice, guint stream, guint component, NiceCandidate *local,
+                       NiceCandidate *remote, gpointer data);
 /** A restart began: what was up must be up again in time, or it has failed. */
 void stoa_nice_await(StoaIceAgent *agent);
 void stoa_nice_stop_waiting(StoaIceAgent *agent);

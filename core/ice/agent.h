@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/address.h"
+
 typedef struct StoaIceThread StoaIceThread; /* one per process */
 typedef struct StoaIceAgent
     StoaIceAgent; /* one per peer; one stream, one component (BUNDLE, rtcp-mux) */
@@ -36,11 +38,21 @@ typedef enum {
     STOA_ICE_STATE_FAILED, /* checks failed, or no consent for STOA_ICE_CONSENT_US: it is over */
 } StoaIceState;
 
+/* The pair that datagrams go by. */
+typedef struct {
+    StoaAddress remote;
+    bool is_relayed; /* by our TURN server */
+    bool is_tcp;
+} StoaIcePair;
+
 /* All called on the ICE thread; each may be NULL. They must not block. */
 typedef struct {
     /* A local candidate, "candidate:…" without "a="; NULL: gathering is complete. */
     void (*candidate)(void *user, const char *candidate);
     void (*state)(void *user, StoaIceState state);
+    /* Another pair is selected: the first one, or the client is on another network, or a direct way took the place of a
+     * relay's. What is sent goes by it already. Borrowed. */
+    void (*pair)(void *user, const StoaIcePair *pair);
     /* A datagram that is not STUN; borrowed. */
     void (*datagram)(void *user, const uint8_t *buf, size_t len);
     /* The agent is gone: the last call with this `user`. */

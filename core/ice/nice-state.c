@@ -106,3 +106,26 @@ void stoa_nice_await(StoaIceAgent *agent)
 {
     have_patience(agent, STOA_NICE_PATIENCE_MS, lose_patience);
 }
+
+static bool is_same_pair(const StoaIcePair *a, const StoaIcePair *b)
+{
+    return a->is_relayed == b->is_relayed && a->is_tcp == b->is_tcp &&
+           stoa_address_equal(&a->remote, &b->remote);
+}
+
+/* It may select a pair again, at a restart for one. */
+void stoa_nice_on_pair(NiceAgent *nice G_GNUC_UNUSED, guint stream G_GNUC_UNUSED,
+                       guint component G_GNUC_UNUSED, NiceCandidate *local, NiceCandidate *remote,
+                       gpointer data)
+{
+    StoaIceAgent *agent = data;
+    StoaIcePair now = { .is_relayed = local->type == NICE_CANDIDATE_TYPE_RELAYED,
+                        .is_tcp = local->transport != NICE_CANDIDATE_TRANSPORT_UDP };
+
+    stoa_address_set(&now.remote, &remote->addr.s.addr);
+    if (stoa_address_is_set(&agent->pair.remote) && is_same_pair(&now, &agent->pair))
+        return;
+    agent->pair = now;
+    if (agent->callbacks.pair)
+        agent->callbacks.pair(agent->user, &now);
+}

@@ -109,6 +109,7 @@ void stoa_nice_open(StoaIceAgent *agent)
     g_signal_connect(agent->nice, "new-candidate-full", G_CALLBACK(on_candidate), agent);
     g_signal_connect(agent->nice, "candidate-gathering-done", G_CALLBACK(on_gathered), agent);
     g_signal_connect(agent->nice, "component-state-changed", G_CALLBACK(stoa_nice_on_state), agent);
+    g_signal_connect(agent->nice, "new-selected-pair-full", G_CALLBACK(stoa_nice_on_pair), agent);
     nice_agent_attach_recv(agent->nice, agent->stream, STOA_NICE_COMPONENT, thread->context,
                            on_datagram, agent);
     if (!nice_agent_gather_candidates(agent->nice, agent->stream))

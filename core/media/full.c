@@ -28,6 +28,12 @@ typedef struct {
     StoaIceState state;
 } News;
 
+typedef struct {
+    StoaMessage message;
+    StoaPeerId peer;
+    StoaIcePair pair;
+} Selected;
+
 static void on_candidate(void *user, const char *candidate)
 {
     Link *link = user;
@@ -57,6 +63,24 @@ static void on_state(void *user, StoaIceState state)
     stoa_worker_post(link->worker, &news->message);
 }
 
+static void on_selected(StoaWorker *w, StoaMessage *message)
+{
+    g_autofree Selected *self = (Selected *)message;
+    StoaPeer *peer = stoa_worker_peer(w, self->peer);
+
+    if (peer)
+        stoa_peer_take_pair(peer, &self->pair);
+}
+
+static void on_pair(void *user, const StoaIcePair *pair)
+{
+    Link *link = user;
+    Selected *self = g_new(Selected, 1);
+
+    *self = (Selected){ { .run = on_selected }, link->peer, *pair };
+    stoa_worker_post(link->worker, &self->message);
+}
+
 static void on_incoming(StoaWorker *w, StoaMessage *message)
 {
     g_autofree Incoming *self = (Incoming *)message;
@@ -84,7 +108,7 @@ static void on_gone(void *user)
     g_free(link);
 }
 
-static const StoaIceCallbacks callbacks = { on_candidate, on_state, on_datagram, on_gone };
+static const StoaIceCallbacks callbacks = { on_candidate, on_state, on_pair, on_datagram, on_gone };
 
 StoaIceAgent *stoa_full_open(StoaMedia *media, StoaWorker *worker, StoaPeerId peer,
                              bool controlling)

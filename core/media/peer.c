@@ -238,16 +238,30 @@ void stoa_peer_remote(StoaPeer *peer, const char *fingerprint, bool dtls_client,
     set_life(peer);
 }
 
-/* Another network: what was known of the way there holds no more. */
+/* Another network: what was known of the way there holds no more. @had  there was one */
+static void leave_path(StoaPeer *peer, bool had)
+{
+    peer->n_moves += had;
+    if (peer->downlink)
+        stoa_downlink_moved(peer->downlink);
+}
+
 static void take_path(StoaPeer *peer, const StoaIcePath *path, bool is_restarted)
 {
     bool has_moved = !stoa_address_equal(&path->remote, &peer->path.remote);
 
-    if (peer->downlink && has_moved)
-        stoa_downlink_moved(peer->downlink);
+    if (has_moved)
+        leave_path(peer, stoa_address_is_set(&peer->path.remote));
     peer->path = *path;
     if (has_moved || is_restarted)
         stoa_peer_doubt_rtt(peer);
+}
+
+void stoa_peer_take_pair(StoaPeer *peer, const StoaIcePair *pair)
+{
+    leave_path(peer, stoa_address_is_set(&peer->pair.remote));
+    peer->pair = *pair;
+    stoa_peer_doubt_rtt(peer);
 }
 
 void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us)

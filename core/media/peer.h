@@ -52,6 +52,9 @@ struct StoaPeer {
     StoaIcePath path;  /* to send on; kind STOA_ICE_NO_PATH: none */
     StoaIceLite *lite; /* one of these two */
     StoaIceAgent *agent;
+    StoaIcePair
+        pair; /* of a full agent, which knows where to send; its address not set: none yet */
+    unsigned n_moves; /* how often the way became another one */
     StoaDtlsLink *dtls;
     StoaDtlsContext *context;
     StoaSctp *sctp;
@@ -104,6 +107,9 @@ void stoa_peer_remote(StoaPeer *peer, const char *fingerprint, bool dtls_client,
 
 /** ICE has news (flags). */
 void stoa_peer_ice(StoaPeer *peer, StoaIceEvents events, int64_t now_us);
+
+/** Full ICE has selected a pair. */
+void stoa_peer_take_pair(StoaPeer *peer, const StoaIcePair *pair);
 
 /** DTLS bytes came over a validated path. */
 void stoa_peer_dtls(StoaPeer *peer, const uint8_t *buf, size_t len);

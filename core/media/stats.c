@@ -53,8 +53,10 @@ static json_t *outlet_stats(const StoaOutlet *outlet)
 
 static const char *path_name(const StoaPeer *peer)
 {
+    if (peer->agent && peer->pair.is_relayed)
+        return "full, relayed";
     if (peer->agent)
-        return "full";
+        return peer->pair.is_tcp ? "full, tcp" : "full";
     if (peer->path.kind == STOA_ICE_UDP)
         return "udp";
     return peer->path.kind == STOA_ICE_TCP ? "tcp" : "none";
@@ -69,11 +71,12 @@ json_t *stoa_stats_peer(const StoaPeer *peer)
         json_array_append_new(tracks, feed_stats(peer->feeds[i], peer->worker->now_us));
     for (unsigned i = 0; i < peer->n_outlets; i++)
         json_array_append_new(sinks, outlet_stats(peer->outlets[i]));
-    return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "state",
-                     stoa_peer_state_name(peer->state), "path", path_name(peer), "worker",
-                     (int)peer->worker->index, "rtt-us", (json_int_t)peer->rtt_us, "packets-in",
-                     (json_int_t)peer->n_in, "bytes-in", (json_int_t)peer->bytes_in, "packets-out",
-                     (json_int_t)peer->n_out, "bytes-out", (json_int_t)peer->bytes_out, "remb",
+    return json_pack("{s:s, s:s, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
+                     "state", stoa_peer_state_name(peer->state), "path", path_name(peer),
+                     "path-changes", (json_int_t)peer->n_moves, "worker", (int)peer->worker->index,
+                     "rtt-us", (json_int_t)peer->rtt_us, "packets-in", (json_int_t)peer->n_in,
+                     "bytes-in", (json_int_t)peer->bytes_in, "packets-out", (json_int_t)peer->n_out,
+                     "bytes-out", (json_int_t)peer->bytes_out, "remb",
                      (json_int_t)(peer->downlink ? peer->downlink->remb_bps : 0), "estimate",
                      (json_int_t)stoa_downlink_estimate_bps(peer->downlink), "data",
                      peer->sctp != NULL, "tracks", tracks, "sinks", sinks);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { slow, start } from '../lib/gateway.mjs';
 import { echo, enter, publish, startPeers, subscribe } from '../lib/peers.mjs';
+import { admin } from '../lib/wire.mjs';
 import { FRAGMENT, begin } from '../lib/whip.mjs';
 
 let gateway, peers, away, gone;
@@ -27,6 +28,13 @@ const until = async (what, fits, within_ms = 15000 * slow) => {
     }
 };
 const came = async (peer) => Object.values((await peer.count()).streams)[0]?.n ?? 0;
+
+/* How often the operator is told that the way to a client became another one. */
+const changes = async (who, { handle }) => {
+    const { info } = await admin(gateway, `/${who.session_id}/${handle}`, { janus: 'handle_info' });
+    assert.equal(info.webrtc.path, 'full');
+    return info.webrtc['path-changes'];
+};
 
 /* Wait for so many more packets; says how long the longest pause between two was. */
 async function flows(peer, more = 15) {
@@ -112,11 +120,13 @@ test('a publisher that comes by another network restarts ICE, and goes on', asyn
     const who = await enter(gateway), one = await publish(who, peers, 1234), two = await subscribe(who, peers, 1234, one.feed);
     one.peer.send();
     await flows(two.peer);
+    assert.deepEqual([await changes(who, one), await changes(who, two)], [0, 0]);
     one.peer.move({ ip: '127.0.0.4', aware: false });
     await one.peer.restart();
     const { jsep } = await who.message(one.handle, { request: 'configure' }, one.peer.offer('sendonly'));
     one.peer.remote(jsep, true);
     console.log(`${await flows(two.peer, 50)} ms without a packet`);
+    assert.deepEqual([await changes(who, one), await changes(who, two)], [1, 0]);
     assert.equal(who.seen(one.handle, 'hangup') + who.seen(two.handle, 'hangup'), 0);
     [one, two].forEach(({ peer }) => peer.close());
     who.leave();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Ways to the server that only namespaces can build: other hosts, routers, firewalls, relays; in Chromium. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,6 +73,17 @@ const dropping = (what, hook = 'output') => `nft 'add table inet f; add chain in
 /* One browser for all; a page gets a camera only where it is called secure. */
 const open = () => launch(...fakeMedia, `--host-resolver-rules=MAP ${NAME} [${IPV6}]`,
     `--unsafely-treat-insecure-origin-as-secure=${['10.1.1.1', '10.1.3.1', NAME, PUBLIC].map(pages)}`);
+
+/* What the operator, on the server itself, is told of the way to the only call there is. */
+function pathOf(at, gateway) {
+    const admin_secret = readFileSync(join(gateway.data, 'admin.secret'), 'utf8').trim();
+    const ask = (path, janus) => JSON.parse(execFileSync(at.wrap[0], [...at.wrap.slice(1), process.execPath, '-e',
+        'fetch(process.argv[1], { method: "POST", body: process.argv[2] }).then((one) => one.text()).then(console.log)',
+        `${gateway.admin}/admin${path}`, JSON.stringify({ transaction: 'a', admin_secret, janus })]));
+    const [session] = ask('', 'list_sessions').sessions;
+    const [handle] = ask(`/${session}`, 'list_handles').handles;
+    return ask(`/${session}/${handle}`, 'handle_info').info.webrtc.path;
+}
 
 /* Wait for so many more frames and packets than now: media flows both ways, since it is an echo. */
 async function flows(tab, more = 15) {
@@ -232,6 +243,7 @@ X`);
                 `stoa:media.turn_transport=${transport}`);
             const { remote } = await flows(await call(PUBLIC));
             assert.deepEqual([remote.type, remote.address], ['relay', PUBLIC]);
+            assert.equal(pathOf(server, gateway), 'full, relayed');
             await stop();
         }
     });

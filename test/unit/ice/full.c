@@ -23,6 +23,8 @@ typedef struct End {
     pthread_mutex_t lock; /* not GMutex: ThreadSanitizer cannot see that */
     pthread_cond_t changed;
     unsigned n_candidates, n_complete, n_connected, n_failed, n_datagrams, n_gone, n_tcp_active;
+    unsigned n_pairs; /* that were selected, the last of them: */
+    StoaIcePair pair;
     bool only_tcp;
     size_t last_len;
 } End;
@@ -62,6 +64,16 @@ static void on_state(void *user, StoaIceState state)
         bump(end, &end->n_failed);
 }
 
+static void on_pair(void *user, const StoaIcePair *pair)
+{
+    End *end = user;
+
+    pthread_mutex_lock(&end->lock);
+    end->pair = *pair;
+    pthread_mutex_unlock(&end->lock);
+    bump(end, &end->n_pairs);
+}
+
 static void on_datagram(void *user, const uint8_t *buf G_GNUC_UNUSED, size_t len)
 {
     End *end = user;
@@ -77,7 +89,7 @@ static void on_gone(void *user)
     bump(end, &end->n_gone);
 }
 
-static const StoaIceCallbacks callbacks = { on_candidate, on_state, on_datagram, on_gone };
+static const StoaIceCallbacks callbacks = { on_candidate, on_state, on_pair, on_datagram, on_gone };
 
 static bool reaches(End *end, const unsigned *counter, unsigned n)
 {
@@ -157,7 +169,10 @@ static void two_agents_connect_and_carry_bursts(void **state)
     assert_true(stoa_ice_agent_send(pair->b.agent, buf, 99));
     assert_true(reaches(&pair->a, &pair->a.n_datagrams, 1));
     assert_int_equal(pair->a.last_len, 99);
+    assert_true(reaches(&pair->a, &pair->a.n_pairs, 1));
     part(pair);
+    assert_true(stoa_address_is_loopback(&pair->a.pair.remote) && !pair->a.pair.is_relayed);
+    assert_true(pair->a.pair.is_tcp == pair->a.only_tcp);
 }
 
 static void candidates_before_the_credentials_are_kept(void **state)

@@ -361,7 +361,7 @@ static void meet_agent(Person *person)
     stoa_peer_add_candidate(person->bed->media, person->id, line);
 }
 
-void person_try(Person *person)
+static void set_remote(Person *person)
 {
     g_autofree char *fingerprint =
         g_strconcat("sha-256 ", stoa_certificate_fingerprint(person->bed->certificate), NULL);
@@ -369,6 +369,19 @@ void person_try(Person *person)
     stoa_peer_set_remote(person->bed->media, person->id, UFRAG, PWD,
                          person->fingerprint ? person->fingerprint : fingerprint, false,
                          person->wants_data);
+}
+
+void person_restart(Person *person)
+{
+    stoa_peer_restart(person->bed->media, person->id, &person->local);
+    set_remote(person);
+    stoa_stun_free(person->stun);
+    meet_agent(person);
+}
+
+void person_try(Person *person)
+{
+    set_remote(person);
     if (person->tcp)
         person_move(person);
     if (!person->local->lite)

@@ -93,6 +93,8 @@ void person_connect(Person *person);
 void person_try(Person *person);
 /** Take another socket: its address changes. */
 void person_move(Person *person);
+/** ICE restart of a full agent, by a client that is where it is now. */
+void person_restart(Person *person);
 /** As far as one ICE check with its answer. */
 void person_check(Person *person);
 void person_free(Person *person); /* closes the peer, too */

@@ -143,6 +143,38 @@ static void media_flows_through_a_full_agent(void **unused G_GNUC_UNUSED)
     bed_free(bed);
 }
 
+static json_int_t path_changes(Person *person);
+
+/* A client that is on another network now restarts: what was known of the way there is known no more. */
+static void another_pair_of_a_full_agent_is_noticed(void **unused G_GNUC_UNUSED)
+{
+    static const char *const addresses[] = { "127.0.0.1", NULL };
+    StoaMediaConf conf = { .workers = 1, .addresses = addresses, .ice = STOA_ICE_FULL };
+    Bed *bed = bed_new_conf(&conf);
+    Person *ana = person_new(bed, 1);
+    StoaReceive row = bed_audio_in(1, "0", 2000);
+    StoaSend out = bed_audio_out(1, "0", OUT);
+
+    person_connect(ana);
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    stoa_peer_set_sends(bed_media(bed), ana->id, &out, 1);
+    stoa_peer_route(bed_media(bed), ana->id, 1, (StoaTrackRef){ ana->id, 1 });
+    bed_run(bed, 20);
+    assert_int_equal(path_changes(ana), 0);
+    person_move(ana);
+    person_restart(ana);
+    for (unsigned i = 0; i < 100 && path_changes(ana) == 0; i++) {
+        person_check(ana);
+        bed_run(bed, 50);
+    }
+    assert_int_equal(path_changes(ana), 1);
+    for (unsigned i = 0; i < 20; i++)
+        person_send(ana, 2000, 111, 10 + i, i * 960, false, "hello", 5);
+    bed_run(bed, 200);
+    assert_int_equal(person_n_received(ana, OUT), 20);
+    bed_free(bed);
+}
+
 static void sctp_packet(void *user, const uint8_t *buf, size_t len)
 {
     Person *person = user;
@@ -377,6 +409,19 @@ static void got_stats(json_t *stats, void *data)
     *(json_t **)data = stats;
 }
 
+static json_int_t path_changes(Person *person)
+{
+    json_t *stats = NULL;
+    json_int_t n;
+
+    stoa_peer_stats(bed_media(person->bed), person->id, got_stats, &stats);
+    assert_true(bed_until(person->bed, 5000, has_stats, &stats));
+    assert_string_equal(json_string_value(json_object_get(stats, "path")), "full");
+    n = json_integer_value(json_object_get(stats, "path-changes"));
+    json_decref(stats);
+    return n;
+}
+
 static bool has_answer(void *data)
 {
     return n_answers == *(unsigned *)data;
@@ -444,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(strangers_are_not_heard),
         cmocka_unit_test(media_flows_over_tcp),
         cmocka_unit_test(media_flows_through_a_full_agent),
+        cmocka_unit_test(another_pair_of_a_full_agent_is_noticed),
         cmocka_unit_test(data_channels_carry_messages_both_ways),
         cmocka_unit_test(silence_and_sound_are_told),
         cmocka_unit_test(talking_is_told),
