@@ -62,8 +62,8 @@ export class Ahead {
     }
 }
 
-/** The facts about it in a line of words. @isHost: who looks is its host */
-export function factsOf({ host, state, starts_at: begins, duration_min: minutes, lobby, locked }, isHost) {
-    return [host.name && !isHost && `with ${host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`,
-        state === 'open' && 'running now', lobby && !isHost && 'the host lets you in', locked && !isHost && 'locked just now'].filter(Boolean).join(' · ');
+/** The facts about it in a line of words. @isHost: who looks is its host; @waits: they are in the lobby */
+export function factsOf({ host, state, starts_at: begins, duration_min: minutes, lobby, locked }, { isHost = false, waits = false }) {
+    return [host.name && !isHost && `with ${host.name}`, begins && `${momentOf(begins)}${minutes ? `, ${minutes} minutes` : ''}`, state === 'open' && 'running now',
+        ...isHost || waits ? [] : [lobby && 'the host lets you in', locked && 'locked just now']].filter(Boolean).join(' · ');
 }

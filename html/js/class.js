@@ -10,6 +10,7 @@ import { Workspace } from './workspace.js';
 
 const PARTS = ['stage', 'people', 'chat', 'poll', 'workspace'];
 const OF_MODULES = { chat: Chat, poll: Polls, workspace: Workspace };
+const MUTED = 'You were muted. Unmute yourself when it is your turn.';
 let now = null; /* the classroom that the buttons of the page work on */
 
 export class Classroom {
@@ -178,6 +179,8 @@ export class Classroom {
 
     #callChanged() {
         showControls(this.call);
+        if (this.call.own.state.audio && $('status').textContent === MUTED)
+            note('');
         this.stage.changed();
     }
 
@@ -199,7 +202,7 @@ export class Classroom {
         if (!this.call?.own.state.audio)
             return;
         await this.call.own.setMicrophone(false).catch(say);
-        note('You were muted. Unmute yourself when it is your turn.');
+        note(MUTED);
     }
 
     #roleChanged(role) {

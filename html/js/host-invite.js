@@ -21,6 +21,7 @@ export function readAddresses(text) {
     return { people: [...people.values()], odd };
 }
 
+const came = (n) => (n === 0 ? 'nobody has come yet' : n === 1 ? '1 has come' : `${n} have come`);
 const linkOf = (link) => el('input', { readonly: true, value: link, 'aria-label': 'Link of this invitation', focus: (event) => event.target.select() });
 
 function row(invitation, actions) {
@@ -39,15 +40,15 @@ function inviteForm(done) {
     const deliver = el('select', { id: 'deliver' }, el('option', { value: 'mail' }, 'Mail the invitations'), el('option', { value: 'none' }, 'Show me the links, mail nothing'));
     const submit = el('button', {}, 'Invite');
     const form = el('form', {}, el('label', { for: 'people' }, 'E-mail addresses, as many as you like'), people,
-        el('div', { class: 'columns' }, el('div', { class: 'field' }, el('label', { for: 'role' }, 'They are'), role),
-            el('div', { class: 'field' }, el('label', { for: 'deliver' }, 'Their links'), deliver)),
+        el('div', { class: 'columns' }, el('div', { class: 'field' }, el('label', { for: 'role' }, 'Their role'), role),
+            el('div', { class: 'field' }, el('label', { for: 'deliver' }, 'How they get their link'), deliver)),
         el('div', { class: 'row' }, submit));
     form.addEventListener('submit', (event) => {
         event.preventDefault();
         press(submit, async () => {
             const { people: found, odd } = readAddresses(people.value);
             if (odd.length > 0)
-                throw new Error(`This is no e-mail address: ${odd.join(', ')}`);
+                throw new Error(`${odd.length === 1 ? 'This is no e-mail address' : 'These are no e-mail addresses'}: ${odd.join(', ')}`);
             await done(found.map((one) => ({ ...one, role: role.value })), deliver.value);
             people.value = '';
         });
@@ -64,7 +65,7 @@ export async function invitationPart(id, call) {
     async function fill() {
         const all = await call('GET', path);
         list.replaceChildren(...all.map((one) => row({ ...one, link: links.get(one.id) }, actions)));
-        count.textContent = all.length ? `${all.length} so far, ${all.filter((one) => one.state === 'accepted').length} have come` : 'nobody yet';
+        count.textContent = all.length ? `${all.length} invited, ${came(all.filter((one) => one.state === 'accepted').length)}` : 'nobody yet';
     }
     const actions = {
         async resend({ id: one, email }) {
@@ -73,7 +74,7 @@ export async function invitationPart(id, call) {
             if (answer.link)
                 links.set(one, answer.link);
             await fill();
-            note(shown ? `The link of ${email} is new. The old one is dead.` : `A new invitation is on its way to ${email}. The old link is dead.`);
+            note(shown ? `The link of ${email} is new. The old one does not work any more.` : `A new invitation is on its way to ${email}. The old link does not work any more.`);
         },
         async revoke({ id: one, email }) {
             if (!await confirm(`Take back the invitation of ${email}? Whoever is in with it is removed.`, 'Take it back'))

@@ -68,8 +68,8 @@ export function roomForm(room, label, done) {
         room.id && tick('locked', 'Locked', room.locked, 'Nobody else comes in.'),
         moduleFields(room.modules),
         el('div', { class: 'columns' },
-            field('At most so many people', numberInput('most', room.max_people, 1, 1000000), 'Empty: as many as the server takes.'),
-            field('Days that the history is kept', numberInput('retention', room.retention_days, 0, 36500), '0 erases it at the end.')),
+            field('Most people at once', numberInput('most', room.max_people, 1, 1000000), 'Empty: as many as the server takes.'),
+            field('Days that the history is kept', numberInput('retention', room.retention_days, 0, 36500), room.id ? '0: it is erased when the class ends.' : 'Empty: as long as this server keeps them. 0: it is erased when the class ends.')),
         el('div', { class: 'row' }, submit));
     form.addEventListener('submit', (event) => {
         event.preventDefault();

@@ -54,10 +54,11 @@ const REFUSED = {
 
 const words = (error) => (error instanceof ApiError && REFUSED[error.code]) || error.message;
 
-function over({ why, again = false, history = '' }) {
+function over({ why, title = 'Goodbye', again = false, history = '' }) {
     ahead?.stop();
     look.close();
     seat = null;
+    $('over-title').textContent = title;
     $('over-why').textContent = why;
     $('again').hidden = !again;
     $('over-history').hidden = !history;
@@ -82,7 +83,7 @@ function rise(how, { token, room }) {
 /* For good. Who comes with an invitation when the class has ended finds what it left behind, and so does a guest who was in it. */
 function refused(error) {
     const { invitation, room } = entry, had = JSON.parse(sessionStorage.getItem(HISTORY) ?? 'null');
-    over({ why: words(error), history: isGuest() && error.status === 410 && had?.room.id === room ? '/history.html' : '' });
+    over({ why: words(error), title: 'You cannot come in', history: isGuest() && error.status === 410 && had?.room.id === room ? '/history.html' : '' });
     if (error.status === 410 && invitation)
         api('POST', '/history/session', { body: { token: invitation } }).then(() => {
             $('over-history').href = `/history.html#h=${invitation}`;
@@ -110,10 +111,10 @@ const hostToken = () => JSON.parse(localStorage.getItem('stoa.host') ?? '{}').to
 
 /* What it is that one comes into. */
 function showAhead(about) {
-    const facts = factsOf(about, entry.host);
     asksName = isGuest() || about.named === false;
     $('title').textContent = $('which').textContent = document.title = about.title;
-    for (const id of ['what', 'waiting-what']) {
+    for (const [id, waits] of [['what', false], ['waiting-what', true]]) {
+        const facts = factsOf(about, { isHost: Boolean(entry.host), waits });
         if ($(id).textContent !== facts)
             $(id).textContent = facts;
         $(id).hidden = !facts;
@@ -232,5 +233,5 @@ if (entry) {
     ahead.ongone = (error) => seat || refused(error); /* who waits hears it by the connection */
     start();
 } else {
-    over({ why: 'This page needs a link to a class: the one in your invitation, or one that the host gave you.' });
+    over({ title: 'Which class?', why: 'This page needs a link to a class: the one in your invitation, or one that the host gave you.' });
 }

@@ -47,7 +47,7 @@ export function takeFragment() {
 
 /** Do what a button is for, one press at a time; what goes wrong is said. */
 export async function press(button, action) {
-    const had = document.activeElement === button;
+    const had = document.activeElement === button, home = button.closest('[tabindex]:not(button)');
     button.disabled = true;
     say('');
     try {
@@ -57,8 +57,8 @@ export async function press(button, action) {
         return undefined;
     } finally {
         button.disabled = false;
-        if (had && button.isConnected && document.activeElement === document.body)
-            button.focus();
+        if (had && document.activeElement === document.body)
+            (button.isConnected ? button : home)?.focus(); /* what it was about may be gone, and the button with it */
     }
 }
 

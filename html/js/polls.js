@@ -83,12 +83,13 @@ export class Polls {
     }
 
     #ballot(poll, chosen) {
-        const { id, options, multiple, mine } = poll;
+        const { id, options, multiple, mine, anonymous } = poll;
         const submit = el('button', { 'class': 'small', 'data-key': `vote-${id}` }, mine ? 'Change my vote' : 'Vote');
         const form = el('form', { 'data-id': id }, el('fieldset', {}, el('legend', { class: 'hidden' }, poll.question), options.map((text, i) =>
             el('label', { class: 'tick' }, el('input', { 'type': multiple ? 'checkbox' : 'radio', 'name': 'choice', 'value': i,
                 'checked': chosen.includes(i), 'data-key': `choice-${id}-${i}` }), el('span', {}, text)))),
-            el('div', { class: 'row' }, submit, mine && el('span', { class: 'faint' }, 'You have voted.')));
+            el('div', { class: 'row' }, submit, mine && el('span', { class: 'faint' }, 'You have voted.')),
+            el('p', { class: 'faint' }, anonymous ? 'Nobody sees who votes for what.' : 'With your name: the others see that you voted, the history shows for what.'));
         form.addEventListener('submit', (event) => {
             event.preventDefault();
             press(submit, async () => {

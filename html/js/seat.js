@@ -5,17 +5,17 @@ import { Stoa, tryAgain } from './stoa.js';
 
 /* What ends it for good, in words; `again`: joining once more makes sense. An event's reason may say more: "event reason". */
 const ENDS = {
-    'denied': { why: 'The host did not let you in.' },
-    'removed': { why: 'You were removed from the class.', again: true },
-    'removed banned': { why: 'You were banned from this class: you cannot come back.' },
-    'removed revoked': { why: 'Your invitation was taken back. Ask the host for a new one.' },
-    'removed erased': { why: 'Everything about you was erased, and you are out of the class.', erased: true },
-    'removed expired': { why: 'Nothing was heard of you for too long, and your seat was given up.', again: true },
-    'replaced': { why: 'You are in the class in another window or on another device: this one was closed.', again: true },
-    'room_ended': { why: 'The class has ended. A summary comes by mail to everyone who has an address here.', ended: true },
-    'room_ended deleted': { why: 'The class has ended: the room was deleted, with all that was in it.', deleted: true },
+    'denied': { title: 'Not this time', why: 'The host did not let you in.' },
+    'removed': { title: 'You are out of the class', why: 'You were removed from the class.', again: true },
+    'removed banned': { title: 'You are out of the class', why: 'You were banned from this class: you cannot come back.' },
+    'removed revoked': { title: 'You are out of the class', why: 'Your invitation was taken back. Ask the host for a new one.' },
+    'removed erased': { title: 'You are out of the class', why: 'Everything about you was erased, and you are out of the class.', erased: true },
+    'removed expired': { title: 'You are out of the class', why: 'Nothing was heard of you for too long, and your seat was given up.', again: true },
+    'replaced': { title: 'You are somewhere else', why: 'You are in the class in another window or on another device: this one was closed.', again: true },
+    'room_ended': { title: 'The class is over', why: 'The class has ended. A summary comes by mail to everyone who has an address here.', ended: true },
+    'room_ended deleted': { title: 'The class is over', why: 'The class has ended: the room was deleted, with all that was in it.', deleted: true },
 };
-const LOST = { why: 'The connection was lost for too long, and your seat was given up.', again: true };
+const LOST = { title: 'The connection was lost', why: 'The connection was lost for too long, and your seat was given up.', again: true };
 
 /** One module of the room, over all connections: each kept event reaches `onevent` once and in order. */
 export class Channel {
@@ -106,7 +106,7 @@ export class Seat {
         this.onconnected = async () => {}; /* (stoa), each time all modules are there */
         this.onlost = () => {};
         this.onback = () => {};
-        this.onover = () => {};      /* {why, again?, ended?, deleted?, erased?, waited}: the end of it */
+        this.onover = () => {};      /* {why, title?, again?, ended?, deleted?, erased?, waited}: the end of it */
     }
 
     channel(name) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the pictures are: all alike, or the one who speaks large; or a note or board with the pictures below. */
 import { Tiles } from './tiles.js';
-import { $ } from './page.js';
+import { $, el } from './page.js';
 
 const LISTEN_MS = 400, LOUD = 0.02;
 
@@ -40,6 +40,7 @@ export class Stage {
 
     /** After somebody came, went, or shares a screen. */
     changed() {
+        this.#addPins();
         this.showView();
     }
 
@@ -58,10 +59,19 @@ export class Stage {
     showView() {
         const large = this.#large();
         this.place.classList.toggle('speaker', Boolean(large));
-        for (const tile of this.place.children)
+        for (const tile of this.place.children) {
             tile.classList.toggle('large', tile === large);
+            this.#showPin(tile.querySelector('.pin'), tile.dataset.feed === this.pinned, tile.querySelector('.name')?.textContent);
+        }
         $('view').setAttribute('aria-pressed', this.isSpeakerView);
         $('view').textContent = this.isSpeakerView ? 'Grid view' : 'Speaker view';
+    }
+
+    #showPin(pin, isPinned, name) {
+        if (!pin)
+            return;
+        pin.textContent = isPinned ? 'Make small' : 'Make large';
+        pin.setAttribute('aria-label', `${pin.textContent}: ${name}`);
     }
 
     #showDesk(isUsed) {
@@ -78,6 +88,14 @@ export class Stage {
         const screen = all.find((tile) => tile.classList.contains('screen') && !tile.classList.contains('me'));
         const speaker = all.find((tile) => tile.dataset.feed && tile.dataset.feed === this.speaker);
         return pinned ?? screen ?? (this.isSpeakerView ? speaker ?? all.find((tile) => tile.dataset.feed) ?? null : null);
+    }
+
+    /* A click on a picture makes it large, and so does a button in it, for who has no mouse. */
+    #addPins() {
+        for (const tile of this.place.children) {
+            if (tile.dataset.feed && !tile.querySelector('.pin'))
+                tile.append(el('button', { type: 'button', class: 'pin small' }));
+        }
     }
 
     #pin(tile) {

@@ -141,12 +141,19 @@ export class Workspace {
                     throw new Error('A link begins with https:// or http://');
                 await this.channel.ask({ request: 'add', kind: 'link', title: title.value.trim(), url: url.value.trim() });
                 form.reset();
-                form.hidden = true;
+                show(false);
             });
         });
+        const opener = button('Link', () => show(form.hidden), { 'class': 'quiet small', 'aria-expanded': 'false' });
+        const show = (on) => {
+            form.hidden = !on;
+            opener.setAttribute('aria-expanded', on);
+            (on ? title : opener).focus();
+        };
+        form.addEventListener('keydown', ({ key }) => key === 'Escape' && show(false));
         const add = (kind, label) => button(label, () => this.#add(kind), { class: 'quiet small' });
         return el('div', {}, el('div', { class: 'row' }, button('Upload files', () => files.click(), { class: 'small' }),
-            button('Link', () => { form.hidden = !form.hidden; title.focus(); }, { class: 'quiet small' }), add('note', 'New note'), add('board', 'New board')), files, form);
+            opener, add('note', 'New note'), add('board', 'New board')), files, form);
     }
 
     async #add(kind) {

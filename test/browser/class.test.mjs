@@ -168,6 +168,11 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
         await tab(page, 'chat');
     }
 
+    await guest.focus('.tile:not(.me) .pin'); /* by keyboard, too */
+    await guest.keyboard.press('Enter');
+    await guest.waitForSelector('.tile.large [aria-label^="Make small"]');
+    await guest.keyboard.press('Enter');
+    await guest.waitForSelector('.tile.large', { state: 'detached' });
     await guest.click('#hand');
     await tab(host, 'people');
     await has(host, '#people .turn', 'next');
