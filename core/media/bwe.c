@@ -28,10 +28,12 @@
 #define PROBE_STEP        2
 #define STALE_US          500000
 #define PROBE_QUEUE_US    100000 /* no probe into a queue longer than this */
+#define CREDIT \
+    16 /* times that a packet may be spoken of: whoever hears one late tells all after it again */
 
 void stoa_bwe_init(StoaBwe *bwe)
 {
-    *bwe = (StoaBwe){ .probe_wait_us = PROBE_WAIT_US };
+    *bwe = (StoaBwe){ .probe_wait_us = PROBE_WAIT_US, .credit = STOA_SENT_MAX };
     stoa_sent_init(&bwe->sent);
     stoa_bwe_trend_init(&bwe->trend);
 }
@@ -49,6 +51,7 @@ void stoa_bwe_sent(StoaBwe *bwe, uint16_t seq, unsigned size, int64_t now_us)
     if (cluster)
         stoa_bwe_probe_sent(&bwe->probe, size, now_us);
     stoa_bwe_acked_input(&bwe->offered, now_us, size);
+    bwe->credit = MIN(bwe->credit + CREDIT, CREDIT * STOA_SENT_MAX);
     bwe->n_silent++;
 }
 
@@ -316,8 +319,9 @@ bool stoa_bwe_feedback(StoaBwe *bwe, const StoaRtcpFeedback *feedback, int64_t r
     StoaTwccIter iter;
     int64_t shift_us;
 
-    if (!stoa_twcc_iter_init(&iter, feedback))
+    if (!stoa_twcc_iter_init(&iter, feedback) || iter.n_packets > bwe->credit)
         return false;
+    bwe->credit -= iter.n_packets;
     shift_us = unwrap(bwe, iter.reference_time_us) - iter.reference_time_us;
     if (!bwe->begun_us)
         bwe->begun_us = bwe->grown_us = now_us;

@@ -40,6 +40,7 @@ typedef struct {
     int64_t next_probe_us, probe_wait_us;
     int64_t reference_us; /* of the last feedback, without wrapping */
     unsigned n_silent;    /* packets sent since the last feedback */
+    unsigned credit; /* packets that feedback may still speak of: some for each that was sent */
     unsigned n_lowered, n_probes;
 } StoaBwe;
 
@@ -49,7 +50,8 @@ void stoa_bwe_clear(StoaBwe *bwe);
 /** A packet left. @size  bytes on the wire. The packet path: allocates nothing. */
 void stoa_bwe_sent(StoaBwe *bwe, uint16_t seq, unsigned size, int64_t now_us);
 
-/** Feedback came. @rtt_us  as far as known. Returns false for one that cannot be read. */
+/** Feedback came. @rtt_us  as far as known. Returns false for one that cannot be read, or that speaks
+ * of far more packets than were sent: a few bytes of it could cost us much time. */
 bool stoa_bwe_feedback(StoaBwe *bwe, const StoaRtcpFeedback *feedback, int64_t rtt_us,
                        int64_t now_us);
 

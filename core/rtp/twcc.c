@@ -230,6 +230,17 @@ static bool next_symbol(StoaTwccIter *iter, const uint8_t *end, uint8_t *symbol)
     return true;
 }
 
+/* A run is passed over in one step: a few bytes claim thousands of packets. Returns how many more it takes. */
+static size_t take_run(StoaTwccIter *iter, size_t max)
+{
+    size_t n = iter->chunk_left < max ? iter->chunk_left : max;
+
+    if (iter->chunk_width != 0)
+        return 0;
+    iter->chunk_left = (uint16_t)(iter->chunk_left - n);
+    return n;
+}
+
 /* Bytes of time that follow a symbol; the reserved one (3) has none. */
 static size_t delta_len(uint8_t symbol)
 {
@@ -239,7 +250,7 @@ static size_t delta_len(uint8_t symbol)
 bool stoa_twcc_iter_init(StoaTwccIter *iter, const StoaRtcpFeedback *feedback)
 {
     const uint8_t *fci = feedback->fci, *end = fci + feedback->fci_len;
-    size_t deltas_len = 0;
+    size_t deltas_len = 0, run;
     StoaTwccIter dry;
     uint8_t symbol;
 
@@ -255,10 +266,12 @@ bool stoa_twcc_iter_init(StoaTwccIter *iter, const StoaRtcpFeedback *feedback)
         .end = end,
     };
     *iter = dry;
-    for (unsigned i = 0; i < dry.n_packets; i++) {
+    for (size_t left = dry.n_packets; left > 0;) {
         if (!next_symbol(&dry, end, &symbol))
             return false;
-        deltas_len += delta_len(symbol);
+        run = 1 + take_run(&dry, left - 1);
+        deltas_len += run * delta_len(symbol);
+        left -= run;
     }
     if (deltas_len > (size_t)(end - dry.chunk))
         return false;

@@ -174,16 +174,21 @@ static void on_notification(StoaSctp *sctp, const uint8_t *buf, size_t len)
         on_stream_reset(sctp, &note->sn_strreset_event);
 }
 
-static StoaSctpPart *part_of(StoaSctp *sctp, const struct sctp_rcvinfo *info)
+static void *part_key(const struct sctp_rcvinfo *info)
 {
     uint32_t unordered = info->rcv_flags & SCTP_UNORDERED ? 1u << 16 : 0;
-    void *key = GUINT_TO_POINTER(info->rcv_sid | unordered);
-    StoaSctpPart *part = g_hash_table_lookup(sctp->parts, key);
+
+    return GUINT_TO_POINTER(info->rcv_sid | unordered);
+}
+
+static StoaSctpPart *part_of(StoaSctp *sctp, const struct sctp_rcvinfo *info)
+{
+    StoaSctpPart *part = g_hash_table_lookup(sctp->parts, part_key(info));
 
     if (!part) {
         part = g_new0(StoaSctpPart, 1);
         part->bytes = g_byte_array_new();
-        g_hash_table_insert(sctp->parts, key, part);
+        g_hash_table_insert(sctp->parts, part_key(info), part);
     }
     return part;
 }
@@ -206,18 +211,12 @@ static void on_piece(StoaSctp *sctp, const struct sctp_rcvinfo *info, const uint
         stoa_sctp_channel_input(sctp, info->rcv_sid, ntohl(info->rcv_ppid), part->bytes->data,
                                 part->bytes->len);
     sctp->part_bytes -= part->bytes->len;
-    g_byte_array_set_size(part->bytes, 0);
-    part->skip = false;
+    g_hash_table_remove(sctp->parts, part_key(info)); /* frees it: an array keeps its room */
 }
 
 static bool has_part(StoaSctp *sctp, const struct sctp_rcvinfo *info)
 {
-    const StoaSctpPart *part;
-
-    if (g_hash_table_size(sctp->parts) == 0)
-        return false;
-    part = part_of(sctp, info);
-    return part->bytes->len > 0 || part->skip;
+    return g_hash_table_contains(sctp->parts, part_key(info));
 }
 
 static void on_data(StoaSctp *sctp, const struct sctp_rcvinfo *info, const uint8_t *buf, size_t len,

@@ -361,6 +361,34 @@ static void lies_do_no_harm(void **unused)
     stoa_bwe_clear(&bwe);
 }
 
+/* Forty bytes that speak of 65,535 packets, as often as they come, cost what the packets that were sent allow. */
+static void feedback_on_packets_that_were_never_sent_is_not_read(void **unused)
+{
+    uint8_t fci[8 + 9 * 2] = { 0, 0, 0xff, 0xff };
+    StoaRtcpFeedback feedback = { .kind = STOA_RTCP_FEEDBACK_TWCC,
+                                  .fci = fci,
+                                  .fci_len = sizeof(fci) };
+    unsigned n_read = 0;
+    StoaBwe bwe;
+
+    (void)unused;
+    for (size_t i = 8; i < sizeof(fci); i += 2) /* runs of 8,191 that were lost */
+        memcpy(fci + i, "\x1f\xff", 2);
+    stoa_bwe_init(&bwe);
+    for (unsigned i = 0; i < 20000; i++) {
+        int64_t now_us = 1000 * (int64_t)(i + 1);
+
+        if (i % 10 == 0)
+            stoa_bwe_sent(&bwe, (uint16_t)(i / 10), 1200, now_us);
+        n_read += stoa_bwe_feedback(&bwe, &feedback, 50000, now_us);
+    }
+    assert_in_range(n_read, 0, 1);
+    fci[2] = 0;
+    fci[3] = 200; /* an honest one is read */
+    assert_true(stoa_bwe_feedback(&bwe, &feedback, 50000, 20001000));
+    stoa_bwe_clear(&bwe);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +406,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_feedback_it_falls_and_without_wishes_it_does_not_probe),
         cmocka_unit_test(the_memory_of_what_was_sent_grows_and_forgets),
         cmocka_unit_test(lies_do_no_harm),
+        cmocka_unit_test(feedback_on_packets_that_were_never_sent_is_not_read),
     };
 
     if (argc > 1)

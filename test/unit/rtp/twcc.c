@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rtp/twcc.h"
 
+#include <time.h>
+
 #include "dice.h"
 #include "rtp/bytes.h"
 #include "rtp/seq.h"
@@ -220,6 +222,24 @@ static void a_feedback_cut_short_is_refused(void **unused G_GNUC_UNUSED)
         assert_false(stoa_twcc_iter_init(&iter, &feedback));
 }
 
+/* Forty bytes may claim 65,535 packets: looking whether they are whole costs no more than any forty bytes. */
+static void many_packets_in_a_few_runs_are_cheap_to_check(void **unused G_GNUC_UNUSED)
+{
+    uint8_t fci[8 + 9 * 2] = { 0, 0, 0xff, 0xff };
+    StoaRtcpFeedback feedback = { .kind = STOA_RTCP_FEEDBACK_TWCC, .fci = fci };
+    clock_t begun = clock();
+    StoaTwccIter iter;
+
+    for (size_t i = 8; i < sizeof(fci); i += 2) /* runs of 8,191 that were lost */
+        memcpy(fci + i, "\x1f\xff", 2);
+    feedback.fci_len = sizeof(fci);
+    for (unsigned i = 0; i < 20000; i++)
+        assert_true(stoa_twcc_iter_init(&iter, &feedback));
+    assert_true(clock() - begun < CLOCKS_PER_SEC / 2);
+    feedback.fci_len -= 2;
+    assert_false(stoa_twcc_iter_init(&iter, &feedback));
+}
+
 static void noise_never_leads_outside(void **unused G_GNUC_UNUSED)
 {
     for (unsigned n = 0; n < 20000; n++) {
@@ -255,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup(a_reader_sees_exactly_what_came, setup),
         cmocka_unit_test_setup(runs_and_both_vectors_are_read, setup),
         cmocka_unit_test_setup(a_feedback_cut_short_is_refused, setup),
+        cmocka_unit_test_setup(many_packets_in_a_few_runs_are_cheap_to_check, setup),
         cmocka_unit_test_setup(noise_never_leads_outside, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

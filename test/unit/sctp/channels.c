@@ -2,6 +2,8 @@
 /* Channels that come and go, agreed or announced, and ends that are slower than the other. */
 #include "pair.h"
 
+#include <malloc.h>
+
 static void close_and_open_at_once_mixes_nothing_up(void **state)
 {
     Pair *pair = *state;
@@ -143,6 +145,33 @@ static void a_lost_association_closes_its_channels(void **state)
     pair->a.sctp = NULL;
 }
 
+static size_t memory_used(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+/* A long message comes in pieces; the place where they are put together goes when it is whole. */
+static void long_messages_on_many_channels_leave_nothing_behind(void **state)
+{
+    enum { N = 24, LEN = STOA_SCTP_MESSAGE, WARM = 2 };
+    Pair *pair = *state;
+    g_autofree uint8_t *buf = g_malloc0(LEN);
+    size_t before = 0;
+
+    connect_both(pair);
+    for (unsigned i = 1; i <= N; i++) {
+        if (i == WARM)
+            before = memory_used();
+        while (stoa_sctp_send(pair->a.sctp, (uint16_t)i, buf, LEN, false) == STOA_SCTP_FULL)
+            g_usleep(500);
+        assert_true(reaches(&pair->b, &pair->b.n_messages, i));
+        assert_int_equal(pair->b.last->len, LEN);
+    }
+    assert_in_range(memory_used() / 1000, 0, before / 1000 + 2 * LEN / 1000);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -153,6 +182,7 @@ int main(void)
         TEST(negotiated_channels_have_the_labels_that_were_agreed),
         TEST(a_reader_that_stops_holds_the_sender_back),
         TEST(the_peers_limit_of_a_message_holds),
+        TEST(long_messages_on_many_channels_leave_nothing_behind),
         TEST(a_lost_association_closes_its_channels),
     };
 
