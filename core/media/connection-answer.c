@@ -49,6 +49,7 @@ static StoaSdpRules sdp_rules(const StoaMediaRules *rules)
     sdp.opus_fec = rules->opus_fec ? STOA_SDP_YES : STOA_SDP_AS_OFFERED;
     sdp.opus_dtx = rules->opus_dtx ? STOA_SDP_YES : STOA_SDP_AS_OFFERED;
     sdp.audio.red = rules->opus_red;
+    sdp.video.every = rules->every_video_codec;
     sdp.data = rules->data;
     return sdp;
 }

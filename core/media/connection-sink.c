@@ -188,14 +188,39 @@ bool stoa_sink_fits(const StoaSink *sink, const StoaSdpLine *agreed)
 {
     if (!agreed || !agreed->accepted || !stoa_sink_is_of_kind(sink->kind, agreed->kind))
         return false;
-    return sink->kind == STOA_DATA || (agreed->codec == sink->codec &&
-                                       stoa_sdp_fmtp_same(agreed->codec, agreed->fmtp, sink->fmtp));
+    StoaSdpFormat format;
+
+    return sink->kind == STOA_DATA ||
+           stoa_sdp_plan_format(agreed, sink->codec, sink->fmtp, &format);
+}
+
+static bool is_same_codec(const StoaSink *sink, const StoaTrack *track)
+{
+    return track->sdp_codec == sink->codec &&
+           stoa_sdp_fmtp_same(sink->codec, sink->fmtp, track->fmtp);
 }
 
 bool stoa_sink_suits(const StoaSink *sink, const StoaTrack *track)
 {
-    return track->sdp_codec == sink->codec &&
-           stoa_sdp_fmtp_same(sink->codec, sink->fmtp, track->fmtp);
+    const StoaSdpLine *agreed =
+        sink->line ? stoa_connection_agreed(sink->connection, sink->line->index) : NULL;
+    StoaSdpFormat format;
+
+    return is_same_codec(sink, track) ||
+           (agreed && agreed->n_others > 0 &&
+            stoa_sdp_plan_format(agreed, track->sdp_codec, track->fmtp, &format));
+}
+
+/* To another that was agreed on its m-line. */
+static void change_codec(StoaSink *sink, const StoaTrack *track)
+{
+    if (is_same_codec(sink, track))
+        return;
+    sink->codec = track->sdp_codec;
+    g_free(sink->fmtp);
+    sink->fmtp = stoa_sdp_fmtp_forward_dup(track->sdp_codec, track->fmtp);
+    if (sink->connection->peer)
+        stoa_connection_post_sends(sink->connection);
 }
 
 StoaSdpSend stoa_sink_send(const StoaSink *sink)
@@ -219,19 +244,22 @@ static void drop_send_time(StoaSend *row)
 static void fill_row(StoaSink *sink, const StoaSdpLine *agreed)
 {
     StoaSend *row = &sink->row;
+    StoaSdpFormat format;
 
+    if (!stoa_sdp_plan_format(agreed, sink->codec, sink->fmtp, &format))
+        stoa_sdp_plan_format(agreed, agreed->codec, agreed->fmtp, &format);
     memset(row, 0, sizeof *row); /* the worker compares bytes */
     row->sink = sink->number;
     row->kind = sink->kind;
-    row->codec = stoa_connection_codec(agreed->codec);
-    row->payload_type = (uint8_t)agreed->pt;
-    row->rtx_payload_type = (uint8_t)MAX(agreed->rtx_pt, 0);
+    row->codec = stoa_connection_codec(format.codec);
+    row->payload_type = (uint8_t)format.pt;
+    row->rtx_payload_type = (uint8_t)MAX(format.rtx_pt, 0);
     row->red_payload_type = agreed->red ? (uint8_t)MAX(agreed->red_pt, 0) : 0;
-    row->clock_hz = agreed->clock_hz;
+    row->clock_hz = format.clock_hz;
     row->ssrc = sink->ssrc;
-    row->rtx_ssrc = agreed->rtx_pt > 0 ? sink->rtx_ssrc : 0;
-    row->nack = agreed->feedback & STOA_SDP_FB_NACK;
-    row->pli = agreed->feedback & STOA_SDP_FB_PLI;
+    row->rtx_ssrc = format.rtx_pt > 0 ? sink->rtx_ssrc : 0;
+    row->nack = format.feedback & STOA_SDP_FB_NACK;
+    row->pli = format.feedback & STOA_SDP_FB_PLI;
     g_strlcpy(row->mid, agreed->mid, sizeof row->mid);
     for (unsigned ext = 0; ext < STOA_SDP_N_EXTS; ext++) {
         StoaRtpExtKind kind = stoa_connection_ext_kind(ext);
@@ -395,6 +423,8 @@ bool stoa_sink_switch(StoaSink *sink, StoaTrack *track, GError **error)
     if (track && !can_show(sink, track, error))
         return false;
     stoa_sink_show(sink, track);
+    if (track && sink->kind != STOA_DATA)
+        change_codec(sink, track);
     stoa_sink_route(sink);
     return true;
 }

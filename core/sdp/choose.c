@@ -95,6 +95,36 @@ static const StoaSdpPayload *by_preference(const StoaSdpMedia *media,
     return NULL;
 }
 
+static bool is_among(const StoaSdpPayload *const *list, unsigned n, StoaSdpCodec codec)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (list[i]->codec == codec)
+            return true;
+    return false;
+}
+
+unsigned stoa_sdp_choose_others(const StoaSdpMedia *media, const StoaSdpKindRules *kind_rules,
+                                const StoaSdpRules *rules, StoaSdpCodec first,
+                                const StoaSdpPayload **others)
+{
+    StoaSdpText rest = stoa_sdp_scan_text(kind_rules->codecs);
+    unsigned n = 0;
+
+    while (rest.len > 0 && n < STOA_SDP_MAX_OTHERS) {
+        StoaSdpText name = stoa_sdp_scan_until(&rest, ',');
+        const StoaSdpPayload *payload;
+        StoaSdpCodec codec;
+
+        name = stoa_sdp_scan_word(&name);
+        codec = stoa_sdp_codec_find(name.at, name.len);
+        payload =
+            codec != first && !is_among(others, n, codec) ? best_of(media, codec, rules) : NULL;
+        if (payload)
+            others[n++] = payload;
+    }
+    return n;
+}
+
 static const StoaSdpPayload *by_offer(const StoaSdpMedia *media, const StoaSdpRules *rules)
 {
     for (guint i = 0; i < media->payloads->len; i++) {

@@ -15,6 +15,17 @@ const StoaSdpPayload *stoa_sdp_choose_payload(const StoaSdpMedia *media,
                                               const StoaSdpKindRules *kind_rules,
                                               const StoaSdpRules *rules, const StoaSdpLine *before);
 
+/**
+ * The best payload of each other codec that `kind_rules` names, in that order.
+ *
+ * @others  room for STOA_SDP_MAX_OTHERS
+ *
+ * Returns how many were written.
+ */
+unsigned stoa_sdp_choose_others(const StoaSdpMedia *media, const StoaSdpKindRules *kind_rules,
+                                const StoaSdpRules *rules, StoaSdpCodec first,
+                                const StoaSdpPayload **others);
+
 /** The rtx payload for `pt`; -1: none is offered. */
 int stoa_sdp_choose_rtx(const StoaSdpMedia *media, int pt);
 

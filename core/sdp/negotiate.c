@@ -208,6 +208,28 @@ static void take_payload(Answer *a, StoaSdpLine *line, const StoaSdpMedia *media
     take_fmtp(a, line, payload->fmtp);
 }
 
+static void take_others(Answer *a, StoaSdpLine *line, const StoaSdpMedia *media)
+{
+    const StoaSdpKindRules *rules = kind_rules(a, line->kind);
+    const StoaSdpPayload *others[STOA_SDP_MAX_OTHERS];
+
+    if (!rules->every || line->direction != STOA_SDP_SENDONLY)
+        return;
+    line->n_others = (uint8_t)stoa_sdp_choose_others(media, rules, a->rules, line->codec, others);
+    if (line->n_others > 0)
+        line->others = g_new0(StoaSdpFormat, line->n_others);
+    for (unsigned i = 0; i < line->n_others; i++)
+        line->others[i] = (StoaSdpFormat){
+            .codec = others[i]->codec,
+            .pt = others[i]->pt,
+            .rtx_pt = rules->rtx ? stoa_sdp_choose_rtx(media, others[i]->pt) : -1,
+            .clock_hz = others[i]->clock_hz,
+            .channels = others[i]->channels,
+            .feedback = others[i]->feedback & line->feedback,
+            .fmtp = stoa_sdp_line_keep(a->plan, others[i]->fmtp),
+        };
+}
+
 static void take_rtp(Answer *a, StoaSdpLine *line, const StoaSdpMedia *media,
                      const StoaSdpPayload *payload)
 {
@@ -220,6 +242,7 @@ static void take_rtp(Answer *a, StoaSdpLine *line, const StoaSdpMedia *media,
     take_payload(a, line, media, payload);
     take_exts(a, line, media);
     pair_twcc(line);
+    take_others(a, line, media);
     stoa_sdp_line_take_streams(a->plan, line, media,
                                rules->simulcast && line->ext_id[STOA_SDP_EXT_RID] != 0);
 }

@@ -22,6 +22,7 @@ typedef struct {
     unsigned feedback; /* STOA_SDP_FB_* that we understand */
     bool rtx, red;
     bool simulcast; /* by rid: needs the extension STOA_SDP_EXT_RID too */
+    bool every;     /* of a line that we only send on: agree on all of `codecs`, the best first */
 } StoaSdpKindRules;
 
 typedef struct {

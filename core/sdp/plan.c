@@ -2,6 +2,7 @@
 /* What we say, m-line by m-line: its life and its copies. */
 #include "sdp/plan.h"
 
+#include "sdp/fmtp.h"
 #include "sdp/line.h"
 
 #include "base/poison.h"
@@ -11,6 +12,7 @@ static void free_line(gpointer data)
     StoaSdpLine *line = data;
 
     g_free(line->sources);
+    g_free(line->others);
     g_free(line);
 }
 
@@ -95,6 +97,9 @@ static void copy_line(StoaSdpPlan *plan, const StoaSdpLine *from)
     for (unsigned i = 0; i < line->n_encodings; i++)
         line->encodings[i].rid = stoa_sdp_line_keep(plan, from->encodings[i].rid);
     line->sources = g_memdup2(from->sources, from->n_sources * sizeof(*from->sources));
+    line->others = g_memdup2(from->others, from->n_others * sizeof(*from->others));
+    for (unsigned i = 0; i < line->n_others; i++)
+        line->others[i].fmtp = keep_common(plan, from->others[i].fmtp);
     line->stream = keep_common(plan, from->stream);
     line->track = stoa_sdp_line_keep(plan, from->track);
     line->send = keep_send(plan, &from->send);
@@ -153,6 +158,25 @@ StoaSdpLine *stoa_sdp_plan_line_by_mid(const StoaSdpPlan *plan, const char *mid)
             return line;
     }
     return NULL;
+}
+
+bool stoa_sdp_plan_format(const StoaSdpLine *line, StoaSdpCodec codec, const char *fmtp,
+                          StoaSdpFormat *format)
+{
+    if (line->codec == codec && stoa_sdp_fmtp_same(codec, line->fmtp, fmtp)) {
+        *format = (StoaSdpFormat){ line->codec,    line->pt,       line->rtx_pt, line->clock_hz,
+                                   line->channels, line->feedback, line->fmtp };
+        return true;
+    }
+    for (unsigned i = 0; i < line->n_others; i++) {
+        const StoaSdpFormat *other = &line->others[i];
+
+        if (other->codec == codec && stoa_sdp_fmtp_same(codec, other->fmtp, fmtp)) {
+            *format = *other;
+            return true;
+        }
+    }
+    return false;
 }
 
 void stoa_sdp_plan_refuse(StoaSdpPlan *plan, unsigned index, const char *reason)

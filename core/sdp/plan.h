@@ -3,7 +3,7 @@
 
 #include "sdp/sdp.h"
 
-enum { STOA_SDP_MAX_ENCODINGS = 3, STOA_SDP_MAX_SOURCES = 16 };
+enum { STOA_SDP_MAX_ENCODINGS = 3, STOA_SDP_MAX_SOURCES = 16, STOA_SDP_MAX_OTHERS = 4 };
 
 /* A stream that the other end sends, as announced by SSRC. */
 typedef struct {
@@ -24,6 +24,16 @@ typedef struct {
     const char *cname;          /* NULL: not said */
     const char *stream, *track; /* of a=msid; NULL: "-" and the mid */
 } StoaSdpSend;
+
+/* A codec that may be sent on an m-line in place of the first. */
+typedef struct {
+    StoaSdpCodec codec;
+    int pt, rtx_pt; /* rtx_pt -1: rtx was not agreed */
+    uint32_t clock_hz;
+    unsigned channels;
+    unsigned feedback; /* STOA_SDP_FB_* */
+    const char *fmtp;  /* NULL: none */
+} StoaSdpFormat;
 
 /* One m-line as agreed, or as we offer it: kept for each stream. Directions are ours. Strings belong to the plan. */
 typedef struct {
@@ -46,6 +56,8 @@ typedef struct {
     unsigned feedback;                      /* STOA_SDP_FB_* */
     const char *fmtp;                       /* NULL: none */
     bool red;                               /* red was agreed */
+    uint8_t n_others;                       /* mostly none: see StoaSdpKindRules */
+    StoaSdpFormat *others;                  /* owned */
     uint8_t ext_id[STOA_SDP_N_EXTS];        /* 0: not agreed */
     uint8_t ext_direction[STOA_SDP_N_EXTS]; /* StoaSdpDirection, ours; SENDRECV: not written */
 
@@ -106,6 +118,10 @@ StoaSdpLine *stoa_sdp_plan_line(const StoaSdpPlan *plan, unsigned index);
 
 /** The accepted line of a mid, NULL if there is none. */
 StoaSdpLine *stoa_sdp_plan_line_by_mid(const StoaSdpPlan *plan, const char *mid);
+
+/** The format of a line that carries what is encoded so; false: none does. `format` is written on success. */
+bool stoa_sdp_plan_format(const StoaSdpLine *line, StoaSdpCodec codec, const char *fmtp,
+                          StoaSdpFormat *format);
 
 /** Refuse a line after all (an answer that is not yet written): port 0. `reason` is copied. */
 void stoa_sdp_plan_refuse(StoaSdpPlan *plan, unsigned index, const char *reason);

@@ -116,7 +116,7 @@ static void put_exts(Out *out, const StoaSdpLine *line)
     }
 }
 
-static void put_feedback(Out *out, const StoaSdpLine *line)
+static void put_feedback(Out *out, int pt, unsigned feedback)
 {
     static const struct {
         unsigned bit;
@@ -128,32 +128,42 @@ static void put_feedback(Out *out, const StoaSdpLine *line)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (line->feedback & kinds[i].bit)
-            put(out, "a=rtcp-fb:%d %s", line->pt, kinds[i].text);
+        if (feedback & kinds[i].bit)
+            put(out, "a=rtcp-fb:%d %s", pt, kinds[i].text);
 }
 
-static void put_rtpmap(Out *out, const StoaSdpLine *line, int pt, const char *name)
+static void put_rtpmap(Out *out, const StoaSdpFormat *format, int pt, const char *name)
 {
-    if (line->channels > 1)
-        put(out, "a=rtpmap:%d %s/%u/%u", pt, name, line->clock_hz, line->channels);
+    if (format->channels > 1)
+        put(out, "a=rtpmap:%d %s/%u/%u", pt, name, format->clock_hz, format->channels);
     else
-        put(out, "a=rtpmap:%d %s/%u", pt, name, line->clock_hz);
+        put(out, "a=rtpmap:%d %s/%u", pt, name, format->clock_hz);
 }
 
-static void put_codec(Out *out, const StoaSdpLine *line)
+static void put_format(Out *out, const StoaSdpFormat *format)
 {
-    put_rtpmap(out, line, line->pt, stoa_sdp_codec_rtpmap(line->codec));
-    put_feedback(out, line);
-    if (line->fmtp)
-        put(out, "a=fmtp:%d %s", line->pt, line->fmtp);
-    if (line->rtx_pt >= 0) {
-        put(out, "a=rtpmap:%d rtx/%u", line->rtx_pt, line->clock_hz);
-        put(out, "a=fmtp:%d apt=%d", line->rtx_pt, line->pt);
+    put_rtpmap(out, format, format->pt, stoa_sdp_codec_rtpmap(format->codec));
+    put_feedback(out, format->pt, format->feedback);
+    if (format->fmtp)
+        put(out, "a=fmtp:%d %s", format->pt, format->fmtp);
+    if (format->rtx_pt >= 0) {
+        put(out, "a=rtpmap:%d rtx/%u", format->rtx_pt, format->clock_hz);
+        put(out, "a=fmtp:%d apt=%d", format->rtx_pt, format->pt);
     }
+}
+
+static void put_codecs(Out *out, const StoaSdpLine *line)
+{
+    const StoaSdpFormat first = { line->codec,    line->pt,       line->rtx_pt, line->clock_hz,
+                                  line->channels, line->feedback, line->fmtp };
+
+    put_format(out, &first);
     if (line->red) {
-        put_rtpmap(out, line, line->red_pt, "red");
+        put_rtpmap(out, &first, line->red_pt, "red");
         put(out, "a=fmtp:%d %d/%d", line->red_pt, line->pt, line->pt);
     }
+    for (unsigned i = 0; i < line->n_others; i++)
+        put_format(out, &line->others[i]);
 }
 
 /* What we take of a simulcast, in the order of the offer. */
@@ -200,6 +210,11 @@ static void put_rtp_formats(Out *out, const StoaSdpLine *line)
         g_string_append_printf(formats, " %d", line->rtx_pt);
     if (line->red && !red_first)
         g_string_append_printf(formats, " %d", line->red_pt);
+    for (unsigned i = 0; i < line->n_others; i++) {
+        g_string_append_printf(formats, " %d", line->others[i].pt);
+        if (line->others[i].rtx_pt >= 0)
+            g_string_append_printf(formats, " %d", line->others[i].rtx_pt);
+    }
     put(out, "m=%s 9 %s %s", line->kind_text, line->proto, formats->str);
 }
 
@@ -218,7 +233,7 @@ static void put_rtp(Out *out, const StoaSdpPlan *plan, const StoaSdpLine *line,
     if (line->extmap_allow_mixed)
         put(out, "a=extmap-allow-mixed");
     put_exts(out, line);
-    put_codec(out, line);
+    put_codecs(out, line);
     if (plan->type == STOA_SDP_ANSWER)
         put_rids(out, line);
     put_send(out, line);

@@ -23,8 +23,8 @@ static const char *first_codec(const GArray *wants, StoaKind kind, const StoaTra
     return NULL;
 }
 
-/* The answer takes the feed's codecs, whatever the player would like best. Of a kind that the feed does not have yet it takes what
- * the room's publishers are asked for first. */
+/* The answer takes the feed's codecs, whatever the player would like best. Of pictures that the feed does not have yet it takes
+ * all that the room's publishers may send, of sound what they are asked for first. */
 static StoaMediaRules rules_of(const VrSettings *set, const GArray *wants)
 {
     const StoaTrackInfo *info;
@@ -36,6 +36,7 @@ static StoaMediaRules rules_of(const VrSettings *set, const GArray *wants)
     rules.vp9_profile = info ? info->vp9_profile : set->vp9_profile;
     if (!rules.audio_codecs)
         rules.audio_codecs = set->audiocodec;
+    rules.every_video_codec = !rules.video_codecs;
     if (!rules.video_codecs)
         rules.video_codecs = set->videocodec;
     return rules;

@@ -19,10 +19,12 @@ before(async () => {
     await page.goto(gateway.http.replace('127.0.0.1', 'localhost'));
     await page.evaluate(`(() => { ${library} })()`);
     await page.evaluate(() => {
-        window.publish = async (path, kinds = ['audio', 'video']) => {
+        window.publish = async (path, kinds = ['audio', 'video'], codec = undefined) => {
             const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' }), whip = new WHIPClient();
             window.camera ??= await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
-            camera.getTracks().filter(({ kind }) => kinds.includes(kind)).forEach((track) => pc.addTransceiver(track, { direction: 'sendonly', streams: [camera] }));
+            const senders = camera.getTracks().filter(({ kind }) => kinds.includes(kind)).map((track) => pc.addTransceiver(track, { direction: 'sendonly', streams: [camera] }));
+            if (codec)
+                senders.at(-1).setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => mimeType === codec));
             await whip.publish(pc, new URL(path, location).href, 'sesame');
             return { pc, whip };
         };
@@ -50,6 +52,11 @@ before(async () => {
             await pc.setRemoteDescription({ type: 'answer', sdp: [head, first + (fragment.match(/a=candidate:.*\r\n/g) ?? []).join(''), ...rest].join('') });
             return answer.headers.get('etag');
         };
+        /* What the latest pictures of a connection were encoded with. */
+        window.codec = async (pc) => {
+            const stats = await pc.getStats();
+            return [...stats.values()].filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').map(({ codecId }) => stats.get(codecId)?.mimeType)[0];
+        };
         /* Decoded frames, and packets of sound, of one connection. */
         window.shown = async (pc) => {
             const found = { frames: 0, packets: 0 };
@@ -63,7 +70,7 @@ before(async () => {
         };
     });
     const who = await enter(gateway), handle = await who.attach('videoroom');
-    await who.ask('message', handle, { body: { request: 'create', room: 77, pin: 'sesame', publishers: 4 } });
+    await who.ask('message', handle, { body: { request: 'create', room: 77, pin: 'sesame', publishers: 4, videocodec: 'vp8,h264' } });
     who.leave();
 });
 after(async () => { await browser?.close(); assert.equal((await gateway.stop()).code, 0); });
@@ -108,7 +115,7 @@ test('a PeerConnection that is closed ends its session', async () => {
     assert.fail('it is still there after 10 s');
 });
 
-test('a player that came when there was only a voice sees the camera that comes later, and the next one', async () => {
+test('a player that came when there was only a voice sees the camera that comes later, and the next one, whatever codec they have', async () => {
     await page.evaluate(async () => { window.voice = await publish('/whip/77/7', ['audio']); });
     await until(page, () => voice.pc.connectionState === 'connected');
     await until(page, async () => { window.listener ??= await watch('/whep/77').catch(() => undefined); return window.listener; });
@@ -118,12 +125,15 @@ test('a player that came when there was only a voice sees the camera that comes 
     await page.evaluate(async () => { window.first = await publish('/whip/77/8'); });
     await grows('listener');
     await until(page, () => screen_.videoWidth === 640 && screen_.currentTime > 0);
-    await page.evaluate(async () => { window.second = await publish('/whip/77/9'); }); /* is there already when the first goes */
+    assert.equal(await page.evaluate(() => codec(listener.pc)), 'video/VP8');
+    await page.evaluate(async () => { window.second = await publish('/whip/77/9', ['audio', 'video'], 'video/H264'); }); /* is there already when the first goes */
     await until(page, () => second.pc.connectionState === 'connected');
     await page.evaluate(() => first.whip.stop());
+    await until(page, async () => await codec(listener.pc) === 'video/H264');
     await grows('listener');
     await page.evaluate(async () => { await second.whip.stop(); await voice.whip.stop(); window.third = await publish('/whip/77/8'); });
     await grows('listener'); /* nobody was there meanwhile */
+    assert.equal(await page.evaluate(() => codec(listener.pc)), 'video/VP8');
     if (process.env.STOA_SHOTS)
         await page.locator('#screen_').screenshot({ path: `${process.env.STOA_SHOTS}/whep.png` });
     const [red, ...rest] = await page.evaluate(() => {

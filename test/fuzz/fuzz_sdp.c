@@ -100,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(!sdp || fragment); /* a description is a fragment too */
     stoa_sdp_rules_init(&rules);
     rules.audio.red = size % 2;
+    rules.video.every = size % 5 == 0;
+    rules.video.can_receive = size % 5 != 0;
     rules.video.codecs = size % 3 ? NULL : "h264,av1,vp9";
     plan = sdp ? stoa_sdp_answer(sdp, &rules, NULL, NULL) : NULL;
     if (plan) {

@@ -35,6 +35,8 @@ typedef struct {
     bool opus_fec, opus_dtx; /* ask the sender for in-band FEC, for DTX */
     bool opus_red; /* take, ask for and send redundant audio (RFC 2198) where the client offers it;
                       who does not is sent the plain codec of it */
+    bool every_video_codec; /* on m-lines that are only sent on agree on all of `video_codecs`, not
+                               on one: stoa_sink_switch() may show a track of any of them there */
 } StoaMediaRules;
 
 /* What is known of a track. Strings are owned by the track. */
@@ -210,7 +212,8 @@ STOA_EXPORT void stoa_sink_priority(StoaSink *sink, unsigned priority) STOA_ON_C
 
 /**
  * While the handle's offer is being answered: take an m-line of that kind that nothing is sent on, for what comes later. It
- * has the first codec of the rules that the client takes; stoa_sink_switch() shows a track of that codec on it.
+ * has the first codec of the rules that the client takes; stoa_sink_switch() shows a track of that codec on it, or of any that
+ * was agreed (`every_video_codec`).
  *
  * Returns the sink, owned by the handle; NULL when no such line is left.
  */

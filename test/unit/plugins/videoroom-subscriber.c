@@ -442,6 +442,38 @@ static void a_line_for_what_nobody_publishes_yet_waits_for_it(void **unused G_GN
     stoa_bed_hears_nothing(eva);
 }
 
+/* Nobody knows yet what the camera that comes will send: the player takes all that may come, and each is sent as it was agreed. */
+static void a_line_that_waits_shows_any_codec_of_the_room(void **unused G_GNUC_UNUSED)
+{
+    static const ClientLine h264[] = { { "video", "v", .codecs = "102 H264", .ssrc = 5 }, { 0 } };
+    static const ClientLine vp8[] = { { "video", "v", .codecs = "96 VP8", .ssrc = 6 }, { 0 } };
+    static const ClientLine player[] = { { "audio", "0", .direction = "recvonly" },
+                                         { "video", "1", .codecs = "96 VP8,102 H264",
+                                           .direction = "recvonly" },
+                                         { 0 } };
+    g_autoptr(StoaBed) bed = stoa_bed_new("videoroom", ROOM7 "videocodec = vp8,h264\n");
+    StoaBedPerson *eva = stoa_bed_attach(bed, "eva");
+    publishing(bed, 1, "ana", voice_only);
+
+    bed_offer_lines(eva, JOIN "}", player, "{'videoroom': 'attached'}");
+    assert_non_null(strstr(stoa_bed_sdp(eva), "a=rtpmap:96 VP8/90000"));
+    assert_non_null(strstr(stoa_bed_sdp(eva), "a=rtpmap:102 H264/90000"));
+    assert_non_null(strstr(stoa_bed_sdp(eva), "m=video 9 UDP/TLS/RTP/SAVPF 96 "));
+    stoa_bed_connects(eva);
+    StoaBedPerson *ben = publishing(bed, 2, "ben", h264);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ben);
+    assert_int_equal(fake_send(bed_peer_of(eva)->id, 2)->payload_type, 102);
+    assert_int_equal(fake_send(bed_peer_of(eva)->id, 2)->codec, STOA_CODEC_H264);
+    const uint32_t ssrc = fake_send(bed_peer_of(eva)->id, 2)->ssrc;
+    StoaBedPerson *cem = publishing(bed, 3, "cem", vp8); /* waits for the line to be free */
+    assert_ptr_equal(stoa_bed_shown(eva, 1), ben);
+    stoa_bed_detach(ben);
+    stoa_bed_advance(bed, 1);
+    assert_ptr_equal(stoa_bed_shown(eva, 1), cem);
+    assert_int_equal(fake_send(bed_peer_of(eva)->id, 2)->payload_type, 96);
+    assert_int_equal(fake_send(bed_peer_of(eva)->id, 2)->ssrc, ssrc);
+}
+
 /* A page puts the stream of any of its tracks into its <video>: all have to be of one. */
 static void a_line_that_waits_is_of_the_stream_that_is_shown(void **unused G_GNUC_UNUSED)
 {
@@ -551,6 +583,7 @@ int main(void)
         cmocka_unit_test(who_brings_an_offer_sees_the_next_when_the_first_goes),
         cmocka_unit_test(a_line_for_what_nobody_publishes_yet_waits_for_it),
         cmocka_unit_test(a_line_that_waits_is_of_the_stream_that_is_shown),
+        cmocka_unit_test(a_line_that_waits_shows_any_codec_of_the_room),
         cmocka_unit_test(a_subscriber_gets_all_streams_of_several_feeds),
         cmocka_unit_test(only_what_is_up_can_be_subscribed_to),
         cmocka_unit_test(the_older_form_still_works),

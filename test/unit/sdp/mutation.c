@@ -56,6 +56,7 @@ static StoaSdpRules random_rules(GRand *random)
     rules.audio.can_send = g_rand_boolean(random);
     rules.audio.red = g_rand_boolean(random);
     rules.video.simulcast = g_rand_boolean(random);
+    rules.video.every = g_rand_boolean(random);
     return rules;
 }
 
@@ -73,6 +74,9 @@ static void says_what_was_planned(const StoaSdpPlan *plan, const char *text)
         if (line->accepted && line->kind != STOA_SDP_APPLICATION) {
             assert_int_equal(media->direction, line->direction);
             assert_int_equal(stoa_sdp_payload(media, line->pt)->codec, line->codec);
+            for (unsigned k = 0; k < line->n_others; k++)
+                assert_int_equal(stoa_sdp_payload(media, line->others[k].pt)->codec,
+                                 line->others[k].codec);
         }
     }
 }

@@ -96,6 +96,38 @@ static void video_is_taken_in_the_codec_we_prefer(void **unused G_GNUC_UNUSED)
     }
 }
 
+/* Who does not know yet what will be sent agrees on all that may be. */
+static void all_codecs_are_agreed_where_we_only_send(void **unused G_GNUC_UNUSED)
+{
+    g_autofree char *text = load_dup("chromium-audio-video");
+    g_autofree char *watcher = replace_dup(text, "a=sendrecv", "a=recvonly");
+    g_autoptr(StoaSdp) both_ways = parse(text), one_way = parse(watcher);
+    StoaSdpRules rules = echo_rules();
+    g_autoptr(StoaSdpPlan) echo = NULL, plan = NULL, copy = NULL;
+    g_autofree char *answer = NULL;
+    StoaSdpFormat format;
+
+    rules.video.codecs = "vp8,h264,h264,opus,av1";
+    rules.video.every = true;
+    echo = answer_to(both_ways, &rules, NULL);
+    assert_int_equal(line(echo, 1)->n_others, 0);
+    plan = answer_to(one_way, &rules, NULL);
+    copy = stoa_sdp_plan_copy(plan);
+    stoa_sdp_plan_free(g_steal_pointer(&plan));
+    assert_int_equal(line(copy, 1)->codec, STOA_SDP_VP8);
+    assert_int_equal(line(copy, 1)->n_others, 2);
+    assert_true(stoa_sdp_plan_format(line(copy, 1), STOA_SDP_H264,
+                                     "packetization-mode=1;profile-level-id=42e01f", &format));
+    assert_int_equal(format.pt, 108);
+    assert_int_equal(format.rtx_pt, 109);
+    assert_false(stoa_sdp_plan_format(line(copy, 1), STOA_SDP_VP9, "profile-id=0", &format));
+    answer = write_dup(copy);
+    assert_non_null(strstr(answer, "m=video 9 UDP/TLS/RTP/SAVPF 96 97 108 109 45 46\r\n"));
+    assert_non_null(strstr(answer, "a=rtpmap:108 H264/90000\r\n"));
+    assert_non_null(strstr(answer, "a=rtcp-fb:108 nack pli\r\n"));
+    assert_non_null(strstr(answer, "a=fmtp:109 apt=108\r\n"));
+}
+
 static void a_profile_of_h264_and_vp9_can_be_asked_for(void **unused G_GNUC_UNUSED)
 {
     static const struct {
@@ -514,6 +546,7 @@ int main(void)
         cmocka_unit_test(every_fixture_is_taken_from_a_publisher),
         cmocka_unit_test(every_fixture_is_echoed_both_ways),
         cmocka_unit_test(video_is_taken_in_the_codec_we_prefer),
+        cmocka_unit_test(all_codecs_are_agreed_where_we_only_send),
         cmocka_unit_test(a_profile_of_h264_and_vp9_can_be_asked_for),
         cmocka_unit_test(a_firefox_without_h264_is_refused_in_a_room_of_h264),
         cmocka_unit_test(a_static_payload_number_zero_is_a_codec),
