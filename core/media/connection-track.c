@@ -160,8 +160,11 @@ void stoa_track_mute(StoaTrack *track, bool muted)
     if (!connection->peer || track->info.kind == STOA_DATA)
         return;
     stoa_peer_mute(connection->media, connection->peer, track->number, muted);
-    if (!muted)
-        stoa_track_keyframe(track);
+    if (muted)
+        return;
+    stoa_track_keyframe(track);
+    if (connection->events->unmuted)
+        connection->events->unmuted(connection->user, track);
 }
 
 void stoa_track_keyframe(StoaTrack *track)

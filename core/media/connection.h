@@ -24,6 +24,8 @@ typedef struct {
                         StoaTrack *track); /* inside set_offer, before the answer is made */
     void (*track_removed)(
         void *user, StoaTrack *track); /* its sinks show nothing any more; freed after the call */
+    void (*unmuted)(void *user,
+                    StoaTrack *track); /* by stoa_track_mute(), perhaps not muted before */
     void (*layer)(void *user, StoaSink *sink, int substream, int temporal);
     void (*talking)(void *user, StoaTrack *track, bool talking, double average_dbov);
     void (*voice)(void *user, StoaTrack *track, double loudness);

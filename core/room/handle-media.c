@@ -4,6 +4,7 @@
 
 #define LOG_AREA "handle"
 
+#include "room/kept-room.h"
 #include "room/room-private.h"
 
 #include <stdlib.h>
@@ -104,10 +105,20 @@ static void on_candidate(void *user, const char *candidate, const char *mid, uns
     tell(user, "trickle", json_pack("{s:o}", "candidate", body));
 }
 
+/* Whose audio goes on again is not muted any more. */
+static void on_unmuted(void *user, StoaTrack *track)
+{
+    const StoaHandle *handle = user;
+
+    if (handle->member && stoa_track_info(track)->kind == STOA_AUDIO)
+        stoa_member_unmuted(handle->member);
+}
+
 static void on_track_added(void *user, StoaTrack *track)
 {
     StoaHandle *handle = user;
 
+    on_unmuted(handle, track);
     if (handle->module->plugin.track_added)
         handle->module->plugin.track_added(handle, track);
 }
@@ -178,6 +189,7 @@ static const StoaConnectionEvents events = {
     .candidate = on_candidate,
     .track_added = on_track_added,
     .track_removed = on_track_removed,
+    .unmuted = on_unmuted,
     .layer = on_layer,
     .talking = on_talking,
     .voice = on_voice,

@@ -49,8 +49,8 @@ struct StoaMember {
     StoaMemberState state;
     bool guest; /* by a public room's link: neither invited nor its host */
     bool banned;
-    bool admitted; /* was in in this meeting: the lobby and the lock are behind them */
-    bool muted;
+    bool admitted;     /* was in in this meeting: the lobby and the lock are behind them */
+    bool muted;        /* by somebody else, and silent since */
     bool announced;    /* the others know that they are in */
     bool told_waiting; /* the hosts know that they wait */
     bool connected;    /* had a connection in this stay */
@@ -129,7 +129,9 @@ void stoa_member_give_up(StoaMember *member);
 void stoa_member_tell(StoaMember *member, const char *event, json_t *body);
 void stoa_member_set_hand(StoaMember *member, bool up, StoaLedger *ledger);
 void stoa_member_set_role(StoaMember *member, StoaRole role);
+/** Their audio stops, and they are told to be muted until it goes on, which they may do themselves. */
 void stoa_member_mute(StoaMember *member);
+void stoa_member_unmuted(StoaMember *member);
 /** A handle of theirs goes: from stoa_handle_free(). */
 void stoa_member_forget(StoaMember *member, StoaHandle *handle);
 /** The person was let in from the lobby: the handles that waited take their seats. */

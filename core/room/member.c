@@ -66,7 +66,7 @@ json_t *stoa_member_json(const StoaMember *member)
     json_object_set_new(body, "hand", json_boolean(hand));
     if (hand)
         json_object_set_new(body, "hand_at", stoa_store_time_json(member->hand_ms));
-    if (member->muted)
+    if (member->muted && is_in(member))
         json_object_set_new(body, "muted", json_true());
     return body;
 }
@@ -447,12 +447,19 @@ void stoa_member_set_role(StoaMember *member, StoaRole role)
 
 void stoa_member_mute(StoaMember *member)
 {
-    member->muted = true; /* for this event: they may switch their audio on again */
+    member->muted = true;
     for (guint i = 0; i < member->handles->len; i++) {
         StoaHandle *handle = member->handles->pdata[i];
         if (handle->who && handle->who->handle == handle && handle->module->plugin.muted)
             handle->module->plugin.muted(handle->room, handle->who);
     }
     tell_state(member);
+}
+
+void stoa_member_unmuted(StoaMember *member)
+{
+    if (!member->muted)
+        return;
     member->muted = false;
+    tell_state(member);
 }

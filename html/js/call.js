@@ -68,8 +68,18 @@ export class Call {
             this.people.set(id, person);
         }
         const sends = (kind) => streams.some(({ type, disabled }) => type === kind && !disabled);
-        person.tile.show(metadata ?? { audio: sends('audio'), video: sends('video') });
+        this.#show(person, metadata ?? { audio: sends('audio'), video: sends('video') });
         return id;
+    }
+
+    #show(person, sent) {
+        person.isMuted = sent.audio === false;
+        person.tile.show(sent);
+    }
+
+    /** The feeds of those who send no sound now. */
+    get muted() {
+        return [...this.people].filter(([, { isMuted }]) => isMuted).map(([feed]) => feed);
     }
 
     #forget(feed) {
@@ -86,7 +96,7 @@ export class Call {
         if (person && !data.moderation) {
             if (data.display)
                 person.tile.rename(data.display);
-            person.tile.show(data.metadata ?? {});
+            this.#show(person, data.metadata ?? {});
         }
         if (data.leaving === 'ok' && data.reason === 'kicked')
             this.onend('You were removed from the room.');

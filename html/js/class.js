@@ -152,6 +152,7 @@ export class Classroom {
         this.call = null;
         this.stream = new MediaStream();
         this.stage.follow(null);
+        this.people.showSilent([]);
     }
 
     /* All handles are there: the first time, and each time after a loss. */
@@ -182,6 +183,7 @@ export class Classroom {
         if (this.call.own.state.audio && $('status').textContent === MUTED)
             note('');
         this.stage.changed();
+        this.people.showSilent([...this.call.muted, ...this.call.own.state.audio ? [] : [this.seat.me.id]]);
     }
 
     #showPeople() {

@@ -10,7 +10,8 @@ export class People {
     constructor(place, seat) {
         this.place = place;
         this.seat = seat;
-        this.all = new Map(); /* id → {id, name, role, state, hand, hand_at} */
+        this.all = new Map(); /* id → {id, name, role, state, muted, hand, hand_at} */
+        this.silent = new Set(); /* ids of those whose microphone is off */
         this.room = seat.room;
         this.onchange = this.onnews = () => {};
         this.onwrite = () => {};
@@ -32,6 +33,14 @@ export class People {
         const turn = ({ hand, hand_at: at }) => (hand ? Date.parse(at) : Infinity);
         return [...this.all.values()].filter(({ state }) => state === 'in' || state === 'reconnecting').sort((a, b) =>
             turn(a) - turn(b) || RANK[a.role] - RANK[b.role] || nameOf(a).localeCompare(nameOf(b)) || 0);
+    }
+
+    /** Whose microphone is off now. */
+    showSilent(ids) {
+        if (ids.length === this.silent.size && ids.every((id) => this.silent.has(id)))
+            return;
+        this.silent = new Set(ids);
+        this.#show();
     }
 
     get waiting() {
@@ -58,7 +67,7 @@ export class People {
         const { event, id } = data;
         const before = this.all.get(id);
         if (event === 'participant_joined' || event === 'participant_state' || event === 'participant_left')
-            this.#put({ ...data, state: event === 'participant_left' ? 'left' : data.state ?? 'in' });
+            this.#put({ ...data, muted: Boolean(data.muted), state: event === 'participant_left' ? 'left' : data.state ?? 'in' });
         else if (event === 'hand')
             this.#put({ ...this.all.get(id), id, hand: data.up, hand_at: data.at });
         else if (event === 'role')
@@ -73,7 +82,7 @@ export class People {
             return;
         if (id !== this.seat.me.id && ((event === 'hand' && data.up) || data.state === 'waiting'))
             this.onnews();
-        if (event === 'participant_state' && id === this.seat.me.id && data.muted && before?.state === data.state)
+        if (event === 'participant_state' && id === this.seat.me.id && data.muted && !before?.muted && before?.state === data.state)
             this.onmuted();
         this.#show();
     }
@@ -146,7 +155,7 @@ export class People {
     #row(person, turn, isOpen) {
         const { id, role, state } = person;
         const isMe = id === this.seat.me.id;
-        const facts = [ROLES[role], state === 'reconnecting' && 'reconnecting …'].filter(Boolean).join(', ');
+        const facts = [ROLES[role], person.muted ? 'muted by a host' : this.silent.has(id) && 'muted', state === 'reconnecting' && 'reconnecting …'].filter(Boolean).join(', ');
         return el('li', { 'data-person': id }, el('span', { class: 'grow' }, el('span', { class: 'who' }, nameOf(person)), isMe && ' (you)',
             facts && el('span', { class: 'faint' }, ` ${facts}`)),
             turn > 0 && el('span', { class: 'badge turn' }, el('span', { class: 'hidden' }, 'Hand up: '), turn === 1 ? 'next' : String(turn)),

@@ -183,8 +183,15 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
     await shot(host, 'menu');
     await host.click('button:text-is("Mute")');
     await has(guest, '#mute', 'Unmute');
+    await has(host, '#people li', 'muted by a host');
+    assert.equal((await host.evaluate(async (id) => (await fetch(`/api/v1/rooms/${id}/participants`, { headers: { Authorization: `Bearer ${JSON.parse(localStorage.getItem('stoa.host')).token}` } })).json(), room))
+        .filter(({ muted }) => muted).length, 1);
     await guest.click('#mute:not([disabled])');
     await has(guest, '#mute', /^Mute$/);
+    await until(host, () => !document.querySelector('#people').textContent.includes('muted'));
+    await guest.click('#mute:not([disabled])');
+    await has(host, '#people .faint', /^\s*muted$/);
+    await guest.click('#mute:not([disabled])');
 
     await tab(host, 'chat');
     await write(host, 'before');
