@@ -26,7 +26,7 @@ const StoaSsrcEntry *stoa_peer_ssrc(StoaPeer *peer, uint32_t ssrc)
 static void unbind_at(StoaPeer *peer, unsigned i)
 {
     if (peer->open)
-        stoa_srtp_open_forget(peer->open, peer->ssrcs[i].ssrc);
+        stoa_srtp_open_rest(peer->open, peer->ssrcs[i].ssrc, true);
     peer->ssrcs[i] = peer->ssrcs[--peer->n_ssrcs];
 }
 
@@ -64,6 +64,8 @@ static const StoaSsrcEntry *bind_ssrc(StoaPeer *peer, const StoaSsrcEntry *entry
         stoa_source_restart(source);
     replace(peer, entry->is_rtx ? &source->rtx_ssrc : &source->ssrc, entry->ssrc);
     unbind_ssrc(peer, entry->ssrc);
+    if (peer->open)
+        stoa_srtp_open_rest(peer->open, entry->ssrc, false);
     if (peer->n_ssrcs == peer->room_ssrcs) {
         peer->room_ssrcs = MAX(4, 2 * peer->room_ssrcs);
         peer->ssrcs = g_renew(StoaSsrcEntry, peer->ssrcs, peer->room_ssrcs);

@@ -24,6 +24,7 @@ typedef struct {
     uint32_t ssrc;
     StoaSrtpWindow *rtp; /* NULL: no RTP came; who only receives sends RTCP alone */
     StoaSrtpRtcpWindow rtcp;
+    uint64_t rests; /* since when: the number of that rest; 0: it has a track, or never had one */
 } Stream;
 
 struct StoaSrtpOpen {
@@ -31,6 +32,7 @@ struct StoaSrtpOpen {
     StoaSrtpKeys keys;
     Stream *streams; /* few: looked through from the last one found */
     unsigned n_streams, room, last;
+    uint64_t n_rests;
 };
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -81,14 +83,48 @@ static Stream *make(StoaSrtpOpen *open, uint32_t ssrc)
     return &open->streams[open->last = open->n_streams++];
 }
 
+static void drop(StoaSrtpOpen *open, Stream *stream)
+{
+    g_free(stream->rtp);
+    *stream = open->streams[--open->n_streams];
+}
+
 void stoa_srtp_open_forget(StoaSrtpOpen *open, uint32_t ssrc)
+{
+    Stream *stream = find(open, ssrc);
+
+    if (stream && !stream->rests)
+        drop(open, stream);
+}
+
+/* The one that rests longest, if there are too many. */
+static Stream *excess(StoaSrtpOpen *open)
+{
+    Stream *oldest = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < open->n_streams; i++) {
+        Stream *stream = &open->streams[i];
+
+        if (!stream->rests)
+            continue;
+        n++;
+        if (!oldest || stream->rests < oldest->rests)
+            oldest = stream;
+    }
+    return n > STOA_SRTP_OPEN_RESTING ? oldest : NULL;
+}
+
+void stoa_srtp_open_rest(StoaSrtpOpen *open, uint32_t ssrc, bool rests)
 {
     Stream *stream = find(open, ssrc);
 
     if (!stream)
         return;
-    g_free(stream->rtp);
-    *stream = open->streams[--open->n_streams];
+    stream->rests = rests ? ++open->n_rests : 0;
+    stream = rests ? excess(open) : NULL;
+    if (stream)
+        drop(open, stream);
 }
 
 /* -- RTP ----------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 typedef struct StoaSrtpOpen StoaSrtpOpen;
 
 #define STOA_SRTP_OPEN_MAX_SSRCS 1024 /* one peer cannot fill our memory with streams */
+#define STOA_SRTP_OPEN_RESTING   64   /* streams without a track that are remembered */
 
 typedef enum {
     STOA_SRTP_OPEN_OK,
@@ -43,5 +44,11 @@ StoaSrtpOpenResult stoa_srtp_open_rtp(StoaSrtpOpen *open, uint8_t *buf, size_t *
 /** The same for RTCP. */
 StoaSrtpOpenResult stoa_srtp_open_rtcp(StoaSrtpOpen *open, uint8_t *buf, size_t *len);
 
-/** Forget an SSRC (a stream that ended), so that the list stays short: its replay window goes too. */
+/** Forget an SSRC (nobody's stream), so that the list stays short: its replay window goes too. One that rests stays. */
 void stoa_srtp_open_forget(StoaSrtpOpen *open, uint32_t ssrc);
+
+/**
+ * An SSRC has a track, or has none for now. Its sender may go on under it after hours, and counts on: how often it rolled over is
+ * told nowhere. So of those that rest STOA_SRTP_OPEN_RESTING are remembered; then the one that rests longest goes.
+ */
+void stoa_srtp_open_rest(StoaSrtpOpen *open, uint32_t ssrc, bool rests);

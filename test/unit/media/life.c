@@ -480,6 +480,32 @@ static void a_restart_changes_the_credentials_and_media_flows_on(void **unused G
     bed_free(bed);
 }
 
+/* Its sender counts on under the same SSRC: how often it rolled over is told nowhere. (RFC 3711, 3.3.1) */
+static void a_track_that_rested_is_heard_again_under_its_ssrc(void **unused G_GNUC_UNUSED)
+{
+    enum { ROLL = 65536, LATE = 5 };
+    Bed *bed = bed_new(1);
+    Person *ana = person_new(bed, 1);
+    StoaReceive row = bed_audio_in(7, "0", 2000);
+
+    person_connect(ana);
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    bed_run(bed, 20);
+    for (unsigned i = ROLL - 3; i < ROLL + 3; i++)
+        person_send(ana, 2000, 111, i, i * 960, false, "hello", 5);
+    expect_event(ana, "media(7,on,-1)");
+    stoa_peer_set_receives(bed_media(bed), ana->id, NULL, 0, &ana->ext);
+    bed_run(bed, 20);
+    person_send(ana, 2000, 111, ROLL + LATE, 0, false, "late", 4); /* was on its way */
+    bed_run(bed, 20);
+    g_string_truncate(ana->events, 0);
+    stoa_peer_set_receives(bed_media(bed), ana->id, &row, 1, &ana->ext);
+    bed_run(bed, 20);
+    person_send(ana, 2000, 111, ROLL + 2 * LATE, 0, false, "hello", 5);
+    expect_event(ana, "media(7,on,-1)");
+    bed_free(bed);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +520,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(silence_and_sound_are_told),
         cmocka_unit_test(talking_is_told),
         cmocka_unit_test(voice_is_told_and_noise_is_not),
+        cmocka_unit_test(a_track_that_rested_is_heard_again_under_its_ssrc),
         cmocka_unit_test(the_state_table_has_no_way_back),
         cmocka_unit_test(peers_close_in_any_order),
         cmocka_unit_test(statistics_are_answered_once_also_for_the_gone),

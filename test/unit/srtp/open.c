@@ -129,6 +129,30 @@ static void a_peer_cannot_open_streams_without_end(void **unused G_GNUC_UNUSED)
     pair_end(&pair);
 }
 
+/* So many that had a track are remembered, and know what came; the one that rests longest makes way. */
+static void streams_that_rest_are_remembered_within_bounds(void **unused G_GNUC_UNUSED)
+{
+    enum { N = STOA_SRTP_OPEN_RESTING + 1 };
+    Pair pair;
+
+    pair_begin(&pair, STOA_SRTP_AEAD_AES_128_GCM);
+    for (uint32_t ssrc = 1; ssrc <= N; ssrc++)
+        assert_int_equal(send_packet(&pair, ssrc, 1), STOA_SRTP_OPEN_OK);
+    stoa_srtp_open_rest(pair.open, N + 1, true); /* never seen */
+    for (uint32_t ssrc = 1; ssrc < N; ssrc++)
+        stoa_srtp_open_rest(pair.open, ssrc, true);
+    stoa_srtp_open_forget(pair.open, 1);
+    assert_int_equal(send_packet(&pair, 1, 1), STOA_SRTP_OPEN_REPLAY);
+    stoa_srtp_open_rest(pair.open, 1, false); /* it has a track again */
+    stoa_srtp_open_rest(pair.open, N, true);
+    assert_int_equal(send_packet(&pair, 2, 1), STOA_SRTP_OPEN_REPLAY);
+    stoa_srtp_open_rest(pair.open, 1, true); /* now it is the latest */
+    assert_int_equal(send_packet(&pair, 1, 1), STOA_SRTP_OPEN_REPLAY);
+    assert_int_equal(send_packet(&pair, 3, 1), STOA_SRTP_OPEN_REPLAY);
+    assert_int_equal(send_packet(&pair, 2, 1), STOA_SRTP_OPEN_OK); /* was forgotten */
+    pair_end(&pair);
+}
+
 /* -- libsrtp2 is the oracle ---------------------------------------------------------------- */
 
 enum { ROOM = 1600, KEPT = 64 };
@@ -315,6 +339,7 @@ int main(void)
         cmocka_unit_test(no_flipped_bit_gets_through),
         cmocka_unit_test(noise_of_any_length_is_refused),
         cmocka_unit_test(a_peer_cannot_open_streams_without_end),
+        cmocka_unit_test(streams_that_rest_are_remembered_within_bounds),
         cmocka_unit_test(every_rtp_verdict_is_that_of_libsrtp2),
         cmocka_unit_test(every_rtcp_verdict_is_that_of_libsrtp2),
         cmocka_unit_test(rtcp_in_the_open_or_damaged_is_refused),
