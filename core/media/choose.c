@@ -198,7 +198,7 @@ void stoa_outlet_tell(StoaOutlet *outlet)
     const StoaSource *source;
     int substream, temporal;
 
-    if (!outlet->is_relaying)
+    if (!outlet->is_relaying || outlet->is_ending)
         return;
     source = outlet->feed->sources[outlet->encoding];
     if (outlet->feed->n_encodings < 2 && stoa_source_top_spatial(source) == 0 &&

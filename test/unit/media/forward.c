@@ -433,7 +433,7 @@ static void temporal_layers_are_left_out_without_a_gap(void **unused G_GNUC_UNUS
 /* A ring grows between two batches, so that a lump of any size is there when parts of it are asked for again. */
 static void a_keyframe_that_comes_at_once_can_be_repaired(void **state)
 {
-    enum { LUMP = 150 };
+    enum { LUMP = 140 };
     Scene s = scene_new(*(unsigned *)*state, true);
     uint16_t first[2];
 

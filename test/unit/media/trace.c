@@ -381,6 +381,28 @@ static void a_layer_that_comes_to_be_wanted_waits_for_the_next_picture(void **un
     world_end(&self);
 }
 
+/* The rest of a picture still comes then. */
+static void who_hears_that_nothing_fits_hears_nothing_else_until_it_does(void **unused G_GNUC_UNUSED)
+{
+    World self;
+
+    world_begin(&self, TRACE_VP8, 1);
+    self.sender.pace_us = 6000;
+    run(&self, 1000000);
+    for (unsigned i = 0; i < 1000 && !self.outlet->is_mid_picture; i++)
+        run(&self, STEP_US);
+    allow(&self, STOA_PAUSED, -1);
+    assert_true(self.outlet->is_ending);
+    stoa_outlet_tell_narrow(self.outlet);
+    stoa_outlet_tell(self.outlet);
+    assert_int_equal(self.told_substream, (unsigned)-1);
+    run(&self, 300000);
+    assert_false(self.outlet->is_relaying);
+    assert_int_equal(self.told_substream, (unsigned)-1);
+    trace_decode(TRACE_VP8, self.outs, self.sender.hurt, 0);
+    world_end(&self);
+}
+
 /* Refused, as too many were asked for, it may be asked for again at once: it was not sent. */
 static void a_repeat_that_was_refused_is_not_taken_for_sent(void **unused G_GNUC_UNUSED)
 {
@@ -423,6 +445,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(loss_harms_only_what_was_lost),
         cmocka_unit_test(a_change_within_a_picture_tears_none),
         cmocka_unit_test(a_layer_that_comes_to_be_wanted_waits_for_the_next_picture),
+        cmocka_unit_test(who_hears_that_nothing_fits_hears_nothing_else_until_it_does),
         cmocka_unit_test(a_repeat_that_was_refused_is_not_taken_for_sent),
     };
 
