@@ -382,7 +382,8 @@ static void a_layer_that_comes_to_be_wanted_waits_for_the_next_picture(void **un
 }
 
 /* The rest of a picture still comes then. */
-static void who_hears_that_nothing_fits_hears_nothing_else_until_it_does(void **unused G_GNUC_UNUSED)
+static void who_hears_that_nothing_fits_hears_nothing_else_until_it_does(
+    void **unused G_GNUC_UNUSED)
 {
     World self;
 
