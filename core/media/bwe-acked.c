@@ -55,3 +55,8 @@ uint32_t stoa_bwe_acked_lately_bps(const StoaBweAcked *acked)
 {
     return rate_of(acked, N_LATELY);
 }
+
+bool stoa_bwe_acked_lately_is_after(const StoaBweAcked *acked, int64_t mark)
+{
+    return acked->slot > mark + N_LATELY;
+}

@@ -26,3 +26,12 @@ uint32_t stoa_bwe_acked_bps(const StoaBweAcked *acked);
 
 /** The rate of the last fifth of a second; restless. 0: too little came to say. */
 uint32_t stoa_bwe_acked_lately_bps(const StoaBweAcked *acked);
+
+/** Where it stands now: for stoa_bwe_acked_lately_is_after(). */
+static inline int64_t stoa_bwe_acked_mark(const StoaBweAcked *acked)
+{
+    return acked->slot;
+}
+
+/** Whether all that stoa_bwe_acked_lately_bps() counts arrived after a mark. */
+bool stoa_bwe_acked_lately_is_after(const StoaBweAcked *acked, int64_t mark);

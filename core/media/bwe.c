@@ -14,6 +14,7 @@
 #define REFUTE_US         1000000
 #define REFUTE_QUEUE_US   100000
 #define REFUTE            1.5    /* of the capacity that was believed */
+#define REFUTE_FALL       2.5    /* the same, of what was measured in a hurry */
 #define EFFECT_US         300000 /* and a round trip: until a cut shows in the trend */
 #define CUT               0.85   /* of what arrived, on over-use (GCC, 5.5) */
 #define GROWTH            0.08   /* a second */
@@ -26,6 +27,10 @@
 #define PROBE_AGAIN_US    250000 /* after one that we were too slow to send */
 #define PROBE_CREDIT      0.90   /* of what came through where it was not all */
 #define PROBE_STEP        2
+#define DRAIN_US          2000000 /* at most */
+#define DRAINED_US        80000
+#define FEEDBACK_US       150000
+#define OFFERED_US        500000 /* over which it is reckoned what was sent lately */
 #define STALE_US          500000
 #define PROBE_QUEUE_US    100000 /* no probe into a queue longer than this */
 #define CREDIT \
@@ -68,6 +73,7 @@ static void lower(StoaBwe *bwe, double bps, int64_t now_us)
         return;
     set(bwe, bps);
     bwe->lowered_us = bwe->grown_us = now_us;
+    bwe->lowered_mark = stoa_bwe_acked_mark(&bwe->acked);
     bwe->next_probe_us = MAX(bwe->next_probe_us, now_us + bwe->probe_wait_us);
     bwe->n_lowered++;
     stoa_bwe_loss_restart(&bwe->loss, now_us);
@@ -122,13 +128,43 @@ static void on_overuse(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
     lower(bwe, CUT * bps, now_us);
 }
 
+/* What was sent before a cut still shows what the path carries: the next measure may be the better one. */
+static bool falls(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
+{
+    bool is_again = bwe->lowered_us && now_us - bwe->lowered_us < EFFECT_US + rtt_us;
+    uint32_t bps;
+
+    if (!stoa_bwe_cliff_fell(&bwe->cliff, stoa_bwe_acked_bps(&bwe->offered), &bps) ||
+        (bwe->estimate_bps && CUT * bps >= bwe->estimate_bps))
+        return false;
+    note_capacity(bwe, bps);
+    if (is_again) {
+        set(bwe, CUT * bps);
+    } else {
+        bwe->before_bps = bwe->estimate_bps;
+        lower(bwe, CUT * bps, now_us);
+    }
+    bwe->fell_us = bwe->lowered_us;
+    return true;
+}
+
+bool stoa_bwe_is_draining(const StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
+{
+    int64_t since_us = now_us - bwe->fell_us;
+
+    return bwe->fell_us && since_us < DRAIN_US &&
+           (since_us < rtt_us + FEEDBACK_US || stoa_bwe_trend_latest_us(&bwe->trend) > DRAINED_US);
+}
+
 /* The queue was gone at once, and much more came through than it could have carried: somebody was held up for a moment,
  * the path was not too narrow. */
 static bool is_refuted(const StoaBwe *bwe, int64_t now_us)
 {
     return bwe->before_bps > bwe->estimate_bps && now_us - bwe->lowered_us < REFUTE_US &&
+           stoa_bwe_acked_lately_is_after(&bwe->acked, bwe->lowered_mark) &&
            stoa_bwe_trend_latest_us(&bwe->trend) < REFUTE_QUEUE_US &&
-           stoa_bwe_acked_lately_bps(&bwe->acked) > REFUTE * bwe->capacity_bps;
+           stoa_bwe_acked_lately_bps(&bwe->acked) >
+               (bwe->fell_us ? REFUTE_FALL : REFUTE) * bwe->capacity_bps;
 }
 
 static void take_back(StoaBwe *bwe, int64_t now_us)
@@ -136,7 +172,7 @@ static void take_back(StoaBwe *bwe, int64_t now_us)
     set(bwe, bwe->before_bps);
     bwe->before_bps = bwe->capacity_bps = 0;
     bwe->grown_us = now_us;
-    bwe->lowered_us = 0;
+    bwe->lowered_us = bwe->fell_us = 0;
     bwe->n_lowered--;
 }
 
@@ -185,6 +221,8 @@ static void begin_estimate(StoaBwe *bwe)
 static void judge(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 {
     judge_losses(bwe, now_us);
+    if (falls(bwe, rtt_us, now_us))
+        return;
     if (is_refuted(bwe, now_us))
         take_back(bwe, now_us);
     else if (bwe->trend.usage == STOA_BWE_OVERUSE || bwe->trend.is_flooded)
@@ -288,6 +326,18 @@ static int64_t unwrap(StoaBwe *bwe, int64_t reference_us)
     return bwe->reference_us += step_us;
 }
 
+/* A probe may well go too far; and what was offered lately was not offered yet after a cut. */
+static void weigh(StoaBwe *bwe, const StoaSentPacket *packet, int64_t sent_us, bool is_received,
+                  int64_t arrival_us)
+{
+    bool is_new = bwe->lowered_us && sent_us >= bwe->lowered_us;
+
+    if (packet->cluster || (is_new && sent_us - bwe->lowered_us < OFFERED_US))
+        stoa_bwe_cliff_restart(&bwe->cliff);
+    else
+        stoa_bwe_cliff_input(&bwe->cliff, packet->size, sent_us, is_received, arrival_us);
+}
+
 static void on_missing(StoaBwe *bwe, StoaSentPacket *packet, int64_t sent_us)
 {
     if (packet->state != STOA_SENT_WAITING)
@@ -295,6 +345,7 @@ static void on_missing(StoaBwe *bwe, StoaSentPacket *packet, int64_t sent_us)
     packet->state = STOA_SENT_LOST;
     if (!packet->cluster) /* a probe may well go too far */
         stoa_bwe_loss_input(&bwe->loss, sent_us, false);
+    weigh(bwe, packet, sent_us, false, 0);
     stoa_bwe_probe_lost(&bwe->probe, packet->cluster);
 }
 
@@ -307,6 +358,7 @@ static void on_arrival(StoaBwe *bwe, StoaSentPacket *packet, int64_t sent_us, in
     else if (!packet->cluster)
         stoa_bwe_loss_input(&bwe->loss, sent_us, true);
     packet->state = STOA_SENT_RECEIVED;
+    weigh(bwe, packet, sent_us, true, arrival_us);
     stoa_bwe_acked_input(&bwe->acked, arrival_us, packet->size);
     stoa_bwe_probe_received(&bwe->probe, packet->cluster, packet->size, sent_us, arrival_us);
     stoa_bwe_trend_input(&bwe->trend, sent_us, arrival_us);

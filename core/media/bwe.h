@@ -8,6 +8,7 @@
 #pragma once
 
 #include "media/bwe-acked.h"
+#include "media/bwe-cliff.h"
 #include "media/bwe-loss.h"
 #include "media/bwe-probe.h"
 #include "media/bwe-trend.h"
@@ -27,6 +28,7 @@ typedef struct {
     StoaBweAcked acked;
     StoaBweAcked offered; /* what was sent, by our clock */
     StoaBweLoss loss;
+    StoaBweCliff cliff;
     StoaBweProbe probe;
     uint32_t estimate_bps; /* 0: none yet */
     uint32_t wanted_bps;   /* more than this is of no use */
@@ -37,6 +39,8 @@ typedef struct {
     int64_t feedback_us;   /* the last one */
     int64_t grown_us;      /* until when the estimate has grown */
     int64_t lowered_us;    /* when it was lowered last */
+    int64_t lowered_mark;  /* what had arrived then */
+    int64_t fell_us;       /* when the path became many times narrower; 0: never */
     int64_t next_probe_us, probe_wait_us;
     int64_t reference_us; /* of the last feedback, without wrapping */
     unsigned n_silent;    /* packets sent since the last feedback */
@@ -69,6 +73,9 @@ static inline uint32_t stoa_bwe_offered_bps(const StoaBwe *bwe)
 {
     return stoa_bwe_acked_bps(&bwe->offered);
 }
+
+/** Whether the path became many times narrower and what was sent before still stands in its way: no pictures now. */
+bool stoa_bwe_is_draining(const StoaBwe *bwe, int64_t rtt_us, int64_t now_us);
 
 /** How much could be used. More than the estimate: probes are wanted. */
 static inline void stoa_bwe_want(StoaBwe *bwe, uint32_t wanted_bps)

@@ -340,16 +340,23 @@ static bool is_given_up(StoaOutlet *outlet, int64_t now_us)
     return now_us - outlet->doomed_us >= GRACE_US;
 }
 
+static bool hold(StoaOutlet *outlet, int64_t now_us)
+{
+    bool is_paused;
+
+    if (!is_given_up(outlet, now_us))
+        return false;
+    is_paused = allow(outlet, STOA_PAUSED, -1, now_us);
+    stoa_outlet_tell_narrow(outlet);
+    return is_paused;
+}
+
 static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_us)
 {
     const StoaShareStep *step = &track->steps[MAX(track->chosen, 0)];
 
-    if (track->chosen < 0) {
-        if (!is_given_up(outlet, now_us) || !allow(outlet, STOA_PAUSED, -1, now_us))
-            return false;
-        stoa_outlet_tell_narrow(outlet);
-        return true;
-    }
+    if (track->chosen < 0)
+        return hold(outlet, now_us);
     outlet->doomed_us = 0;
     if (track->chosen < track->now)
         stop_excess(outlet, step, now_us);
@@ -429,10 +436,11 @@ static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps,
     for (unsigned i = 0; i < demand->n; i++) {
         const StoaShareTrack *track = &demand->tracks[i];
 
-        downlink->is_holding |= track->chosen < 0;
+        downlink->is_holding |= track->chosen < 0 || downlink->is_draining;
         downlink->is_first_held |= track->chosen < 0 && track->priority == most;
         note_usable(demand->outlets[i], track, left, is_enough);
-        if (!apply(track, demand->outlets[i], now_us))
+        if (downlink->is_draining ? !allow(demand->outlets[i], STOA_PAUSED, -1, now_us)
+                                  : !apply(track, demand->outlets[i], now_us))
             continue;
         downlink->changed_us = now_us;
         if (track->chosen > track->now)
@@ -464,11 +472,21 @@ static void climb(StoaDownlink *downlink, const Demand *demand, int64_t now_us)
         pad(&downlink->pad, now_us);
 }
 
+/* Pictures begin again as soon as there is room for them. */
+static void drain(StoaDownlink *downlink, int64_t now_us)
+{
+    bool was_draining = downlink->is_draining;
+
+    downlink->is_draining = stoa_bwe_is_draining(&downlink->bwe, downlink->peer->rtt_us, now_us);
+    downlink->is_asked |= was_draining && !downlink->is_draining;
+}
+
 static void allot(StoaDownlink *downlink, int64_t now_us)
 {
     uint32_t estimate_bps = stoa_downlink_estimate_bps(downlink);
     Demand demand;
 
+    drain(downlink, now_us);
     downlink->shared_us = now_us;
     gather(&demand, downlink->peer, now_us);
     thin_voices(downlink, &demand, estimate_bps);

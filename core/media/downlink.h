@@ -31,6 +31,7 @@ typedef struct StoaDownlink {
     bool is_thin;       /* voices go without their copies */
     bool is_first_held; /* of what is held back is the most important */
     bool is_holding;    /* some video is held back: nothing may come that brings us on */
+    bool is_draining;   /* the way broke down, and what was sent before goes first: no pictures */
     StoaWheelTimer pad, again;
 } StoaDownlink;
 

@@ -4,7 +4,14 @@
 #include <glib.h>
 #include <string.h>
 
-enum { STEP_US = 1000, FEEDBACK_US = 80000, PAD = 300, PACKET = 1200 };
+enum {
+    STEP_US = 1000,
+    FEEDBACK_US = 80000,
+    PAD = 300,
+    PACKET = 1200,
+    VOICE_US = 20000,
+    VOICE = 160
+};
 
 static double chance(Link *link)
 {
@@ -69,7 +76,8 @@ static bool enqueue(Link *link, unsigned size, int64_t *at_us)
     return chance(link) >= link->loss;
 }
 
-static void transmit(Flow *flow, unsigned size)
+/* Returns how long it stood in the queue, INT64_MAX: it was lost. */
+static int64_t transmit(Flow *flow, unsigned size)
 {
     Link *link = flow->link;
     int64_t at_us;
@@ -78,12 +86,21 @@ static void transmit(Flow *flow, unsigned size)
     flow->bytes_sent += size;
     if (!enqueue(link, size, &at_us)) {
         flow->n_lost++;
-        return;
+        return INT64_MAX;
     }
     flow->max_queue_us = MAX(flow->max_queue_us, at_us - link->now_us - link->delay_us);
     g_assert(link->n_items < LINK_FLIGHT);
     link->items[link->n_items++] =
         (LinkItem){ .at_us = at_us, .flow = flow, .seq = flow->seq, .size = (uint16_t)size };
+    return at_us - link->now_us - link->delay_us;
+}
+
+static void speak(Flow *flow)
+{
+    flow->next_voice_us += VOICE_US;
+    flow->n_voices++;
+    if (transmit(flow, VOICE) > LINK_VOICE_LATE_US)
+        flow->n_voices_bad++;
 }
 
 static void send_frame(Flow *flow)
@@ -173,6 +190,8 @@ static void step_flow(Flow *flow)
 {
     Link *link = flow->link;
 
+    if (flow->next_voice_us && link->now_us >= flow->next_voice_us)
+        speak(flow);
     if (link->now_us >= flow->next_frame_us) {
         flow->next_frame_us += LINK_FRAME_US;
         send_frame(flow);

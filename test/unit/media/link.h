@@ -9,7 +9,7 @@
 
 #include "media/bwe.h"
 
-enum { LINK_FLOWS = 3, LINK_FLIGHT = 8192, LINK_FRAME_US = 33000 };
+enum { LINK_FLOWS = 3, LINK_FLIGHT = 8192, LINK_FRAME_US = 33000, LINK_VOICE_LATE_US = 200000 };
 
 typedef struct Link Link;
 
@@ -24,7 +24,9 @@ typedef struct {
     uint32_t (*rate)(const StoaBwe *bwe, void *data); /* what the sender sends */
     void *data;
     uint64_t bytes_sent, bytes_arrived, n_lost;
-    int64_t max_queue_us; /* since it was cleared by the test */
+    int64_t max_queue_us;  /* since it was cleared by the test */
+    int64_t next_voice_us; /* a packet of voice goes with the pictures every 20 ms; 0: none does */
+    unsigned n_voices, n_voices_bad; /* those that were lost or late; cleared by the test */
 } Flow;
 
 typedef struct {
