@@ -38,6 +38,8 @@ function keep(joined) {
 function show(view) {
     for (const one of VIEWS)
         $(one).hidden = one !== view;
+    for (const id of view === 'class' ? [] : ['locked', 'lobby'])
+        $(id).hidden = true;
     $('controls').hidden = view !== 'class';
     document.body.dataset.view = view;
 }
@@ -64,6 +66,7 @@ function over({ why, title = 'Goodbye', again = false, history = '' }) {
     $('over-history').hidden = !history;
     $('over-history').href = history || '#';
     $('over-rooms').hidden = !entry?.host;
+    say('');
     note('');
     show('over');
     $('over-title').focus();

@@ -2,7 +2,7 @@
 /* What every page of the rooms needs: elements, words for times and sizes, the fragment, one press at a time. */
 
 const NOTE_MS = 15000;
-let noteTimer = null;
+let noteTimer = null, problemTimer = null;
 
 export const $ = (id) => document.getElementById(id);
 
@@ -21,9 +21,14 @@ export function el(tag, attributes = {}, ...children) {
     return node;
 }
 
-/** What went wrong, where a screen reader says it at once. */
+/** What went wrong, where a screen reader says it at once. In a class it lies over other things: not for ever. */
 export function say(problem) {
+    clearTimeout(problemTimer);
     $('problem').textContent = problem instanceof Error ? problem.message : problem ?? '';
+    if (problem)
+        $('problem').scrollIntoView({ block: 'nearest' });
+    if (problem && document.body.dataset.view === 'class')
+        problemTimer = setTimeout(say, NOTE_MS, '');
 }
 
 /** A link that is opened where the page is already changes the fragment alone. */

@@ -75,7 +75,7 @@ export class Polls {
         const facts = [{ draft: 'not open yet', open: 'open', closed: 'closed' }[state], correct && 'quiz', multiple && 'several answers',
             anonymous ? 'anonymous' : 'with names', votes !== undefined && `${votes} voted`].filter(Boolean).join(', ');
         return el('article', { 'class': `poll ${state}`, 'data-poll': id, 'aria-label': question },
-            el('h3', {}, question), el('p', { class: 'faint' }, facts),
+            el('h2', {}, question), el('p', { class: 'faint' }, facts),
             state === 'open' ? this.#ballot(poll, chosen ?? poll.mine ?? []) : null,
             poll.counts || state !== 'open' ? results(poll) : null,
             Array.isArray(voters) && voters.length > 0 && el('p', { class: 'faint' }, `Voted: ${voters.map(nameOf).join(', ')}`),
