@@ -11,6 +11,7 @@
 enum {
     MAX_NACKS = 1024,  /* numbers of one NACK: who misses more needs a keyframe */
     TOLD_US = 5000000, /* a report's round trip is worth more than a repair's for so long */
+    SR_US = 20000,     /* sender reports that come closer together tell nothing more */
 };
 
 static StoaSource *source_of(StoaPeer *peer, uint32_t ssrc)
@@ -18,6 +19,12 @@ static StoaSource *source_of(StoaPeer *peer, uint32_t ssrc)
     const StoaSsrcEntry *entry = stoa_peer_ssrc(peer, ssrc);
 
     return entry && !entry->is_rtx ? stoa_feed_source(entry->feed, entry->encoding) : NULL;
+}
+
+/* Each is passed on to all workers that show the source: many at once would keep those busy. */
+static bool is_too_soon(const StoaSource *source, int64_t now_us)
+{
+    return source->rx.has_sr && now_us - source->rx.sr_us < SR_US;
 }
 
 static void on_sr(StoaPeer *peer, const StoaRtcpPacket *packet)
@@ -28,7 +35,7 @@ static void on_sr(StoaPeer *peer, const StoaRtcpPacket *packet)
     if (!stoa_rtcp_sr_read(packet, &sr))
         return;
     source = source_of(peer, sr.ssrc);
-    if (!source)
+    if (!source || is_too_soon(source, peer->worker->now_us))
         return;
     stoa_report_rx_sr(&source->rx, &sr, peer->worker->now_us);
     stoa_report_clock_input(&peer->clock, sr.ntp, g_get_real_time());

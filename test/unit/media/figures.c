@@ -222,12 +222,65 @@ static void what_a_receiver_reports_is_told(void **unused G_GNUC_UNUSED)
     end_scene(&s);
 }
 
+/* The middle of the sender report that the last of our receiver reports speaks of; 0: there is none yet. */
+static uint32_t last_sr(const Person *person)
+{
+    uint32_t lsr = 0;
+
+    for (guint i = 0; i < person->rtcp->len; i++) {
+        const Rtcp *datagram = &g_array_index(person->rtcp, Rtcp, i);
+        StoaRtcpPacket packet;
+        StoaRtcpBlock block;
+        StoaRtcpIter iter;
+
+        stoa_rtcp_iter_init(&iter, datagram->buf, datagram->len);
+        while (stoa_rtcp_iter_next(&iter, &packet))
+            if (stoa_rtcp_block_read(&packet, 0, &block) && block.ssrc == VIDEO)
+                lsr = block.lsr;
+    }
+    return lsr;
+}
+
+static bool has_sr(void *data)
+{
+    return last_sr(((void **)data)[0]) == *(const uint32_t *)((void **)data)[1];
+}
+
+static void send_reports(Person *person, uint32_t first, uint32_t n)
+{
+    uint8_t buf[1400];
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        StoaRtcpSr sr = { .ssrc = VIDEO, .ntp = (uint64_t)(first + i) << 16, .timestamp = 90000 };
+        len += stoa_rtcp_sr_write(&sr, NULL, 0, buf + len, sizeof buf - len);
+    }
+    person_send_rtcp(person, buf, len);
+}
+
+/* Fifty in a datagram would be passed on fifty times, to each worker that shows the stream. */
+static void of_sender_reports_that_come_at_once_one_is_taken(void **unused G_GNUC_UNUSED)
+{
+    uint32_t first = 1000, later = 2000;
+    Scene s;
+
+    set_scene(&s);
+    send_frame(s.ana, 0);
+    send_reports(s.ana, first, 40);
+    assert_true(bed_until(s.bed, 5000, has_sr, (void *[]){ s.ana, &first }));
+    send_frame(s.ana, 1);
+    send_reports(s.ana, later, 40);
+    assert_true(bed_until(s.bed, 5000, has_sr, (void *[]){ s.ana, &later }));
+    end_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_sender_lost_and_sent_again_is_told),
         cmocka_unit_test(what_a_receiver_asked_for_and_got_again_is_told),
         cmocka_unit_test(what_a_receiver_reports_is_told),
+        cmocka_unit_test(of_sender_reports_that_come_at_once_one_is_taken),
     };
     return cmocka_run_group_tests_name("media/figures", tests, NULL, NULL);
 }
