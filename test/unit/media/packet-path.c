@@ -38,13 +38,13 @@ static atomic_bool counts;
 static atomic_uint n_taken, n_calls;
 static atomic_size_t taken_size; /* of the first of them: says what it may be */
 
+#if CAN_COUNT
 static void note(size_t size)
 {
     if (depth > 0 && atomic_load(&counts) && atomic_fetch_add(&n_taken, 1) == 0)
         atomic_store(&taken_size, size);
 }
 
-#if CAN_COUNT
 #define INSTEAD __attribute__((visibility("default")))
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
