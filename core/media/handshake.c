@@ -10,6 +10,7 @@
 enum {
     SLICE_US = 1000,
     MAX_WAITING = 2048, /* datagrams: who is not heard repeats it */
+    MAX_EACH = 16,      /* of one peer: a flight has fewer, who sends more keeps others out */
 };
 
 typedef struct {
@@ -22,7 +23,7 @@ void stoa_handshake_wait(StoaWorker *w, StoaPeer *peer, const uint8_t *buf, size
 {
     Waiting *waiting;
 
-    if (w->handshakes.length >= MAX_WAITING) {
+    if (w->handshakes.length >= MAX_WAITING || peer->n_waiting >= MAX_EACH) {
         stoa_count(&w->counters, STOA_DROP_POOL, 1);
         return;
     }
@@ -30,6 +31,7 @@ void stoa_handshake_wait(StoaWorker *w, StoaPeer *peer, const uint8_t *buf, size
     waiting->peer = peer->id;
     waiting->len = len;
     memcpy(waiting->buf, buf, len);
+    peer->n_waiting++;
     g_queue_push_tail(&w->handshakes, waiting);
 }
 
@@ -41,8 +43,10 @@ void stoa_handshake_run(StoaWorker *w)
     while ((waiting = g_queue_pop_head(&w->handshakes))) {
         StoaPeer *peer = stoa_worker_peer(w, waiting->peer);
 
-        if (peer)
+        if (peer) {
+            peer->n_waiting--;
             stoa_peer_dtls(peer, waiting->buf, waiting->len);
+        }
         g_free(waiting);
         if (g_get_monotonic_time() >= end_us)
             return;

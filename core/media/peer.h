@@ -44,6 +44,7 @@ struct StoaPeer {
     bool dtls_client;
     bool wants_remb;    /* sinks can use less than before: tell it soon */
     bool had_limit;     /* one was asked for: a sender must hear that it is gone */
+    uint8_t n_waiting;  /* datagrams of its handshake that wait their turn */
     uint16_t sctp_port; /* of the remote data section; 0: not said */
     size_t max_message;
     int64_t state_us; /* since when it is in this state */

@@ -9,7 +9,9 @@
 
 #include "base/metric.h"
 #include "bed.h"
+#include "media/handshake.h"
 #include "media/media-private.h"
+#include "media/peer.h"
 #include "rtp/bytes.h"
 
 #include <errno.h>
@@ -373,6 +375,31 @@ static void what_comes_and_finds_no_room_is_counted(void **unused G_GNUC_UNUSED)
     end_scene(&s);
 }
 
+/* Who floods the line of handshakes keeps nobody else out of it. */
+static void a_peer_has_few_places_in_the_line_of_handshakes(void **unused G_GNUC_UNUSED)
+{
+    enum { FLOOD = 3000, MOST = 16 };
+    const uint8_t junk[40] = { 22, 0xfe, 0xfd };
+    StoaWorker *w = g_aligned_alloc0(1, sizeof *w, 64);
+    StoaPeer loud = { .id = 1, .state = STOA_PEER_DOWN }, calm = { .id = 2 };
+
+    g_queue_init(&w->handshakes);
+    w->peers = g_hash_table_new(g_int64_hash, g_int64_equal);
+    g_hash_table_insert(w->peers, &loud.id, &loud);
+    for (unsigned i = 0; i < FLOOD; i++)
+        stoa_handshake_wait(w, &loud, junk, sizeof junk);
+    assert_int_equal(w->handshakes.length, MOST);
+    stoa_handshake_wait(w, &calm, junk, sizeof junk);
+    assert_int_equal(w->handshakes.length, MOST + 1);
+    while (stoa_handshake_is_waiting(w))
+        stoa_handshake_run(w);
+    stoa_handshake_wait(w, &loud, junk, sizeof junk);
+    assert_int_equal(w->handshakes.length, 1); /* its places are free again */
+    stoa_handshake_clear(w);
+    g_hash_table_unref(w->peers);
+    g_aligned_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +407,7 @@ int main(void)
         cmocka_unit_test(what_does_not_leave_is_not_counted_as_sent),
         cmocka_unit_test(what_a_connection_does_not_take_is_not_counted_as_sent),
         cmocka_unit_test(what_comes_and_finds_no_room_is_counted),
+        cmocka_unit_test(a_peer_has_few_places_in_the_line_of_handshakes),
     };
     return cmocka_run_group_tests_name("media/drops", tests, NULL, NULL);
 }
