@@ -8,7 +8,7 @@
 
 #include "base/poison.h"
 
-/* Bytes of messages that may wait for control: a peer that sends faster than its module takes is held back. */
+/* Bytes of messages, and of news of channels, that may wait for control: a peer that sends faster than its module takes is held back. */
 enum { MAX_UNREAD = 1 << 20, COST = 256 };
 
 /* What the data thread knows of a peer: ids and the worker, which outlives it. */
@@ -19,7 +19,7 @@ typedef struct {
     atomic_size_t unread; /* bytes of those */
 } Link;
 
-/* A message on its way to control. */
+/* A message on its way to control, or news of a channel, which has no bytes. */
 typedef struct {
     Link *link;
     size_t cost;
@@ -53,21 +53,6 @@ static void on_packet(void *user, const uint8_t *buf, size_t len)
     stoa_worker_post(link->worker, &self->message);
 }
 
-static void on_channel(void *user, uint16_t stream G_GNUC_UNUSED, const char *label,
-                       const char *protocol)
-{
-    Link *link = user;
-
-    stoa_event_data_open(link->worker->media, link->peer, label, protocol);
-}
-
-static void on_channel_closed(void *user, uint16_t stream G_GNUC_UNUSED, const char *label)
-{
-    Link *link = user;
-
-    stoa_event_data_closed(link->worker->media, link->peer, label);
-}
-
 static void on_gone(void *user)
 {
     Link *link = user;
@@ -87,6 +72,35 @@ static void incoming_free(void *data)
     g_free(incoming);
 }
 
+/* What control has not heard yet counts, whatever it is. */
+static GBytes *take(Link *link, const uint8_t *buf, size_t len)
+{
+    Incoming *incoming = g_malloc(sizeof(*incoming) + len);
+
+    incoming->link = link;
+    incoming->cost = len + COST;
+    if (len > 0)
+        memcpy(incoming->buf, buf, len);
+    atomic_fetch_add(&link->refs, 1);
+    atomic_fetch_add(&link->unread, incoming->cost);
+    return g_bytes_new_with_free_func(incoming->buf, len, incoming_free, incoming);
+}
+
+static void on_channel(void *user, uint16_t stream G_GNUC_UNUSED, const char *label,
+                       const char *protocol)
+{
+    Link *link = user;
+
+    stoa_event_data_open(link->worker->media, link->peer, label, protocol, take(link, NULL, 0));
+}
+
+static void on_channel_closed(void *user, uint16_t stream G_GNUC_UNUSED, const char *label)
+{
+    Link *link = user;
+
+    stoa_event_data_closed(link->worker->media, link->peer, label, take(link, NULL, 0));
+}
+
 static void on_message(void *user, const StoaSctpOrigin *from, const uint8_t *buf, size_t len,
                        bool is_text)
 {
@@ -99,17 +113,8 @@ static void on_message(void *user, const StoaSctpOrigin *from, const uint8_t *bu
                                       .max_life_ms = from->reliability.has_max_lifetime
                                                          ? MAX(1, from->reliability.max_lifetime_ms)
                                                          : 0 };
-    Incoming *incoming = g_malloc(sizeof(*incoming) + len);
-    GBytes *bytes;
 
-    incoming->link = link;
-    incoming->cost = len + COST;
-    if (len > 0)
-        memcpy(incoming->buf, buf, len);
-    atomic_fetch_add(&link->refs, 1);
-    atomic_fetch_add(&link->unread, incoming->cost);
-    bytes = g_bytes_new_with_free_func(incoming->buf, len, incoming_free, incoming);
-    stoa_event_data(link->worker->media, link->peer, &channel, bytes, is_text);
+    stoa_event_data(link->worker->media, link->peer, &channel, take(link, buf, len), is_text);
 }
 
 static bool is_ready(void *user)

@@ -196,11 +196,13 @@ static void call_data_open(StoaPeerRecord *record, Event *event)
 }
 
 void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
-                          const char *protocol)
+                          const char *protocol, GBytes *toll)
 {
     post(media, peer,
-         &(Event){
-             .call = call_data_open, .label = g_strdup(label), .protocol = g_strdup(protocol) });
+         &(Event){ .call = call_data_open,
+                   .label = g_strdup(label),
+                   .protocol = g_strdup(protocol),
+                   .bytes = toll });
 }
 
 static void call_data_closed(StoaPeerRecord *record, Event *event)
@@ -209,9 +211,10 @@ static void call_data_closed(StoaPeerRecord *record, Event *event)
         record->events->data_closed(record->user, event->label);
 }
 
-void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label)
+void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *toll)
 {
-    post(media, peer, &(Event){ .call = call_data_closed, .label = g_strdup(label) });
+    post(media, peer,
+         &(Event){ .call = call_data_closed, .label = g_strdup(label), .bytes = toll });
 }
 
 static void call_data(StoaPeerRecord *record, Event *event)

@@ -22,9 +22,9 @@ void stoa_event_talking(StoaWorker *w, StoaPeerId peer, uint32_t track, bool tal
                         double average);
 void stoa_event_voice(StoaWorker *w, StoaPeerId peer, uint32_t track, double loudness);
 void stoa_event_candidate(StoaMedia *media, StoaPeerId peer, const char *candidate);
+/** @toll  as all `bytes` below taken, and freed when control has seen it */
 void stoa_event_data_open(StoaMedia *media, StoaPeerId peer, const char *label,
-                          const char *protocol);
-void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label);
-/** @bytes  taken; freed when control has seen them */
+                          const char *protocol, GBytes *toll);
+void stoa_event_data_closed(StoaMedia *media, StoaPeerId peer, const char *label, GBytes *toll);
 void stoa_event_data(StoaMedia *media, StoaPeerId peer, const StoaDataChannel *channel,
                      GBytes *bytes, bool text);
