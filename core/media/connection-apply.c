@@ -258,8 +258,8 @@ void stoa_connection_post_remote(StoaConnection *connection)
 
 /* -- what goes out ------------------------------------------------------------------------ */
 
-/* Rows stay when their m-line is put to rest: the worker goes on counting where an SSRC stopped, so that no sequence number
- * is ever sealed twice under one key. */
+/* Rows stay when their m-line is put to rest: the worker goes on counting where an SSRC stopped, and remembers one that a
+ * sink gives up for another after a rest, so that no sequence number is ever sealed twice under one key. */
 void stoa_connection_post_sends(StoaConnection *connection)
 {
     g_autoptr(GArray) rows = g_array_new(FALSE, TRUE, sizeof(StoaSend));

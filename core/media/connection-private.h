@@ -84,7 +84,8 @@ struct StoaSink {
     bool red;    /* offered as redundant audio, too */
     uint32_t exts;
     uint32_t ssrc,
-        rtx_ssrc; /* for the life of the sink: a key never sees one of its sequence numbers twice */
+        rtx_ssrc; /* others after a rest; a key never sees one of their sequence numbers twice */
+    unsigned n_taken;     /* so many pairs of them so far */
     uint32_t fallback_us; /* 0: the default */
     bool paused;
     uint8_t priority;

@@ -12,7 +12,10 @@
 
 #include "base/poison.h"
 
-enum { MAX_LAYER = 2 };
+enum {
+    MAX_LAYER = 2,
+    MAX_PAIRS = 1000, /* of SSRCs of one sink: the worker remembers each */
+};
 
 /* -- making ------------------------------------------------------------------------------- */
 
@@ -37,6 +40,15 @@ static uint32_t new_ssrc(const StoaConnection *connection)
     return ssrc;
 }
 
+static void take_ssrcs(StoaSink *sink)
+{
+    sink->n_taken++;
+    if (sink->kind != STOA_DATA)
+        sink->ssrc = new_ssrc(sink->connection);
+    if (sink->kind == STOA_VIDEO)
+        sink->rtx_ssrc = new_ssrc(sink->connection);
+}
+
 StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind)
 {
     StoaSink *sink = g_new0(StoaSink, 1);
@@ -47,10 +59,7 @@ StoaSink *stoa_sink_new(StoaConnection *connection, StoaKind kind)
     sink->substream = sink->temporal = sink->spatial = -1;
     sink->delay = STOA_DELAY_NONE;
     g_ptr_array_add(connection->sinks, sink);
-    if (kind != STOA_DATA)
-        sink->ssrc = new_ssrc(connection);
-    if (kind == STOA_VIDEO)
-        sink->rtx_ssrc = new_ssrc(connection);
+    take_ssrcs(sink);
     return sink;
 }
 
@@ -134,6 +143,9 @@ void stoa_sink_take(StoaSink *sink, StoaTrack *track)
     bool had_wishes = has_wishes(sink);
 
     sink->delay = STOA_DELAY_NONE;
+    if (!sink->active && sink->has_row &&
+        sink->n_taken < MAX_PAIRS) /* Chromium decodes the old ones on, and shows nothing */
+        take_ssrcs(sink);
     stoa_sink_show(sink, track);
     sink->active = true;
     sink->negotiated = false;

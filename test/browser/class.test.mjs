@@ -204,7 +204,10 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
     await write(host, 'after');
     await has(guest, '.message p', 'after');
     assert.deepEqual(await guest.locator('.message p').allTextContents(), ['before', 'one', 'two', 'three', 'after']);
-    await seenAndHeard(guest, 1);
+    for (const page of [guest, host])
+        await seenAndHeard(page, 1);
+    await until(host, () => [...document.querySelectorAll('.tile:not(.me) video')].some(({ videoWidth, currentTime }) => videoWidth && currentTime > 0));
+    await shot(host, 'back');
 
     await tab(host, 'workspace');
     await host.click('text=New board');
@@ -220,6 +223,13 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
     await guest.waitForSelector('canvas[aria-label="Board with 2 marks: Sketch"]');
     await fits(guest, 'board');
     await guest.click('[aria-label="Close Board 1"]');
+    assert.equal(await guest.locator('[aria-label="Rename Board 1"]').count(), 0);
+    await host.click('[aria-label="Rename Board 1"]');
+    await fits(host, 'rename');
+    await host.fill('#asked', 'Sketches');
+    await host.keyboard.press('Enter');
+    for (const [page, where] of [[guest, '#workspace li'], [host, '.desk h2']])
+        await has(page, where, 'Sketches');
     await guest.click('#view');
     await fits(guest, 'speaker');
     for (const name of ['people', 'chat', 'poll', 'workspace']) {
