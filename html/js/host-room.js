@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One room, as its host sees it: settings, people, start and end. */
-import { button, confirm, el, note, press } from './page.js';
+import { button, confirm, copy, el, note, press, publicLink } from './page.js';
 import { invitationPart } from './host-invite.js';
 
 const MODULES = { videoroom: 'Video', chat: 'Chat', poll: 'Polls', workspace: 'Files and notes' };
@@ -79,17 +79,6 @@ export function roomForm(room, label, done) {
 }
 
 /* -- the page of one room ------------------------------------------------------------------------------ */
-
-const publicLink = (room) => `${location.origin}/join.html#r=${room.id}`;
-
-async function copy(text, said) {
-    try {
-        await navigator.clipboard.writeText(text);
-        note(said);
-    } catch {
-        note(`The link is ${text}`);
-    }
-}
 
 function actions(room, call, again) {
     const start = el('a', { class: 'button', href: `/join.html?host=${room.id}` }, room.state === 'open' ? 'Go into the class' : 'Start the class');

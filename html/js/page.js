@@ -90,6 +90,35 @@ export function confirm(question, yes, no = 'Cancel') {
     });
 }
 
+/** A line of text that is asked for; '' when it is not given. */
+export function askText(label, value, yes, most) {
+    const input = el('input', { id: 'asked', maxlength: most, required: true, pattern: '.*\\S.*', autofocus: true, value });
+    return new Promise((resolve) => {
+        const dialog = el('dialog', { 'aria-label': label }, el('form', { method: 'dialog' }, el('label', { for: 'asked' }, label), input,
+            el('div', { class: 'row' }, el('button', { value: '', class: 'quiet', formnovalidate: true, type: 'button', click: () => dialog.close() }, 'Cancel'),
+                el('button', { value: 'yes' }, yes))));
+        dialog.addEventListener('close', () => {
+            dialog.remove();
+            resolve(dialog.returnValue === 'yes' ? input.value.trim() : '');
+        });
+        document.body.append(dialog);
+        dialog.showModal();
+        input.select();
+    });
+}
+
+/** Where anyone comes into a public room. */
+export const publicLink = (room) => `${location.origin}/join.html#r=${room.id}`;
+
+export async function copy(text, said) {
+    try {
+        await navigator.clipboard.writeText(text);
+        note(said);
+    } catch {
+        note(`The link is ${text}`);
+    }
+}
+
 export const nameOf = (who) => (typeof who === 'string' ? who : who?.name) ?? 'Somebody (erased)';
 
 const words = (options) => new Intl.DateTimeFormat(undefined, options);

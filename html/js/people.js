@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is here: roles, hands and whose turn it is, the lobby, and what hosts do about people. */
 import { aboutMe } from './about-me.js';
-import { button, confirm, el, nameOf, note, say } from './page.js';
+import { button, confirm, copy, el, nameOf, note, publicLink, say } from './page.js';
 
 const ROLES = { host: 'host', cohost: 'co-host', participant: '' };
 const RANK = { host: 0, cohost: 1, participant: 2 };
@@ -143,6 +143,8 @@ export class People {
             button(locked ? 'Unlock the class' : 'Lock the class', () => this.seat.http('PATCH', `/rooms/${this.room.id}`, { locked: !locked }),
                 { 'class': 'quiet small', 'data-key': 'lock', title: 'While it is locked nobody else comes in' }),
             hands > 0 && button('Lower all hands', () => this.seat.people.ask({ request: 'hands_down' }), { 'class': 'quiet small', 'data-key': 'hands' }),
+            this.room.access === 'public' && button('Copy the link', () => copy(publicLink(this.room), 'The link is in the clipboard: anyone who has it can come in.'),
+                { 'class': 'quiet small', 'data-key': 'link' }),
         ].filter(Boolean);
     }
 

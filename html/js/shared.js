@@ -2,7 +2,7 @@
 /* A document that several people edit at once: Yjs here, opaque updates over the workspace module. */
 import { say } from './page.js';
 
-const GATHER_MS = 120, MOST_BYTES = 40000;
+const GATHER_MS = 120, MOST_BYTES = 40000, RETRY_MS = 1000, TRIES_WHEN_CLOSED = 60; /* a lost connection is back sooner, or not at all */
 
 /** Yjs, which ./dev build puts beside the pages. */
 export async function loadYjs() {
@@ -28,7 +28,8 @@ export class SharedDoc {
         this.doc = new Y.Doc();
         this.waiting = []; /* updates of ours that nobody acknowledged */
         this.timer = null;
-        this.isFlushing = false;
+        this.isFlushing = this.isClosed = false;
+        this.tries = TRIES_WHEN_CLOSED;
         this.loaded = null; /* number of the newest update in it */
         this.early = [];    /* updates that came while it was loaded */
         this.onremote = () => {};
@@ -73,12 +74,14 @@ export class SharedDoc {
         } catch (error) {
             if (error.code > 0 && error.reason !== 'slow_down')
                 say(error);
-            this.#later(1000);
+            if (!this.isClosed || this.tries-- > 0)
+                this.#later(RETRY_MS);
         } finally {
             this.isFlushing = false;
         }
     }
 
+    /** What nobody acknowledged yet is still sent. */
     close() {
         this.flush();
         this.isClosed = true;
@@ -95,7 +98,7 @@ export class SharedDoc {
     }
 
     #later(ms) {
-        if (this.timer || this.isClosed)
+        if (this.timer)
             return;
         this.timer = setTimeout(() => {
             this.timer = null;

@@ -3,10 +3,11 @@
 import { upload } from './api.js';
 import { Board } from './board.js';
 import { Note } from './note.js';
-import { button, confirm, el, nameOf, note, press, safeLink, save, say, sizeOf, timeOf } from './page.js';
+import { askText, button, confirm, el, nameOf, note, press, safeLink, save, say, sizeOf, timeOf } from './page.js';
 import { SharedDoc, loadYjs } from './shared.js';
 
 const KINDS = { file: 'File', link: 'Link', note: 'Note', board: 'Board' };
+const MOST_TITLE = 200;
 const EDITORS = { note: Note, board: Board };
 
 export class Workspace {
@@ -15,7 +16,7 @@ export class Workspace {
         this.room = room;
         this.channel = seat.channel('workspace');
         this.items = new Map();
-        this.open = null; /* {id, doc, editor}: what is on the desk */
+        this.open = null; /* {id, doc, editor, title}: what is on the desk */
         this.onnews = () => {};
         this.channel.onstate = ({ items }) => this.#fill(items ?? []);
         this.channel.onevent = (data) => this.#take(data);
@@ -54,9 +55,12 @@ export class Workspace {
     }
 
     #take({ event, seq, ...data }) {
-        if (event === 'added' || event === 'updated')
+        if (event === 'added' || event === 'updated') {
             this.items.set(data.id, { ...this.items.get(data.id), ...data });
-        else if (event === 'removed')
+            if (data.id === this.open?.id)
+                this.open.title.textContent = this.items.get(data.id).title;
+        }
+        if (event === 'removed')
             this.#removed(data.id);
         else if (event === 'sync' && data.id === this.open?.id)
             this.open.doc.take(seq, data);
@@ -94,7 +98,9 @@ export class Workspace {
         const facts = [KINDS[kind] ?? kind, size !== undefined && sizeOf(size), nameOf(by), timeOf(at)].filter(Boolean).join(', ');
         return el('li', { 'data-item': id }, el('span', { class: 'grow' }, this.#opener(item, title),
             el('small', { class: 'faint' }, facts), text && el('small', {}, text)),
-            (by?.id === this.seat.me.id || this.moderated) && button('✕', () => this.#remove(item),
+            kind !== 'file' && this.#mayChange(item) && button('✎', () => this.#rename(item),
+                { 'class': 'quiet tiny', 'aria-label': `Rename ${title}`, 'title': 'Rename', 'data-key': `rename-${id}` }),
+            this.#mayChange(item) && button('✕', () => this.#remove(item),
                 { 'class': 'quiet tiny', 'aria-label': `Remove ${title}`, 'title': 'Remove', 'data-key': `remove-${id}` }));
     }
 
@@ -107,6 +113,16 @@ export class Workspace {
             return button(title, () => this.#download(item), { ...key, 'aria-label': `Download ${title}` });
         const link = safeLink(url);
         return link ? el('a', { 'href': link, 'target': '_blank', 'rel': 'noopener noreferrer', 'data-key': `open-${id}` }, title) : el('b', {}, title);
+    }
+
+    #mayChange({ by }) {
+        return by?.id === this.seat.me.id || this.moderated;
+    }
+
+    async #rename({ id, title }) {
+        const wanted = await askText('What is it called?', title, 'Rename', MOST_TITLE);
+        if (wanted && wanted !== title)
+            await this.channel.ask({ request: 'update', id, title: wanted });
     }
 
     /* A ticket lasts ten minutes: a fresh one is in each list. */
@@ -130,7 +146,7 @@ export class Workspace {
             this.#uploadAll([...files.files]);
             files.value = '';
         } });
-        const title = el('input', { id: 'link-title', maxlength: 200, required: true });
+        const title = el('input', { id: 'link-title', maxlength: MOST_TITLE, required: true });
         const url = el('input', { id: 'link-url', type: 'url', placeholder: 'https://', required: true, maxlength: 2000 });
         const submit = el('button', { class: 'small' }, 'Share the link');
         const form = el('form', { hidden: true }, el('label', { for: 'link-title' }, 'Title'), title, el('label', { for: 'link-url' }, 'Address'), url, submit);
@@ -205,7 +221,7 @@ export class Workspace {
         const doc = new SharedDoc(Y, this.channel, item.id, this.seat.me);
         const title = el('h2', { tabindex: -1 }, item.title);
         const editor = new EDITORS[item.kind](Y, doc);
-        this.open = { id: item.id, doc, editor };
+        this.open = { id: item.id, doc, editor, title };
         await doc.load();
         if (this.open?.doc !== doc)
             return;
