@@ -317,9 +317,13 @@ static bool ban(StoaMember *member, const Acting *acting G_GNUC_UNUSED, StoaLedg
                 GError **error G_GNUC_UNUSED)
 {
     member->banned = true;
-    if (member->home)
-        g_hash_table_add(member->room->barred, g_strdup(member->home));
     stoa_ledger_ban(ledger, member->id);
+    if (member->home) {
+        const char *meeting = member->room->info->meeting;
+        g_hash_table_add(member->room->barred, g_strdup(member->home));
+        if (meeting)
+            stoa_ledger_bar(ledger, meeting, member->id, member->home);
+    }
     put_out(member, ledger, "removed", "banned");
     return true;
 }

@@ -43,6 +43,23 @@ static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **er
     return NULL;
 }
 
+static GHashTable *read_barred(StoaDb *db, const char *meeting, GError **error)
+{
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, "SELECT home FROM bar WHERE meeting_id = ?1", "s", meeting);
+    g_autoptr(GHashTable) barred = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GError) why = NULL;
+
+    if (!rows)
+        return NULL;
+    while (stoa_rows_next(rows, &why))
+        g_hash_table_add(barred, g_strdup(stoa_rows_text(rows, 0)));
+    if (!why)
+        return g_steal_pointer(&barred);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
+}
+
 StoaRoomRows *stoa_room_rows_read(StoaDb *db, const char *room, GError **error)
 {
     g_autoptr(StoaRoomRows) rows = g_new0(StoaRoomRows, 1);
@@ -53,6 +70,9 @@ StoaRoomRows *stoa_room_rows_read(StoaDb *db, const char *room, GError **error)
         return NULL;
     rows->members = read_members(db, rows->info, error);
     if (!rows->members)
+        return NULL;
+    rows->barred = read_barred(db, rows->info->meeting, error);
+    if (!rows->barred)
         return NULL;
     rows->last_seq = stoa_journal_last_seq(db, room, &why);
     if (why) {
@@ -69,6 +89,8 @@ void stoa_room_rows_free(StoaRoomRows *rows)
     stoa_room_info_free(rows->info);
     if (rows->members)
         g_ptr_array_unref(rows->members);
+    if (rows->barred)
+        g_hash_table_unref(rows->barred);
     g_free(rows);
 }
 
@@ -121,7 +143,7 @@ StoaKeptRoom *stoa_kept_room_new(StoaRooms *rooms, StoaRoomRows *rows)
     room->info = g_steal_pointer(&rows->info);
     room->members =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)stoa_member_free);
-    room->barred = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    room->barred = g_steal_pointer(&rows->barred);
     room->order = g_ptr_array_new();
     g_ptr_array_set_free_func(rows->members, NULL);
     for (guint i = 0; i < rows->members->len; i++)

@@ -59,8 +59,7 @@ struct StoaMember {
     int64_t joined_ms, lost_ms; /* this stay; when the connection was lost */
     StoaTimer *grace;           /* the seat is given up when it fires */
     GPtrArray *handles;         /* of StoaHandle, borrowed: attached with their token */
-    char *
-        home; /* of a guest, while the meeting lasts and never on disk; NULL: not known, or no guest */
+    char *home; /* of a guest, while the meeting lasts; NULL: not known, or no guest */
 };
 
 /* -- kept-room.c ---------------------------------------------------------------------------- */
@@ -69,6 +68,7 @@ struct StoaMember {
 typedef struct {
     StoaRoomInfo *info;
     GPtrArray *members; /* of StoaMember without a room */
+    GHashTable *barred; /* as the room has it */
     uint64_t last_seq;
 } StoaRoomRows;
 
@@ -85,7 +85,7 @@ StoaMember *stoa_kept_room_member(StoaKeptRoom *room, const char *id);
 StoaMember *stoa_kept_room_add(StoaKeptRoom *room, const StoaLedgerPerson *person);
 /** How many seats are taken: in or reconnecting. */
 unsigned stoa_kept_room_n_in(const StoaKeptRoom *room);
-/** The meeting is over: where its guests came from is forgotten, and who was banned. */
+/** The meeting is over: where its guests came from is forgotten, and who was banned. (On disk: write_end() in meeting.c.) */
 void stoa_kept_room_forget_homes(StoaKeptRoom *room);
 /** Look whether the meeting may linger or the room be closed, and set the timers so. */
 void stoa_kept_room_settle(StoaKeptRoom *room);

@@ -296,6 +296,23 @@ void stoa_ledger_ban(StoaLedger *ledger, const char *person)
     add(ledger, write_ban)->person = g_strdup(person);
 }
 
+static bool write_bar(StoaDb *db, const Line *line, GError **error)
+{
+    return stoa_db_exec(db, error,
+                        "INSERT INTO bar (meeting_id, participant_id, home) VALUES (?1, ?2, ?3)"
+                        " ON CONFLICT DO NOTHING",
+                        "sss", line->meeting, line->person, line->text);
+}
+
+void stoa_ledger_bar(StoaLedger *ledger, const char *meeting, const char *person, const char *home)
+{
+    Line *line = add(ledger, write_bar);
+
+    line->meeting = g_strdup(meeting);
+    line->person = g_strdup(person);
+    line->text = g_strdup(home);
+}
+
 static bool write_role(StoaDb *db, const Line *line, GError **error)
 {
     return stoa_db_exec(db, error, "UPDATE participant SET role = ?1 WHERE id = ?2", "ss",

@@ -42,5 +42,7 @@ void stoa_ledger_seen(StoaLedger *ledger, const char *meeting, int64_t at_ms);
 void stoa_ledger_hand(StoaLedger *ledger, const char *person, int64_t since_ms);
 void stoa_ledger_state(StoaLedger *ledger, const char *room, const char *state);
 void stoa_ledger_ban(StoaLedger *ledger, const char *person);
+/** Whoever comes from where that person came from is asked to wait, while the meeting lasts. */
+void stoa_ledger_bar(StoaLedger *ledger, const char *meeting, const char *person, const char *home);
 /** A person's role, and that of their invitation. */
 void stoa_ledger_role(StoaLedger *ledger, const char *person, const char *role);

@@ -86,7 +86,8 @@ static bool write_end(StoaDb *db, void *data, GError **error)
                       ending->room) ||
         !stoa_db_exec(db, error, "UPDATE participant SET hand_at = NULL WHERE room_id = ?1", "s",
                       ending->room) ||
-        !stoa_db_exec(db, error, "DELETE FROM key_box WHERE room_id = ?1", "s", ending->room))
+        !stoa_db_exec(db, error, "DELETE FROM key_box WHERE room_id = ?1", "s", ending->room) ||
+        !stoa_db_exec(db, error, "DELETE FROM bar WHERE meeting_id = ?1", "s", ending->meeting))
         return false;
     if (ending->cut && !end_tokens(db, ending, error))
         return false;

@@ -125,7 +125,16 @@ static const char sixth[] =
     "ALTER TABLE invitation ADD COLUMN replaced BLOB;" /* the token before */
     "CREATE INDEX invitation_replaced ON invitation(replaced);";
 
-static const char *const migrations[] = { first, second, third, fourth, fifth, sixth, NULL };
+/* Where guests who were banned from a running meeting came from, as web/home.h writes it: no address. */
+static const char seventh[] =
+    "CREATE TABLE bar (meeting_id TEXT NOT NULL REFERENCES meeting(id) ON DELETE CASCADE,"
+    " participant_id TEXT NOT NULL REFERENCES participant(id) ON DELETE CASCADE,"
+    " home TEXT NOT NULL, PRIMARY KEY(meeting_id, participant_id)) STRICT;"
+    "CREATE INDEX bar_who ON bar(participant_id);";
+
+static const char *const migrations[] = {
+    first, second, third, fourth, fifth, sixth, seventh, NULL
+};
 
 const char *const *stoa_schema_migrations(void)
 {

@@ -303,7 +303,8 @@ void stoa_web_join_live(StoaWebCall *call)
 {
     const Comer *comer = stoa_web_data(call);
     bool is_guest = !comer->invitation && !comer->host;
-    g_autofree char *home = is_guest ? stoa_attempts_home(stoa_web_address(call)) : NULL;
+    g_autofree char *home =
+        is_guest ? stoa_home_mark(call->web->home_key, comer->room, stoa_web_address(call)) : NULL;
     g_autoptr(GError) error = NULL;
     const StoaJoin join = { .person = { .id = comer->id,
                                         .room = comer->room,

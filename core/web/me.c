@@ -188,6 +188,7 @@ static bool erase_person(StoaDb *db, Leaving *leaving, const char *person, GErro
                         person) &&
            stoa_db_exec(db, error, "DELETE FROM key_box WHERE recipient = ?1 OR sender = ?1", "s",
                         person) &&
+           stoa_db_exec(db, error, "DELETE FROM bar WHERE participant_id = ?1", "s", person) &&
            stoa_db_exec(db, error,
                         "UPDATE participant SET email = NULL, name = NULL, invitation_id = NULL, "
                         "host_id = NULL,"

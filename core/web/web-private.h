@@ -3,6 +3,7 @@
 #pragma once
 
 #include "web/attempts.h"
+#include "web/home.h"
 #include "web/upload.h"
 #include "web/web.h"
 
@@ -12,6 +13,7 @@ struct StoaWeb {
     StoaWebSpec spec;
     GPtrArray *tables; /* of const StoaWebRoute *, static; fixed once transports run */
     StoaAttempts *attempts;
+    uint8_t home_key[STOA_HOME_KEY_LEN];
     StoaRoomsConf *conf; /* a snapshot: a reload makes a new one, and calls hold a ref of theirs */
     struct StoaSweep *sweep;
     GHashTable *mounts; /* "whip", "m/whip" → StoaModule; control writes, `lock` guards */

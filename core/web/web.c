@@ -57,8 +57,10 @@ StoaWeb *stoa_web_new(const StoaWebSpec *spec)
     g_mutex_init(&web->lock);
     web->attempts = stoa_attempts_new();
     stoa_web_conf_changed(web);
-    if (spec->store)
+    if (spec->store) {
+        stoa_home_key_open(spec->data_dir, web->home_key);
         web->sweep = stoa_sweep_new(web);
+    }
     return web;
 }
 

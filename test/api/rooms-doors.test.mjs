@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Doors beside the front door: a banned guest under another name, modules that a room has not, a secret of the whole API. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
-import { connect } from '../lib/gateway.mjs';
+import { connect, start } from '../lib/gateway.mjs';
 import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
 import { begin, until } from '../lib/wire.mjs';
 
@@ -41,6 +45,42 @@ test('who comes from where a banned guest came from is let in by the host, until
     assert.equal(await state('203.0.113.7', room, 'The next lesson'), 'in');
     for (const one of [hana, mate, page])
         one.close();
+});
+
+test('a banned guest\'s address is barred after a restart too, is itself nowhere on the disk, and is forgotten with the meeting', async (t) => {
+    const data = mkdtempSync(path.join(tmpdir(), 'stoa-data-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    let gateway = await start({ data }, 'stoa:public.trusted_proxies=127.0.0.1');
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const make = () => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
+    const [room, other] = [await make(), await make()];
+    const from = (address, where, name) => want(200, gateway, 'POST', '/join', { body: { room: where.id, name }, headers: { 'X-Forwarded-For': address } });
+    const bars = () => execFileSync('sqlite3', [path.join(data, 'stoa.db'), 'SELECT home FROM bar'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    const mate = await from('203.0.113.9', room, 'Mate');
+    for (const where of [room, other]) {
+        const troll = await from('203.0.113.77', where, 'Troll');
+        await want(200, gateway, 'POST', `/rooms/${where.id}/participants/${troll.participant.id}`, { token: host.token, body: { action: 'ban' } });
+    }
+    gateway.child.kill('SIGKILL');
+    await gateway.ended;
+    gateway = await start({ data }, 'stoa:public.trusted_proxies=127.0.0.1');
+    assert.equal((await from('203.0.113.77', room, 'Somebody Else')).state, 'waiting');
+    assert.equal((await from('203.0.113.78', room, 'A neighbour')).state, 'in');
+    await want(200, gateway, 'GET', `/rooms/${room.id}`, { token: mate.token });
+    const kept = bars();
+    assert.equal(kept.length, 2);
+    assert.notEqual(kept[0], kept[1]); // two rooms cannot be compared
+    assert.equal(statSync(path.join(data, 'address.key')).mode & 0o777, 0o600);
+    for (const name of readdirSync(data).filter((one) => statSync(path.join(data, one)).isFile()))
+        assert.ok(!readFileSync(path.join(data, name)).includes('203.0.113.77'), name);
+
+    await want(200, gateway, 'POST', `/rooms/${room.id}/end`, { token: host.token });
+    await want(204, gateway, 'DELETE', `/rooms/${other.id}`, { token: host.token });
+    assert.deepEqual(bars(), []);
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    assert.equal((await from('203.0.113.77', room, 'The next lesson')).state, 'in');
+    assert.equal((await gateway.stop()).code, 0);
 });
 
 test('a person has the modules of the room, those without rooms too', async (t) => {

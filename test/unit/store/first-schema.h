@@ -16,5 +16,6 @@ static const char *const back_to_first[] = {
     "INSERT INTO mail_file VALUES ('one.eml', 'a@x.org', NULL)",
     "ALTER TABLE participant DROP COLUMN hand_at",
     "DROP TABLE redaction",
+    "DROP TABLE bar",
     "PRAGMA user_version = 1",
 };
