@@ -43,9 +43,22 @@ static char *file_of(const char *url)
     return at ? g_strndup(at + 7, strcspn(at + 7, "?/")) : NULL;
 }
 
+/* An export is read when a ticket is long over: the url that stays is asked for with a token. */
+static void settle_url(json_t *item)
+{
+    const char *url = json_string_value(json_object_get(item, "url"));
+
+    json_object_set_new(item, "url", json_stringn(url, strcspn(url, "?")));
+}
+
+static char *path_of(const char *id, const char *name)
+{
+    return g_strdup_printf("files/%s-%s", id, name);
+}
+
 static void add_items(StoaExport *export, const json_t *meeting)
 {
-    const json_t *item;
+    json_t *item;
     size_t i;
 
     json_array_foreach(json_object_get(meeting, "workspace"), i, item)
@@ -57,10 +70,30 @@ static void add_items(StoaExport *export, const json_t *meeting)
             continue;
         one.id = file_of(json_string_value(json_object_get(item, "url")));
         one.name = g_strdelimit(g_strdup(title ? title : "file"), "/\\", '_');
-        if (one.id)
-            g_array_append_val(export->items, one);
-        else
+        if (!one.id) {
             item_clear(&one);
+            continue;
+        }
+        g_autofree char *path = path_of(one.id, one.name);
+        json_object_set_new(item, "path", json_string(path));
+        g_array_append_val(export->items, one);
+    }
+}
+
+void stoa_export_settle(json_t *history)
+{
+    const json_t *meeting;
+    json_t *item;
+    size_t i, n;
+
+    json_array_foreach(json_object_get(history, "meetings"), i, meeting)
+    {
+        json_array_foreach(json_object_get(meeting, "workspace"), n, item)
+        {
+            if (g_strcmp0(json_string_value(json_object_get(item, "kind")), "file") == 0 &&
+                json_string_value(json_object_get(item, "url")))
+                settle_url(item);
+        }
     }
 }
 
@@ -68,16 +101,17 @@ StoaExport *stoa_export_new(const char *data_dir, const char *room, json_t *hist
 {
     StoaExport *export = g_new0(StoaExport, 1);
     const json_t *meeting;
-    char *text = json_dumps(history, JSON_INDENT(2));
+    char *text;
     size_t i;
 
     export->data_dir = g_strdup(data_dir);
     export->room = g_strdup(room);
-    export->text = g_strdup(text);
-    free(text);
     export->items = g_array_new(FALSE, TRUE, sizeof(Item));
     g_array_set_clear_func(export->items, item_clear);
     json_array_foreach(json_object_get(history, "meetings"), i, meeting) add_items(export, meeting);
+    text = json_dumps(history, JSON_INDENT(2));
+    export->text = g_strdup(text);
+    free(text);
     return export;
 }
 
@@ -139,7 +173,7 @@ static bool copy_bytes(struct archive *zip, int fd, GError **error)
 static bool add_file(StoaExport *export, struct archive *zip, const Item *item, GError **error)
 {
     g_autofree char *path = stoa_upload_path(export->data_dir, export->room, item->id);
-    g_autofree char *name = g_strdup_printf("files/%s-%s", item->id, item->name);
+    g_autofree char *name = path_of(item->id, item->name);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat info;
     bool ok;

@@ -8,7 +8,10 @@
 
 typedef struct StoaExport StoaExport;
 
-/** Remember what is to be written. Thread: control. */
+/** Take the tickets out of the urls of files. @history  as stoa_history_read() gives it, changed. Thread: any. */
+void stoa_export_settle(json_t *history);
+
+/** Remember what is to be written. @history  settled; each file is given its "path" in the zip. Thread: any. */
 StoaExport *stoa_export_new(const char *data_dir, const char *room, json_t *history);
 void stoa_export_free(StoaExport *export);
 

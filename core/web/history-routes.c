@@ -131,6 +131,7 @@ static void write_work(void *data)
 {
     Writing *writing = data;
 
+    stoa_export_settle(writing->history);
     stoa_web_set_reply(writing->call, 200, g_steal_pointer(&writing->history));
 }
 
@@ -154,6 +155,7 @@ static void zip_work(void *data)
 {
     Zipping *zipping = data;
 
+    stoa_export_settle(zipping->history);
     zipping->export = stoa_export_new(stoa_web_data_dir(zipping->call),
                                       stoa_web_arg(zipping->call, "room"), zipping->history);
     g_clear_pointer(&zipping->history, json_decref);

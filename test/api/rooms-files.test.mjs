@@ -170,13 +170,22 @@ test('a meeting\'s history: who was there, what was said to whom, what was share
     /* and out of the house */
     const exported = await want(200, gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token: dora.token });
     assert.equal(exported.meetings[0].chat.length, 5);
+    /* an export is read when tickets are long over: its urls hold none, and are good with a token */
+    const item = (of) => of.meetings.flatMap(({ workspace }) => workspace).find(({ kind }) => kind === 'file');
+    assert.ok(!JSON.stringify(exported).includes('ticket'));
+    const got = await fetch(new URL(item(exported).url, gateway.http), { headers: { Authorization: `Bearer ${dora.token}` } });
+    assert.deepEqual([got.status, await got.text()], [200, 'a text file']);
+    assert.equal((await fetch(new URL(item(exported).url, gateway.http))).status, 401);
     await want(400, gateway, 'GET', `/rooms/${room.id}/history/export?format=pdf`, { token: dora.token });
     const zip = await fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${dora.token}` } });
     assert.deepEqual([zip.status, zip.headers.get('content-type')], [200, 'application/zip']);
     const files = unzip(Buffer.from(await zip.arrayBuffer()));
     assert.deepEqual([...files.keys()].map((name) => name.replace(/\w+-a/, 'ID-a')), ['history.json', 'files/ID-a.txt']);
     assert.equal([...files.values()][1].toString(), 'a text file');
-    assert.equal(JSON.parse(files.get('history.json')).meetings[0].chat.length, 5);
+    const index = JSON.parse(files.get('history.json'));
+    assert.equal(index.meetings[0].chat.length, 5);
+    assert.equal(files.get(item(index).path).toString(), 'a text file');
+    assert.equal(item(index).url, item(exported).url);
     assert.deepEqual(readdirSync(path(gateway.data, 'files', 'incoming')), []);
 });
 
