@@ -288,6 +288,7 @@ test('who was invited by mail is told when the class moves, and who is uninvited
         assert.match(moved.text, /^Hello ben,\n\n"Algebra" now begins on .*11:30.* and takes 45 minutes\.\n/);
         assert.deepEqual([moved.entry.METHOD, moved.entry.UID, moved.entry.SEQUENCE, moved.entry.DTSTART, moved.entry.DTEND, moved.entry.SUMMARY], ['REQUEST', UID, '1', '20270204T113000Z', '20270204T121500Z', 'Algebra']);
         assert.ok(!/#i=/.test(moved.raw), 'the link is in the first mail alone');
+        assert.match(moved.text, /same link as before: it is in the mail that invited you, and stays good\. .* ask [^{}]+ to send it again\./);
         await next('cem');
         await patch({ title: 'Algebra 2', starts_at: '2027-02-04T11:30:00Z' }); /* as it was: no mail */
         await patch({ duration_min: 60 });
