@@ -20,6 +20,19 @@ const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 process.once('SIGTERM', () => process.exit(143));
 
+/* What a sanitizer says of any gateway fails the file, whether or not its tests look: UBSan only says it, and goes on. */
+const report = /^.*(?:ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*$/m;
+const logged = new Set();
+process.on('exit', () => {
+    for (const { log } of logged) {
+        const at = log.search(report);
+        if (at < 0)
+            continue;
+        console.error(`a sanitizer's report:\n${log.slice(at, at + 8000)}`);
+        process.exitCode = 1;
+    }
+});
+
 /**
  * Start it; a first argument {conf, data, wrap} names another conf folder, a data folder that outlives it, a program that starts it;
  * the rest are FILE:SECTION.KEY=VALUE.
@@ -33,6 +46,7 @@ export async function start(...settings) {
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     const gateway = { child, data, log: '' };
     running.add(child);
+    logged.add(gateway);
     child.on('exit', () => running.delete(child));
     child.stderr.on('data', (chunk) => { gateway.log += chunk; });
     gateway.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
