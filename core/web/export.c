@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "store/store.h"
+#include "web/export-guide.h"
 #include "web/export.h"
 #include "web/upload.h"
 
@@ -158,6 +159,14 @@ static bool begin_entry(struct archive *zip, const char *name, int64_t size, GEr
     return ok;
 }
 
+static bool add_text(struct archive *zip, const char *name, const char *text, GError **error)
+{
+    size_t len = strlen(text);
+
+    return begin_entry(zip, name, (int64_t)len, error) &&
+           (archive_write_data(zip, text, len) >= 0 || fail(zip, error));
+}
+
 static bool copy_bytes(struct archive *zip, int fd, GError **error)
 {
     g_autofree char *block = g_malloc(BLOCK);
@@ -188,12 +197,11 @@ static bool add_file(StoaExport *export, struct archive *zip, const Item *item, 
 
 static bool write_all(StoaExport *export, struct archive *zip, GError **error)
 {
-    size_t len = strlen(export->text);
-
-    if (!begin_entry(zip, "history.json", (int64_t)len, error))
+    for (const StoaExportPage *page = stoa_export_guide(); page->name; page++)
+        if (!add_text(zip, page->name, page->text, error))
+            return false;
+    if (!add_text(zip, "history.json", export->text, error))
         return false;
-    if (archive_write_data(zip, export->text, len) < 0)
-        return fail(zip, error);
     for (guint i = 0; i < export->items->len; i++)
         if (!add_file(export, zip, &g_array_index(export->items, Item, i), error))
             return false;

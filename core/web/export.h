@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A history as a zip: history.json, and the files that its items name. */
+/* A history as a zip: how to read it (export-guide.h), history.json, and the files that its items name. */
 #pragma once
 
 #include <glib.h>

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -180,13 +181,47 @@ test('a meeting\'s history: who was there, what was said to whom, what was share
     const zip = await fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${dora.token}` } });
     assert.deepEqual([zip.status, zip.headers.get('content-type')], [200, 'application/zip']);
     const files = unzip(Buffer.from(await zip.arrayBuffer()));
-    assert.deepEqual([...files.keys()].map((name) => name.replace(/\w+-a/, 'ID-a')), ['history.json', 'files/ID-a.txt']);
-    assert.equal([...files.values()][1].toString(), 'a text file');
+    assert.deepEqual([...files.keys()].map((name) => name.replace(/\w+-a/, 'ID-a')), ['README.txt', 'notes.mjs', 'history.json', 'files/ID-a.txt']);
     const index = JSON.parse(files.get('history.json'));
     assert.equal(index.meetings[0].chat.length, 5);
     assert.equal(files.get(item(index).path).toString(), 'a text file');
     assert.equal(item(index).url, item(exported).url);
     assert.deepEqual(readdirSync(path(gateway.data, 'files', 'incoming')), []);
+});
+
+test('an export brings the way to open its notes and boards, as its README says; sealed ones stay closed', async (t) => {
+    const yjs = path(import.meta.dirname, '../../html/lib/yjs.js'), Y = await import(yjs);
+    const room = await makeRoom(), ana = await comeIn(room, 'ana@x.example'), a = await enter(gateway, ana, 'workspace');
+    const add = async (kind, change) => {
+        const { id } = await a.ask('workspace', 'add', { kind, title: `a ${kind}` }), doc = new Y.Doc(), updates = [];
+        doc.on('update', (update) => updates.push(Buffer.from(update).toString('base64')));
+        change(doc);
+        const seqs = [];
+        for (const update of updates)
+            seqs.push((await a.ask('workspace', 'sync', { id, update })).seq);
+        return { id, doc, seqs };
+    };
+    const note = await add('note', (doc) => ['Dear class,', ' well done.', ' Größe: π'].forEach((text) => doc.getText('note').insert(doc.getText('note').length, text)));
+    await a.ask('workspace', 'snapshot', { id: note.id, upto: note.seqs[1], update: Buffer.from(Y.encodeStateAsUpdate(note.doc)).toString('base64') });
+    const board = await add('board', (doc) => doc.getArray('marks').push([{ color: 'red', points: [1, 2] }]));
+    a.close();
+    await endMeeting(room);
+    const zip = await fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${host.token}` } });
+    const files = unzip(Buffer.from(await zip.arrayBuffer())), folder = mkdtempSync(path(tmpdir(), 'stoa-export-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    for (const [name, bytes] of files)
+        writeFileSync(path(folder, name), bytes);
+    const kept = JSON.parse(files.get('history.json')); // of a sealed class: only browsers that were in have its keys
+    kept.meetings[0].workspace.push({ id: '9999', kind: 'note', updates: [{ sealed: 'AAAA', epoch: 1 }] });
+    writeFileSync(path(folder, 'history.json'), JSON.stringify(kept));
+    mkdirSync(path(folder, 'node_modules/yjs'), { recursive: true }); // "npm install yjs"
+    copyFileSync(yjs, path(folder, 'node_modules/yjs/index.mjs'));
+    writeFileSync(path(folder, 'node_modules/yjs/package.json'), '{"name": "yjs", "main": "index.mjs"}');
+    const program = /^ +node (\S+)$/m.exec(files.get('README.txt'))[1];
+    execFileSync(process.execPath, [program], { cwd: folder });
+    assert.deepEqual(readdirSync(folder).filter((name) => /^(note|board)-/.test(name)).sort(), [`board-${board.id}.json`, `note-${note.id}.txt`]);
+    assert.equal(readFileSync(path(folder, `note-${note.id}.txt`), 'utf8'), 'Dear class, well done. Größe: π');
+    assert.deepEqual(JSON.parse(readFileSync(path(folder, `board-${board.id}.json`), 'utf8')), [{ color: 'red', points: [1, 2] }]);
 });
 
 test('a person takes their data along, and is forgotten to the last byte', async () => {
