@@ -143,6 +143,12 @@ async function openAsHost(id) {
     room = await api('GET', `/rooms/${id}`, { token });
 }
 
+function lost() {
+    note('');
+    show('History', el('p', {}, 'This page needs the link from your summary mail.'),
+        el('p', {}, 'Was it your class? ', el('a', { href: '/host.html' }, 'My rooms'), ' has the history of each.'));
+}
+
 async function start() {
     const link = takeFragment().get('h'), id = new URLSearchParams(location.search).get('room');
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
@@ -155,7 +161,7 @@ async function start() {
         else if (kept)
             ({ token, room, isGuest = false } = kept);
         else
-            throw new Error('This page needs the link from your summary mail.');
+            return lost();
         await load();
         note('');
         showAll();

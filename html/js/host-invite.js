@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Inviting people: paste addresses as they come, see who has come, send again, take back. */
-import { button, confirm, el, note, press } from './page.js';
+import { button, confirm, copy, el, note, press } from './page.js';
 
 const STATES = { sent: 'invited', accepted: 'has come', revoked: 'taken back', expired: 'too old' };
 const ROLES = { participant: 'participant', cohost: 'co-host' };
@@ -31,7 +31,8 @@ function row(invitation, actions) {
         el('span', { class: 'faint' }, `${ROLES[role] ?? role}, ${STATES[state] ?? state}`),
         el('span', { class: 'acts' }, state !== 'revoked' && button('Send again', () => actions.resend(invitation), { class: 'quiet small', 'aria-label': `Send again to ${email}` }),
             live && button('Take back', () => actions.revoke(invitation), { class: 'quiet small', 'aria-label': `Take back the invitation of ${email}` })),
-        link && linkOf(link));
+        link && linkOf(link),
+        link && button('Copy link', () => copy(link, `The link of ${email} is copied.`), { class: 'quiet small', 'aria-label': `Copy the link of ${email}` }));
 }
 
 function inviteForm(done) {

@@ -58,7 +58,7 @@ export class Workspace {
         if (event === 'added' || event === 'updated') {
             this.items.set(data.id, { ...this.items.get(data.id), ...data });
             if (data.id === this.open?.id)
-                this.open.title.textContent = this.items.get(data.id).title;
+                this.#nameDesk();
         }
         if (event === 'removed')
             this.#removed(data.id);
@@ -221,17 +221,25 @@ export class Workspace {
         const doc = new SharedDoc(Y, this.channel, item.id, this.seat.me);
         const title = el('h2', { tabindex: -1 }, item.title);
         const editor = new EDITORS[item.kind](Y, doc);
-        this.open = { id: item.id, doc, editor, title };
+        const close = button('Close', () => this.#closeDesk(), { 'class': 'quiet small', 'aria-label': `Close ${item.title}` });
+        this.open = { id: item.id, doc, editor, title, close };
         await doc.load();
         if (this.open?.doc !== doc)
             return;
         this.room.stage.showOnDesk(el('div', { 'class': 'desk', 'role': 'region', 'aria-label': item.title },
-            el('div', { class: 'row' }, title, el('span', { class: 'gap' }), editor.tools,
-                button('Close', () => this.#closeDesk(), { 'class': 'quiet small', 'aria-label': `Close ${item.title}` })), editor.element));
+            el('div', { class: 'row' }, title, el('span', { class: 'gap' }), editor.tools, close),
+            editor.element));
         editor.shown?.();
         if (matchMedia('(max-width: 50rem)').matches)
             this.room.open('stage');
         (editor.focus ?? title).focus();
+    }
+
+    #nameDesk() {
+        const { id, title, close } = this.open, name = this.items.get(id).title;
+        title.textContent = name;
+        close.setAttribute('aria-label', `Close ${name}`);
+        title.closest('.desk')?.setAttribute('aria-label', name);
     }
 
     #closeDesk() {

@@ -230,6 +230,7 @@ story('a guest with a hostile name: lobby, hands, mute, a lost connection, board
     await host.keyboard.press('Enter');
     for (const [page, where] of [[guest, '#workspace li'], [host, '.desk h2']])
         await has(page, where, 'Sketches');
+    await host.waitForSelector('[aria-label="Close Sketches"]');
     await guest.click('#view');
     await fits(guest, 'speaker');
     for (const name of ['people', 'chat', 'poll', 'workspace']) {
