@@ -147,12 +147,14 @@ bool stoa_invitation_revoke(StoaDb *db, const char *id, char **participant, GErr
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }
-    /* Its token stays known, so that who comes with it is told that it was revoked. */
+    /* Its token stays known, so that who comes with it is told that it was revoked; so do links to what they were part of. */
     return stoa_db_exec(db, error, "UPDATE invitation SET state = 'revoked' WHERE id = ?1", "s",
                         id) &&
            (!*participant ||
-            stoa_db_exec(db, error, "DELETE FROM participant_token WHERE participant_id = ?1", "s",
-                         *participant));
+            stoa_db_exec(
+                db, error,
+                "DELETE FROM participant_token WHERE participant_id = ?1 AND kind <> 'link'", "s",
+                *participant));
 }
 
 json_t *stoa_invitation_json(const StoaInvitation *invitation)

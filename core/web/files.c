@@ -7,6 +7,7 @@
 #include "room/request.h"
 #include "room/room-info.h"
 #include "web/files.h"
+#include "web/history.h"
 #include "web/live.h"
 #include "web/multipart.h"
 #include "web/rooms.h"
@@ -249,7 +250,10 @@ static bool get(StoaDb *db, StoaWebCall *call, GError **error)
     if (!may_read(call, room, file, error))
         return false;
     g_autoptr(StoaRows) rows = stoa_db_query(
-        db, error, "SELECT name, type FROM file WHERE id = ?1 AND room_id = ?2", "ss", file, room);
+        db, error,
+        "SELECT name, type FROM file WHERE id = ?1 AND room_id = ?2 AND " STOA_HISTORY_SHOWS(
+            "file.meeting_id", "?3"),
+        "sss", file, room, call->caller.participant_id);
     if (!rows)
         return false;
     if (!stoa_rows_next(rows, &why)) {

@@ -91,11 +91,12 @@ static json_t *attendance_of(StoaDb *db, const char *meeting, GError **error)
 
 static bool read_meetings(StoaDb *db, Reading *it, GError **error)
 {
-    g_autoptr(StoaRows) rows = stoa_db_query(db, error,
-                                             "SELECT id, started_at, ended_at FROM meeting WHERE "
-                                             "room_id = ?1 AND (?2 IS NULL OR id = ?2)"
-                                             " ORDER BY started_at, rowid",
-                                             "ss", it->room, it->meeting);
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error,
+                      "SELECT id, started_at, ended_at FROM meeting WHERE "
+                      "room_id = ?1 AND (?2 IS NULL OR id = ?2) AND " STOA_HISTORY_SHOWS(
+                          "meeting.id", "?3") " ORDER BY started_at, rowid",
+                      "sss", it->room, it->meeting, it->viewer);
     g_autoptr(GError) why = NULL;
 
     if (!rows)

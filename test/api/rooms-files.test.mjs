@@ -329,6 +329,21 @@ test('a history that may stay for a day goes when that day is over', async () =>
     assert.ok(isKept(early), 'who can still come in is not forgotten');
 });
 
+/** The history links that were mailed to NAME.mark@…: {NAME: token}, once there are n. */
+async function summaryLinks(mark, n) {
+    const folder = path(gateway.data, 'mail'), links = {};
+    await until(`${n} summaries are written`, () => {
+        for (const file of (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith('.eml'))) {
+            const text = readFileSync(path(folder, file), 'utf8').replace(/=\r?\n/g, '').replaceAll('=3D', '=');
+            const name = new RegExp(`^To: (\\w+)\\.${mark}@`, 'm').exec(text)?.[1];
+            if (name)
+                links[name] = /#h=([\w-]{43})/.exec(text)[1];
+        }
+        return Object.keys(links).length >= n;
+    });
+    return links;
+}
+
 test('who came late, was removed, banned or revoked sees of the history what is theirs to see', async () => {
     const room = await makeRoom(), people = {};
     for (const name of ['early', 'removed', 'banned', 'revoked', 'late', 'never'])
@@ -362,16 +377,7 @@ test('who came late, was removed, banned or revoked sees of the history what is 
     await endMeeting(room);
 
     /* links of the summary: those who were in, and nobody else */
-    const folder = path(gateway.data, 'mail'), links = {};
-    await until('five summaries are written', () => {
-        for (const file of (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith('.eml'))) {
-            const text = readFileSync(path(folder, file), 'utf8').replace(/=\r?\n/g, '').replaceAll('=3D', '=');
-            const name = /^To: (\w+)\.seen@/m.exec(text)?.[1];
-            if (name)
-                links[name] = /#h=([\w-]{43})/.exec(text)[1];
-        }
-        return Object.keys(links).length >= 5;
-    });
+    const links = await summaryLinks('seen', 5);
     const all = ['one', 'for removed', 'for banned', 'for revoked', 'two'];
     const sees = { early: all, removed: ['one', 'for removed', 'two'], banned: ['one', 'for banned', 'two'], revoked: ['one', 'for revoked', 'two'], late: ['one', 'two'], never: ['one', 'two'] };
     const seen = {};
@@ -386,6 +392,52 @@ test('who came late, was removed, banned or revoked sees of the history what is 
     }
     const expected = Object.fromEntries(Object.entries(sees).flatMap(([name, texts]) => [[`${name} by invitation`, texts], [`${name} by link`, texts]]));
     assert.deepEqual(seen, { ...expected, 'revoked by invitation': 410, 'banned by invitation': 410, 'never by link': undefined });
+});
+
+test('who was banned or uninvited keeps the meetings that they were in, and sees no later one', async () => {
+    const room = await makeRoom(), people = {};
+    for (const name of ['banned', 'revoked', 'removed', 'never'])
+        people[name] = { invitation: await invite(gateway, host.token, room.id, `${name}.later@x.example`, { name }) };
+    const meet = async (text, before) => {
+        const hana = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'chat'), pages = [hana];
+        await hana.ask('chat', 'send', { text });
+        const file = (await upload(room, hana.token, text, { 'X-Filename': 'a.txt' })).json;
+        await before(pages);
+        pages.forEach((page) => page.close());
+        await endMeeting(room);
+        await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+        return { text, file: at(file.url).pathname };
+    };
+    const first = await meet('of the first', async (pages) => {
+        for (const name of ['banned', 'revoked', 'removed'])
+            pages.push(people[name].page = await enter(gateway, await join(gateway, { invitation: people[name].invitation.token }), 'chat'));
+    });
+    const open = async (token) => (await want(201, gateway, 'POST', '/history/session', { body: { token } })).token;
+    for (const one of Object.values(people)) // before they are out: what was opened then is no way around
+        one.token = await open(one.invitation.token);
+    const links = await summaryLinks('later', 3); // of the first meeting
+    const second = await meet('of the second', async () => {
+        for (const action of ['remove', 'ban']) {
+            const one = people[{ remove: 'removed', ban: 'banned' }[action]], page = await enter(gateway, await join(gateway, { invitation: one.invitation.token }), 'room');
+            await want(200, gateway, 'POST', `/rooms/${room.id}/participants/${page.id}`, { token: host.token, body: { action } });
+            page.close();
+        }
+        for (const name of ['revoked', 'never'])
+            await want(204, gateway, 'DELETE', `/rooms/${room.id}/invitations/${people[name].invitation.id}`, { token: host.token });
+    });
+    const third = await meet('of the third', async () => {});
+    for (const name of ['revoked', 'never'])
+        await want(401, gateway, 'GET', `/rooms/${room.id}/history`, { token: people[name].token });
+    const sees = { banned: [first, second], revoked: [first], removed: [first, second, third] };
+    for (const [name, token] of [['banned', people.banned.token], ['removed', people.removed.token], ...await Promise.all(Object.entries(links).map(async ([name, link]) => [name, await open(link)]))]) {
+        const { meetings } = await history(room, token);
+        assert.deepEqual(meetings.flatMap(({ chat }) => chat.map(({ text }) => text)), sees[name].map(({ text }) => text), name);
+        const exported = JSON.stringify(await want(200, gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token }));
+        for (const meeting of [first, second, third]) {
+            const may = sees[name].includes(meeting), got = await fetch(at(meeting.file), { headers: { Authorization: `Bearer ${token}` } });
+            assert.deepEqual([got.status, exported.includes(meeting.text)], [may ? 200 : 404, may], `${name}, ${meeting.text}`);
+        }
+    }
 });
 
 test('a form with two files is refused, and nothing is kept of it', async () => {
