@@ -96,7 +96,8 @@ static void assert_unbroken(const Scene *s)
         const Received *now = person_received(s->ben, OUT, i);
 
         assert_int_equal((uint16_t)(now->header.seq - before->header.seq), 1);
-        assert_in_range(now->header.timestamp - before->header.timestamp, 1, 90000);
+        assert_in_range(now->header.timestamp - before->header.timestamp, 1,
+                        2 * 90000); /* a second, and what a busy machine takes */
     }
 }
 
