@@ -2,7 +2,6 @@
 /* What fits what: a list of entity tags, the m-lines of an offer and of its answer. */
 #include "whip.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* -- If-Match ---------------------------------------------------------------------------------- */
@@ -70,9 +69,9 @@ static GArray *read_lines(const char *sdp)
     for (const char *text = sdp; text; text = strchr(text, '\n')) {
         text += *text == '\n';
         if (g_str_has_prefix(text, "m=")) {
-            unsigned port = 0;
+            const char *port = text + strcspn(text, " \r\n");
             Line line = all;
-            line.stopped = sscanf(text, "m=%*s %u", &port) != 1 || port == 0;
+            line.stopped = *port != ' ' || g_ascii_strtoull(port, NULL, 10) == 0;
             g_array_append_val(lines, line);
         } else {
             read_attribute(lines->len ? &g_array_index(lines, Line, lines->len - 1) : &all, text);
