@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { STOA_BWE_CLIFF_LAST = 6 };
+
 /* Private; all zero is an empty one. */
 typedef struct {
     int64_t first_sent_us, last_sent_us;
@@ -17,6 +19,11 @@ typedef struct {
     uint32_t received;      /* bytes, without the first packet */
     uint32_t after_silence; /* of them, those of the one that ended the longest silence */
     unsigned n_sent, n_received;
+    struct {
+        int64_t at_us;
+        uint32_t size;
+    } last
+        [STOA_BWE_CLIFF_LAST]; /* that arrived, a circle: those before the fall are not to count */
 } StoaBweCliff;
 
 /** What is known of a packet that was sent. @size  bytes on the wire @arrival_us  of the receiver's clock, whose origin does not matter; of one that was received */

@@ -23,13 +23,15 @@
 #define LOW_LOSS          0.02
 #define PROBE_WAIT_US     1000000
 #define PROBE_WAIT_MAX_US 4000000
-#define PROBE_SUCCESS     0.90   /* of what was tried: there may be still more */
-#define PROBE_AGAIN_US    250000 /* after one that we were too slow to send */
-#define PROBE_CREDIT      0.90   /* of what came through where it was not all */
+#define PROBE_FELL_US     3000000 /* nothing more is tried so soon after a fall */
+#define PROBE_SUCCESS     0.90    /* of what was tried: there may be still more */
+#define PROBE_AGAIN_US    250000  /* after one that we were too slow to send */
+#define PROBE_CREDIT      0.90    /* of what came through where it was not all */
 #define PROBE_STEP        2
 #define DRAIN_US          2000000 /* at most */
 #define DRAINED_US        80000
 #define FEEDBACK_US       150000
+#define FRESH_US          250000 /* so old is no news of the queue */
 #define OFFERED_US        500000 /* over which it is reckoned what was sent lately */
 #define STALE_US          500000
 #define PROBE_QUEUE_US    100000 /* no probe into a queue longer than this */
@@ -145,15 +147,22 @@ static bool falls(StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
         lower(bwe, CUT * bps, now_us);
     }
     bwe->fell_us = bwe->lowered_us;
+    bwe->fell_queue_us = stoa_bwe_trend_latest_us(&bwe->trend);
+    bwe->next_probe_us = MAX(bwe->next_probe_us, now_us + PROBE_FELL_US);
     return true;
 }
 
+/* Who has no voice sends nothing meanwhile, and hears nothing: then it takes as long as the last packets waited, about. */
 bool stoa_bwe_is_draining(const StoaBwe *bwe, int64_t rtt_us, int64_t now_us)
 {
-    int64_t since_us = now_us - bwe->fell_us;
+    int64_t since_us = now_us - bwe->fell_us, answer_us = rtt_us + FEEDBACK_US;
 
-    return bwe->fell_us && since_us < DRAIN_US &&
-           (since_us < rtt_us + FEEDBACK_US || stoa_bwe_trend_latest_us(&bwe->trend) > DRAINED_US);
+    if (!bwe->fell_us || since_us >= DRAIN_US)
+        return false;
+    if (since_us < answer_us)
+        return true;
+    return now_us - bwe->feedback_us < FRESH_US ? stoa_bwe_trend_latest_us(&bwe->trend) > DRAINED_US
+                                                : since_us < answer_us + bwe->fell_queue_us;
 }
 
 /* The queue was gone at once, and much more came through than it could have carried: somebody was held up for a moment,

@@ -41,6 +41,7 @@ typedef struct {
     int64_t lowered_us;    /* when it was lowered last */
     int64_t lowered_mark;  /* what had arrived then */
     int64_t fell_us;       /* when the path became many times narrower; 0: never */
+    int64_t fell_queue_us; /* how long packets waited then */
     int64_t next_probe_us, probe_wait_us;
     int64_t reference_us; /* of the last feedback, without wrapping */
     unsigned n_silent;    /* packets sent since the last feedback */

@@ -95,7 +95,8 @@ bool stoa_outlet_is_wanted(const StoaOutlet *outlet)
 
 static bool is_live(const StoaOutlet *outlet)
 {
-    return outlet->allowed_substream != STOA_PAUSED && stoa_outlet_is_wanted(outlet);
+    return outlet->allowed_substream != STOA_PAUSED && !outlet->is_halted &&
+           stoa_outlet_is_wanted(outlet);
 }
 
 /* A spatial layer that is wanted and sent, but not relayed: it takes a keyframe to begin with it. */

@@ -342,13 +342,14 @@ static bool is_given_up(StoaOutlet *outlet, int64_t now_us)
 
 static bool hold(StoaOutlet *outlet, int64_t now_us)
 {
-    bool is_paused;
+    bool is_held;
 
     if (!is_given_up(outlet, now_us))
         return false;
-    is_paused = allow(outlet, STOA_PAUSED, -1, now_us);
-    stoa_outlet_tell_narrow(outlet);
-    return is_paused;
+    is_held = allow(outlet, STOA_PAUSED, -1, now_us);
+    if (!outlet->is_halted)
+        stoa_outlet_tell_narrow(outlet);
+    return is_held;
 }
 
 static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_us)
@@ -363,9 +364,19 @@ static bool apply(const StoaShareTrack *track, StoaOutlet *outlet, int64_t now_u
     return allow(outlet, step->substream, step->temporal, now_us);
 }
 
+/* What it may relay is another matter. */
+static void halt(StoaOutlet *outlet, bool is_draining, int64_t now_us)
+{
+    if (outlet->is_halted == is_draining)
+        return;
+    outlet->is_halted = is_draining;
+    stoa_outlet_choose(outlet, now_us);
+}
+
 static void free_all(StoaPeer *peer, int64_t now_us)
 {
     for (unsigned i = 0; i < peer->n_outlets; i++) {
+        halt(peer->outlets[i], false, now_us);
         peer->outlets[i]->usable_bps = STOA_OUTLET_ANY_BPS;
         allow(peer->outlets[i], -1, -1, now_us);
     }
@@ -439,8 +450,8 @@ static void share(StoaDownlink *downlink, Demand *demand, uint32_t estimate_bps,
         downlink->is_holding |= track->chosen < 0 || downlink->is_draining;
         downlink->is_first_held |= track->chosen < 0 && track->priority == most;
         note_usable(demand->outlets[i], track, left, is_enough);
-        if (downlink->is_draining ? !allow(demand->outlets[i], STOA_PAUSED, -1, now_us)
-                                  : !apply(track, demand->outlets[i], now_us))
+        halt(demand->outlets[i], downlink->is_draining, now_us);
+        if (!apply(track, demand->outlets[i], now_us))
             continue;
         downlink->changed_us = now_us;
         if (track->chosen > track->now)
@@ -472,21 +483,12 @@ static void climb(StoaDownlink *downlink, const Demand *demand, int64_t now_us)
         pad(&downlink->pad, now_us);
 }
 
-/* Pictures begin again as soon as there is room for them. */
-static void drain(StoaDownlink *downlink, int64_t now_us)
-{
-    bool was_draining = downlink->is_draining;
-
-    downlink->is_draining = stoa_bwe_is_draining(&downlink->bwe, downlink->peer->rtt_us, now_us);
-    downlink->is_asked |= was_draining && !downlink->is_draining;
-}
-
 static void allot(StoaDownlink *downlink, int64_t now_us)
 {
     uint32_t estimate_bps = stoa_downlink_estimate_bps(downlink);
     Demand demand;
 
-    drain(downlink, now_us);
+    downlink->is_draining = stoa_bwe_is_draining(&downlink->bwe, downlink->peer->rtt_us, now_us);
     downlink->shared_us = now_us;
     gather(&demand, downlink->peer, now_us);
     thin_voices(downlink, &demand, estimate_bps);

@@ -49,6 +49,7 @@ struct StoaOutlet {
     int8_t allowed_substream; /* what the allocator allows at most; -1: all, STOA_PAUSED: nothing */
     int8_t allowed_temporal;  /* likewise; after a change of either call stoa_outlet_choose() */
     int8_t told_substream, told_temporal; /* by the last `layer` event; -1: nothing yet */
+    bool is_halted;                       /* what was sent before goes first */
     bool is_told_narrow;                  /* that event said that nothing gets through */
     uint8_t priority;                     /* for the allocator: more comes first */
     uint8_t mid_len;
