@@ -383,10 +383,14 @@ void fake_reset(void)
 
 int fake_teardown(void **unused G_GNUC_UNUSED)
 {
+    unsigned n_open = 0;
+
     for (unsigned i = 0; i < fake_peers->len; i++)
-        g_assert_false(((FakePeer *)g_ptr_array_index(fake_peers, i))->open);
+        n_open += ((FakePeer *)g_ptr_array_index(fake_peers, i))->open;
+    if (n_open > 0)
+        g_printerr("%u peers were left open\n", n_open);
     fake_reset();
-    return 0;
+    return n_open > 0 ? -1 : 0;
 }
 
 /* One stream in, one out, with figures of their own. */
