@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Invitations. Their columns: created_at is when the token was made, sent_at when it was last given to the mail, mailed how many
- * mails there were for the calendar (web/schedule.c). */
+/* Invitations. Their columns: created_at is when the token was made, sent_at when one was last given to the mail, mailed how many
+ * mails there were for the calendar (web/schedule.c), proven whether whoever brings the token reads the address's mail. */
 #include "config.h"
 
 #include "room/invitation.h"
@@ -47,7 +47,8 @@ static StoaInvitation *read_row(const StoaRows *rows, const StoaRoomsConf *conf)
     invitation->issued_ms = stoa_rows_int(rows, 5);
     int64_t ends_ms = stoa_invitation_expires_ms(invitation->issued_ms, stoa_rows_int(rows, 6),
                                                  stoa_rows_int(rows, 7), conf);
-    if (strcmp(invitation->state, "sent") == 0 && ends_ms <= stoa_store_now_ms()) {
+    invitation->accepted = strcmp(invitation->state, "accepted") == 0;
+    if (strcmp(invitation->state, "revoked") != 0 && ends_ms <= stoa_store_now_ms()) {
         g_free(invitation->state);
         invitation->state = g_strdup("expired");
     }
@@ -89,7 +90,7 @@ StoaInvitation *stoa_invitation_of(StoaDb *db, const char *room, const char *ema
 }
 
 StoaInvitation *stoa_invitation_new(StoaDb *db, const char *room, const char *email,
-                                    const char *name, const char *role, bool mailed,
+                                    const char *name, const char *role, StoaInvitationWay way,
                                     char token[STOA_TOKEN_LEN + 1], GError **error)
 {
     g_autoptr(StoaInvitation) made = g_new0(StoaInvitation, 1);
@@ -104,31 +105,33 @@ StoaInvitation *stoa_invitation_new(StoaDb *db, const char *room, const char *em
     stoa_token_new(token, hash);
     if (!stoa_db_exec(db, error,
                       "INSERT INTO invitation (id, room_id, email, name, role, token, state, "
-                      "created_at, sent_at)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8)",
-                      "sssssbit", made->id, room, email, name, role, hash, sizeof hash,
-                      made->issued_ms, mailed ? made->issued_ms : (int64_t)0))
+                      "created_at, sent_at, proven)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8, ?9)",
+                      "sssssbiti", made->id, room, email, name, role, hash, sizeof hash,
+                      made->issued_ms,
+                      way == STOA_INVITATION_MAILED ? made->issued_ms : (int64_t)0,
+                      (int64_t)(way != STOA_INVITATION_HANDED)))
         return NULL;
     return g_steal_pointer(&made);
 }
 
-bool stoa_invitation_renew(StoaDb *db, StoaInvitation *invitation, bool mailed,
+bool stoa_invitation_renew(StoaDb *db, StoaInvitation *invitation, StoaInvitationWay way,
                            char token[STOA_TOKEN_LEN + 1], GError **error)
 {
     uint8_t hash[STOA_TOKEN_HASH_LEN];
     int64_t now_ms = stoa_store_now_ms();
-    bool accepted = strcmp(invitation->state, "accepted") == 0;
+    const char *state = invitation->accepted ? "accepted" : "sent";
 
     stoa_token_new(token, hash);
     if (!stoa_db_exec(
             db, error,
             "UPDATE invitation SET replaced = token, token = ?2, state = ?3, created_at = ?4,"
-            " sent_at = CASE WHEN ?5 <> 0 THEN ?4 ELSE sent_at END WHERE id = ?1",
-            "sbsii", invitation->id, hash, sizeof hash, accepted ? "accepted" : "sent", now_ms,
-            (int64_t)mailed))
+            " sent_at = CASE WHEN ?5 = 1 THEN ?4 ELSE sent_at END, proven = ?6 WHERE id = ?1",
+            "sbsiii", invitation->id, hash, sizeof hash, state, now_ms,
+            (int64_t)(way == STOA_INVITATION_MAILED), (int64_t)(way != STOA_INVITATION_HANDED)))
         return false;
     g_free(invitation->state);
-    invitation->state = g_strdup(accepted ? "accepted" : "sent");
+    invitation->state = g_strdup(state);
     invitation->issued_ms = now_ms;
     return true;
 }

@@ -6,10 +6,18 @@
 #include "store/store.h"
 #include "store/token.h"
 
+/* The way on which a link goes to the invited. */
+typedef enum {
+    STOA_INVITATION_HANDED,  /* to the host, who may give it to anybody: it proves nothing */
+    STOA_INVITATION_MAILED,  /* by our mail: who has it reads the mail to that address */
+    STOA_INVITATION_VOUCHED, /* to an integrator with an API key, who answers for it */
+} StoaInvitationWay;
+
 /* One row. Strings owned. */
 typedef struct {
     char *id, *email, *name, *role; /* name: NULL: not told */
     char *state;                    /* "sent", "accepted", "revoked"; or "expired", worked out */
+    bool accepted;                  /* somebody joined with it, even if it has expired since */
     int64_t issued_ms;              /* when its token was made */
 } StoaInvitation;
 
@@ -31,12 +39,12 @@ GPtrArray *stoa_invitation_list(StoaDb *db, const char *room, const char *id,
 StoaInvitation *stoa_invitation_of(StoaDb *db, const char *room, const char *email,
                                    const StoaRoomsConf *conf, GError **error);
 
-/** Make one, with the token that its link carries. @mailed  it goes out by mail. NULL with `error`. */
+/** Make one, with the token that its link carries. NULL with `error`. */
 StoaInvitation *stoa_invitation_new(StoaDb *db, const char *room, const char *email,
-                                    const char *name, const char *role, bool mailed,
+                                    const char *name, const char *role, StoaInvitationWay way,
                                     char token[STOA_TOKEN_LEN + 1], GError **error);
 /** A new token in place of the old one, which is wrong from now on; a revoked or expired one is good again. */
-bool stoa_invitation_renew(StoaDb *db, StoaInvitation *invitation, bool mailed,
+bool stoa_invitation_renew(StoaDb *db, StoaInvitation *invitation, StoaInvitationWay way,
                            char token[STOA_TOKEN_LEN + 1], GError **error);
 /** It is good no more. @participant  gets who joined with it, to be freed with g_free(); NULL: nobody did. */
 bool stoa_invitation_revoke(StoaDb *db, const char *id, char **participant, GError **error);

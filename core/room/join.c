@@ -38,11 +38,15 @@ bool stoa_kept_room_may_enter(const StoaKeptRoom *room, const StoaMember *member
 }
 
 /* A guest who was banned is another guest by another name: who comes from the same home has to be let in. */
+static bool is_barred(const StoaKeptRoom *room, const StoaMember *member)
+{
+    return member->home && g_hash_table_contains(room->barred, member->home);
+}
+
 bool stoa_kept_room_must_wait(const StoaKeptRoom *room, const StoaMember *member)
 {
-    bool is_barred = member->home && g_hash_table_contains(room->barred, member->home);
-
-    return (room->info->lobby || is_barred) && member->role < STOA_ROLE_COHOST && !member->admitted;
+    return (room->info->lobby || is_barred(room, member)) && member->role < STOA_ROLE_COHOST &&
+           !member->admitted;
 }
 
 /* -- coming in ------------------------------------------------------------------------------ */
@@ -51,7 +55,7 @@ typedef struct {
     StoaRooms *rooms;
     char *room, *id, *invitation, *host, *email, *name, *role, *home;
     char token[STOA_TOKEN_LEN + 1];
-    bool is_new;
+    bool is_new, proven;
     StoaJoinDone *done;
     void *data;
 } Joining;
@@ -129,8 +133,9 @@ static void give_token(StoaMember *member, Joining *joining, StoaLedger *ledger)
     token->email = g_strdup(joining->email);
     token->role = member->role;
     token->waiting = member->state == STOA_MEMBER_WAITING;
+    token->proven = joining->proven;
     stoa_seat_tokens_put(member->room->rooms->tokens, token);
-    stoa_ledger_seat(ledger, member->id, token->hash, token->expires_ms);
+    stoa_ledger_seat(ledger, member->id, token->hash, token->expires_ms, token->proven);
 }
 
 static void take_seat(StoaMember *member, Joining *joining)
@@ -145,6 +150,8 @@ static void take_seat(StoaMember *member, Joining *joining)
         stoa_member_wait(member);
     else
         stoa_member_enter(member, ledger);
+    if (is_barred(room, member) && room->info->meeting) /* known after a restart, too */
+        stoa_ledger_bar(ledger, room->info->meeting, member->id, member->home);
     room->busy++;
     stoa_ledger_run(ledger, room->rooms->spec.store, joined, joining, joining_free);
 }
@@ -199,6 +206,7 @@ void stoa_rooms_join(StoaRooms *rooms, const StoaJoin *join, StoaJoinDone *done,
     joining->name = g_strdup(join->person.name);
     joining->role = g_strdup(join->person.role);
     joining->home = g_strdup(join->home);
+    joining->proven = join->proven;
     joining->done = done;
     joining->data = data;
     if (join->base_url) {
@@ -288,8 +296,11 @@ static bool admit(StoaMember *member, const Acting *acting G_GNUC_UNUSED, StoaLe
     return true;
 }
 
-static void put_out(StoaMember *member, StoaLedger *ledger, const char *event, const char *reason)
+static void put_out(StoaMember *member, StoaLedger *ledger, const char *reason)
 {
+    const char *event = stoa_member_farewell(member);
+
+    stoa_member_shut_out(member, ledger);
     stoa_ledger_unseat(ledger, member->id);
     stoa_member_leave(member, ledger, stoa_store_now_ms(), reason);
     stoa_member_cut(member, event, json_pack("{s:s}", "reason", reason));
@@ -300,7 +311,7 @@ static bool deny(StoaMember *member, const Acting *acting G_GNUC_UNUSED, StoaLed
 {
     if (!is_waiting(member, error))
         return false;
-    put_out(member, ledger, "denied", "denied");
+    put_out(member, ledger, "denied");
     return true;
 }
 
@@ -309,7 +320,7 @@ static bool put_out_now(StoaMember *member, const Acting *acting G_GNUC_UNUSED, 
 {
     if (!is_here(member, error))
         return false;
-    put_out(member, ledger, "removed", "removed");
+    put_out(member, ledger, "removed");
     return true;
 }
 
@@ -324,7 +335,7 @@ static bool ban(StoaMember *member, const Acting *acting G_GNUC_UNUSED, StoaLedg
         if (meeting)
             stoa_ledger_bar(ledger, meeting, member->id, member->home);
     }
-    put_out(member, ledger, "removed", "banned");
+    put_out(member, ledger, "banned");
     return true;
 }
 

@@ -15,7 +15,8 @@ static const char all_members[] =
     "SELECT p.id, p.name, p.role, p.banned,"
     " (SELECT MAX(a.joined_at) FROM attendance a WHERE a.participant_id = p.id"
     "  AND a.meeting_id = ?2), p.hand_at,"
-    " p.invitation_id IS NULL AND p.host_id IS NULL"
+    " p.invitation_id IS NULL AND p.host_id IS NULL, p.admitted_to = ?2,"
+    " (SELECT b.home FROM bar b WHERE b.participant_id = p.id AND b.meeting_id = ?2)"
     " FROM participant p WHERE p.room_id = ?1 ORDER BY p.created_at, p.id";
 
 static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **error)
@@ -30,10 +31,12 @@ static GPtrArray *read_members(StoaDb *db, const StoaRoomInfo *info, GError **er
         StoaMember *member = stoa_member_new(stoa_rows_text(rows, 0), stoa_rows_text(rows, 1),
                                              stoa_role_from_name(stoa_rows_text(rows, 2)));
         member->banned = stoa_rows_int(rows, 3);
-        member->admitted = !stoa_rows_is_null(rows, 4);
+        member->attended = !stoa_rows_is_null(rows, 4);
         member->joined_ms = stoa_rows_int(rows, 4);
         member->hand_ms = info->meeting ? stoa_rows_int(rows, 5) : 0;
         member->guest = stoa_rows_int(rows, 6);
+        member->admitted = stoa_rows_int(rows, 7);
+        member->home = g_strdup(stoa_rows_text(rows, 8));
         g_ptr_array_add(list, member);
     }
     if (!why)
@@ -222,7 +225,7 @@ json_t *stoa_kept_room_people(StoaKeptRoom *room)
 
     for (guint i = 0; i < room->order->len; i++) {
         const StoaMember *member = room->order->pdata[i];
-        if (member->state != STOA_MEMBER_LEFT || member->admitted)
+        if (member->state != STOA_MEMBER_LEFT || member->attended)
             json_array_append_new(list, stoa_member_json(member));
     }
     return list;

@@ -49,7 +49,8 @@ struct StoaMember {
     StoaMemberState state;
     bool guest; /* by a public room's link: neither invited nor its host */
     bool banned;
-    bool admitted;     /* was in in this meeting: the lobby and the lock are behind them */
+    bool attended;     /* was in in this meeting */
+    bool admitted;     /* and not put out since: the lobby and the lock are behind them */
     bool muted;        /* by somebody else, and silent since */
     bool announced;    /* the others know that they are in */
     bool told_waiting; /* the hosts know that they wait */
@@ -117,6 +118,10 @@ void stoa_member_wait(StoaMember *member);
 void stoa_member_announce(StoaMember *member);
 /** Out: the seat is free, the token stays. The others are told. Nothing for who is out. */
 void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, const char *reason);
+/** What who is put out now is told: "removed", or "denied" of who waits. */
+const char *stoa_member_farewell(const StoaMember *member);
+/** Lobby and lock are before the person again, as before a newcomer. */
+void stoa_member_shut_out(StoaMember *member, StoaLedger *ledger);
 /** The person's token is dead, and so are the handles: told `event` first. @body  taken */
 void stoa_member_cut(StoaMember *member, const char *event, json_t *body);
 /** End the handles, told `event` first. @body  taken */

@@ -16,6 +16,7 @@ struct Line {
     char *invitation, *host, *email, *name;
     uint8_t hash[STOA_TOKEN_HASH_LEN];
     int64_t at_ms, since_ms;
+    bool proven;
 };
 
 struct StoaLedger {
@@ -145,19 +146,21 @@ static bool write_seat(StoaDb *db, const Line *line, GError **error)
 {
     return write_unseat(db, line, error) &&
            stoa_db_exec(db, error,
-                        "INSERT INTO participant_token (token, participant_id, kind, expires_at)"
-                        " VALUES (?1, ?2, 'seat', ?3)",
-                        "bsi", line->hash, sizeof line->hash, line->person, line->at_ms);
+                        "INSERT INTO participant_token (token, participant_id, kind, expires_at,"
+                        " proven) VALUES (?1, ?2, 'seat', ?3, ?4)",
+                        "bsii", line->hash, sizeof line->hash, line->person, line->at_ms,
+                        (int64_t)line->proven);
 }
 
 void stoa_ledger_seat(StoaLedger *ledger, const char *person,
-                      const uint8_t hash[STOA_TOKEN_HASH_LEN], int64_t expires_ms)
+                      const uint8_t hash[STOA_TOKEN_HASH_LEN], int64_t expires_ms, bool proven)
 {
     Line *line = add(ledger, write_seat);
 
     line->person = g_strdup(person);
     memcpy(line->hash, hash, sizeof line->hash);
     line->at_ms = expires_ms;
+    line->proven = proven;
 }
 
 static bool write_unseat_room(StoaDb *db, const Line *line, GError **error)
@@ -196,7 +199,9 @@ static bool write_attend(StoaDb *db, const Line *line, GError **error)
     return stoa_db_exec(db, error,
                         "INSERT INTO attendance (meeting_id, participant_id, joined_at)"
                         " VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                        "ssi", line->meeting, line->person, line->at_ms);
+                        "ssi", line->meeting, line->person, line->at_ms) &&
+           stoa_db_exec(db, error, "UPDATE participant SET admitted_to = ?1 WHERE id = ?2", "ss",
+                        line->meeting, line->person);
 }
 
 void stoa_ledger_attend(StoaLedger *ledger, const char *meeting, const char *person, int64_t at_ms)
@@ -206,6 +211,17 @@ void stoa_ledger_attend(StoaLedger *ledger, const char *meeting, const char *per
     line->meeting = g_strdup(meeting);
     line->person = g_strdup(person);
     line->at_ms = at_ms;
+}
+
+static bool write_shut_out(StoaDb *db, const Line *line, GError **error)
+{
+    return stoa_db_exec(db, error, "UPDATE participant SET admitted_to = NULL WHERE id = ?1", "s",
+                        line->person);
+}
+
+void stoa_ledger_shut_out(StoaLedger *ledger, const char *person)
+{
+    add(ledger, write_shut_out)->person = g_strdup(person);
 }
 
 static bool write_depart(StoaDb *db, const Line *line, GError **error)

@@ -23,14 +23,16 @@ typedef struct {
 
 /** A person is of the room: made, or left as it is. Their invitation is accepted. */
 void stoa_ledger_person(StoaLedger *ledger, const StoaLedgerPerson *person);
-/** A person's seat token, in place of the one before. */
+/** A person's seat token, in place of the one before. @proven  see StoaSeatToken. */
 void stoa_ledger_seat(StoaLedger *ledger, const char *person,
-                      const uint8_t hash[STOA_TOKEN_HASH_LEN], int64_t expires_ms);
+                      const uint8_t hash[STOA_TOKEN_HASH_LEN], int64_t expires_ms, bool proven);
 void stoa_ledger_unseat(StoaLedger *ledger, const char *person);
 void stoa_ledger_unseat_room(StoaLedger *ledger, const char *room);
 void stoa_ledger_meeting(StoaLedger *ledger, const char *room, const char *meeting, int64_t at_ms);
-/** Somebody came in. */
+/** Somebody came in: lobby and lock are behind them for this meeting. */
 void stoa_ledger_attend(StoaLedger *ledger, const char *meeting, const char *person, int64_t at_ms);
+/** They are before them again. */
+void stoa_ledger_shut_out(StoaLedger *ledger, const char *person);
 /** The stay that began at `joined_ms` is over. */
 void stoa_ledger_depart(StoaLedger *ledger, const char *meeting, const char *person,
                         int64_t joined_ms, int64_t left_ms);

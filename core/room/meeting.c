@@ -150,7 +150,7 @@ static void everybody_goes(StoaKeptRoom *room, const Ending *ending)
         StoaMember *member = room->order->pdata[i];
         if (ending->cut || member->state != STOA_MEMBER_WAITING)
             stoa_member_leave(member, ledger, ending->ended_ms, "ended");
-        member->admitted = false;
+        member->admitted = member->attended = false;
     }
     if (ending->cut)
         stoa_seat_tokens_drop_room(room->rooms->tokens, room->info->id);

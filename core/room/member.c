@@ -212,7 +212,7 @@ void stoa_member_enter(StoaMember *member, StoaLedger *ledger)
         stoa_meeting_begin(room, ledger);
     lower_old_hand(member, ledger);
     member->state = STOA_MEMBER_IN;
-    member->admitted = true;
+    member->admitted = member->attended = true;
     member->muted = false;
     member->connected = is_connected(member);
     member->joined_ms = stoa_store_now_ms();
@@ -261,6 +261,17 @@ void stoa_member_leave(StoaMember *member, StoaLedger *ledger, int64_t left_ms, 
         stoa_kept_room_tell_others(room, member, "participant_left", body);
     else
         stoa_kept_room_tell_hosts(room, "participant_left", body);
+}
+
+const char *stoa_member_farewell(const StoaMember *member)
+{
+    return member->state == STOA_MEMBER_WAITING ? "denied" : "removed";
+}
+
+void stoa_member_shut_out(StoaMember *member, StoaLedger *ledger)
+{
+    member->admitted = false;
+    stoa_ledger_shut_out(ledger, member->id);
 }
 
 void stoa_member_end_handles(StoaMember *member, const char *event, json_t *body)

@@ -154,10 +154,11 @@ static void token_expired(const StoaSeatToken *token, void *user)
     if (!member)
         return;
     StoaLedger *ledger = stoa_ledger_new();
+    const char *event = stoa_member_farewell(member);
     stoa_member_leave(member, ledger, stoa_store_now_ms(), "expired");
     stoa_ledger_unseat(ledger, member->id);
     stoa_ledger_run(ledger, rooms->spec.store, NULL, NULL, NULL);
-    stoa_member_end_handles(member, "removed", json_pack("{s:s}", "reason", "expired"));
+    stoa_member_end_handles(member, event, json_pack("{s:s}", "reason", "expired"));
     stoa_kept_room_settle(room);
 }
 
@@ -443,10 +444,14 @@ void stoa_rooms_remove(StoaRooms *rooms, const char *id, const char *person, con
     StoaKeptRoom *room = stoa_rooms_find(rooms, id);
     StoaMember *member = room ? stoa_kept_room_member(room, person) : NULL;
     StoaLedger *ledger = stoa_ledger_new();
+    const char *event = member ? stoa_member_farewell(member) : NULL;
 
     stoa_ledger_unseat(ledger, person);
-    if (member)
+    stoa_ledger_shut_out(ledger, person);
+    if (member) {
+        member->admitted = false;
         stoa_member_leave(member, ledger, stoa_store_now_ms(), reason);
+    }
     stoa_ledger_run(ledger, rooms->spec.store, NULL, NULL, NULL);
     if (!member) {
         stoa_seat_tokens_drop(rooms->tokens, person);
@@ -456,7 +461,7 @@ void stoa_rooms_remove(StoaRooms *rooms, const char *id, const char *person, con
         g_clear_pointer(&member->name, g_free);
         stoa_room_core_member_changed(room->core, person);
     }
-    stoa_member_cut(member, "removed", json_pack("{s:s}", "reason", reason));
+    stoa_member_cut(member, event, json_pack("{s:s}", "reason", reason));
     stoa_kept_room_settle(room);
 }
 

@@ -66,6 +66,7 @@ typedef struct {
     StoaLedgerPerson person; /* made if there is none of that id */
     const char *base_url;    /* as that person sees the server */
     const char *home; /* of a guest: what tells the household they come from; NULL: not known */
+    bool proven;      /* see StoaSeatToken */
 } StoaJoin;
 
 typedef struct {

@@ -99,12 +99,13 @@ void stoa_seat_tokens_free(StoaSeatTokens *tokens)
 
 /* -- the store ---------------------------------------------------------------------------- */
 
-/* Who sat in the lobby when the server stopped still waits: nobody of a room with a lobby is in who did not attend its
- * meeting. */
+/* Who waited when the server stopped still does: who has not been let into the running meeting of a room with a lobby, or is a
+ * guest from where somebody was banned. */
 static const char all_seats[] =
     "SELECT t.token, t.expires_at, p.id, p.room_id, p.name, p.email, p.role,"
-    " r.lobby = 1 AND p.role = 'participant' AND NOT EXISTS (SELECT 1 FROM attendance a"
-    " JOIN meeting m ON m.id = a.meeting_id WHERE a.participant_id = p.id AND m.ended_at IS NULL)"
+    " p.role = 'participant' AND NOT EXISTS (SELECT 1 FROM meeting m WHERE m.id = p.admitted_to"
+    " AND m.ended_at IS NULL) AND (r.lobby = 1 OR EXISTS (SELECT 1 FROM bar b"
+    " WHERE b.participant_id = p.id)), t.proven"
     " FROM participant_token t JOIN participant p ON p.id = t.participant_id"
     " JOIN room r ON r.id = p.room_id WHERE t.kind = 'seat'";
 
@@ -123,6 +124,7 @@ static StoaSeatToken *read_token(const StoaRows *rows)
     token->email = g_strdup(stoa_rows_text(rows, 5));
     token->role = stoa_role_from_name(stoa_rows_text(rows, 6));
     token->waiting = stoa_rows_int(rows, 7);
+    token->proven = stoa_rows_int(rows, 8);
     return token;
 }
 

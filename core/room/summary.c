@@ -84,8 +84,8 @@ static bool put_links(StoaDb *db, json_t *payload, GError **error)
         return true;
     stoa_token_new(text, hash);
     if (!stoa_db_exec(db, error,
-                      "INSERT INTO participant_token (token, participant_id, kind, expires_at)"
-                      " VALUES (?1, ?2, 'link', ?3)",
+                      "INSERT INTO participant_token (token, participant_id, kind, expires_at,"
+                      " proven) VALUES (?1, ?2, 'link', ?3, 1)",
                       "bsi", hash, sizeof hash,
                       json_string_value(json_object_get(payload, "person")), erase_ms))
         return false;

@@ -132,8 +132,20 @@ static const char seventh[] =
     " home TEXT NOT NULL, PRIMARY KEY(meeting_id, participant_id)) STRICT;"
     "CREATE INDEX bar_who ON bar(participant_id);";
 
+/* Whether a token shows that its bearer reads the mail to its person's address, and who is past lobby and lock: in which meeting. */
+static const char eighth[] =
+    "ALTER TABLE invitation ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE invitation SET proven = 1 WHERE sent_at >= created_at;"
+    "ALTER TABLE participant_token ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE participant_token SET proven = 1 WHERE kind = 'link' OR participant_id IN"
+    " (SELECT p.id FROM participant p LEFT JOIN invitation i ON i.id = p.invitation_id"
+    " WHERE p.host_id IS NOT NULL OR i.proven = 1);"
+    "ALTER TABLE participant ADD COLUMN admitted_to TEXT;" /* a meeting's id; NULL: none */
+    "UPDATE participant SET admitted_to = (SELECT m.id FROM meeting m JOIN attendance a"
+    " ON a.meeting_id = m.id WHERE m.ended_at IS NULL AND a.participant_id = participant.id);";
+
 static const char *const migrations[] = {
-    first, second, third, fourth, fifth, sixth, seventh, NULL
+    first, second, third, fourth, fifth, sixth, seventh, eighth, NULL
 };
 
 const char *const *stoa_schema_migrations(void)

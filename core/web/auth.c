@@ -67,7 +67,7 @@ static const char host_session[] =
     "SELECT h.id, h.email, h.name FROM host_session s JOIN host h ON h.id = s.host_id"
     " WHERE s.token = ?1 AND s.expires_at > ?2";
 static const char history_token[] =
-    "SELECT p.id, p.room_id, p.email, p.name, p.role FROM participant_token t"
+    "SELECT p.id, p.room_id, p.email, p.name, p.role, t.proven FROM participant_token t"
     " JOIN participant p ON p.id = t.participant_id"
     " WHERE t.token = ?1 AND t.kind = 'history' AND t.expires_at > ?2";
 
@@ -80,6 +80,7 @@ static bool find_host(StoaDb *db, StoaWebCaller *caller, const uint8_t *hash, GE
     if (!rows || !stoa_rows_next(rows, error))
         return false;
     caller->kind = STOA_WEB_HOST;
+    caller->proven = true;
     caller->host_id = g_strdup(stoa_rows_text(rows, 0));
     caller->email = g_strdup(stoa_rows_text(rows, 1));
     caller->name = g_strdup(stoa_rows_text(rows, 2));
@@ -99,6 +100,7 @@ static bool find_history(StoaDb *db, StoaWebCaller *caller, const uint8_t *hash,
     caller->email = g_strdup(stoa_rows_text(rows, 2));
     caller->name = g_strdup(stoa_rows_text(rows, 3));
     caller->role = g_strdup(stoa_rows_text(rows, 4));
+    caller->proven = stoa_rows_int(rows, 5);
     return true;
 }
 
@@ -163,7 +165,7 @@ bool stoa_web_authorize(StoaDb *db, StoaWebCall *call, GError **error)
                          "you are in the lobby: wait until the host lets you in");
     if (is_left_over(&call->caller) && !(route->who & (STOA_WEB_HISTORY | STOA_WEB_ANYONE)))
         return unauthenticated(error, "the room has ended: your token only reads what it left");
-    if (!(route->who & call->caller.kind) && route->who != STOA_WEB_ANYONE)
+    if (!(route->who & call->caller.kind) && !(route->who & STOA_WEB_ANYONE))
         return stoa_fail(error, STOA_ERROR_FORBIDDEN,
                          "your token is not for this: it needs another role");
     return true;

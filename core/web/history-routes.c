@@ -284,10 +284,13 @@ static char *seat_of(StoaDb *db, const char *room, const StoaInvitation *invitat
     return g_steal_pointer(&id);
 }
 
-static char *find_by_invitation(StoaDb *db, StoaWebCall *call, const uint8_t *hash, GError **error)
+/* @proven  gets what StoaWebCaller has */
+static char *find_by_invitation(StoaDb *db, StoaWebCall *call, const uint8_t *hash, bool *proven,
+                                GError **error)
 {
     g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error, "SELECT id, room_id FROM invitation WHERE token = ?1", "b", hash,
+        stoa_db_query(db, error,
+                      "SELECT id, room_id, proven FROM invitation WHERE token = ?1", "b", hash,
                       (size_t)STOA_TOKEN_HASH_LEN);
     g_autoptr(GPtrArray) found = NULL;
     g_autofree char *room = NULL;
@@ -295,6 +298,7 @@ static char *find_by_invitation(StoaDb *db, StoaWebCall *call, const uint8_t *ha
     if (!rows || !stoa_rows_next(rows, error))
         return NULL;
     room = g_strdup(stoa_rows_text(rows, 1));
+    *proven = stoa_rows_int(rows, 2);
     found = stoa_invitation_list(db, room, stoa_rows_text(rows, 0), stoa_web_conf(call), error);
     if (!found || found->len == 0)
         return NULL;
@@ -333,9 +337,10 @@ static bool open_session(StoaDb *db, StoaWebCall *call, GError **error)
     g_autoptr(GError) why = NULL;
 
     stoa_token_hash(json_string_value(json_object_get(stoa_web_body(call), "token")), hash);
+    bool proven = true;
     g_autofree char *who = find_by_link(db, hash, &why);
     if (!who && !why)
-        who = find_by_invitation(db, call, hash, &why);
+        who = find_by_invitation(db, call, hash, &proven, &why);
     if (!who) {
         if (!why || g_error_matches(why, STOA_ERROR, STOA_ERROR_REFUSED))
             stoa_web_count_attempt(call);
@@ -346,10 +351,11 @@ static bool open_session(StoaDb *db, StoaWebCall *call, GError **error)
     }
     stoa_token_new(token, hash);
     return stoa_db_exec(db, error,
-                        "INSERT INTO participant_token (token, participant_id, kind, expires_at)"
-                        " VALUES (?1, ?2, 'history', ?3)",
-                        "bsi", hash, sizeof hash, who,
-                        stoa_store_now_ms() + stoa_web_conf(call)->history_s * 1000) &&
+                        "INSERT INTO participant_token (token, participant_id, kind, expires_at,"
+                        " proven) VALUES (?1, ?2, 'history', ?3, ?4)",
+                        "bsii", hash, sizeof hash, who,
+                        stoa_store_now_ms() + stoa_web_conf(call)->history_s * 1000,
+                        (int64_t)proven) &&
            reply_session(db, call, who, token, error);
 }
 

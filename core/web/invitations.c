@@ -64,6 +64,14 @@ static bool is_mailed(const StoaWebCall *call)
            0;
 }
 
+static StoaInvitationWay way_of(const StoaWebCall *call)
+{
+    if (is_mailed(call))
+        return STOA_INVITATION_MAILED;
+    return stoa_web_caller(call)->kind == STOA_WEB_KEY ? STOA_INVITATION_VOUCHED
+                                                       : STOA_INVITATION_HANDED;
+}
+
 /* -- POST /rooms/ID/invitations ---------------------------------------------------------------- */
 
 typedef struct {
@@ -111,6 +119,21 @@ static GArray *read_people(StoaWebCall *call, GError **error)
     return g_steal_pointer(&list);
 }
 
+static bool has_room_for_one(StoaDb *db, StoaWebCall *call, const char *room, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    int64_t known =
+        stoa_db_int(db, &why, 0, "SELECT COUNT(*) FROM invitation WHERE room_id = ?1", "s", room);
+
+    if (why) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
+    return known < stoa_web_conf(call)->invitations_per_room ||
+           stoa_fail(error, STOA_ERROR_CONFLICT,
+                     "the room has as many invitations as may be (limits.invitations_per_room)");
+}
+
 /* Who was asked for before keeps the invitation that exists; one that is no good any more is made good again. */
 static json_t *invite(StoaDb *db, StoaWebCall *call, const StoaRoomInfo *room, const Person *person,
                       GError **error)
@@ -128,36 +151,26 @@ static json_t *invite(StoaDb *db, StoaWebCall *call, const StoaRoomInfo *room, c
         strcmp(invitation->state, "expired") != 0)
         return stoa_invitation_json(invitation);
     if (invitation) {
-        if (!stoa_invitation_renew(db, invitation, is_mailed(call), token, error))
+        if (!stoa_invitation_renew(db, invitation, way_of(call), token, error))
             return NULL;
     } else {
+        if (!has_room_for_one(db, call, room->id, error))
+            return NULL;
         invitation = stoa_invitation_new(db, room->id, person->email, person->name,
                                          person->role ? person->role : "participant",
-                                         is_mailed(call), token, error);
+                                         way_of(call), token, error);
         if (!invitation)
             return NULL;
     }
     return hand_over(db, call, room, invitation, token, is_mailed(call), error);
 }
 
-static bool has_room_for(StoaDb *db, StoaWebCall *call, const char *room, guint n, GError **error)
+static bool is_fit(const StoaRoomsConf *conf, guint n, GError **error)
 {
-    const StoaRoomsConf *conf = stoa_web_conf(call);
-    g_autoptr(GError) why = NULL;
-
-    if (n < 1 || n > conf->invitations_per_request)
-        return stoa_fail(error, STOA_ERROR_INVALID,
-                         "\"people\" must have 1 to %" G_GINT64_FORMAT " items in one request",
-                         conf->invitations_per_request);
-    int64_t known =
-        stoa_db_int(db, &why, 0, "SELECT COUNT(*) FROM invitation WHERE room_id = ?1", "s", room);
-    if (why) {
-        g_propagate_error(error, g_steal_pointer(&why));
-        return false;
-    }
-    return known + n <= conf->invitations_per_room ||
-           stoa_fail(error, STOA_ERROR_CONFLICT,
-                     "the room has as many invitations as may be (limits.invitations_per_room)");
+    return (n >= 1 && n <= conf->invitations_per_request) ||
+           stoa_fail(error, STOA_ERROR_INVALID,
+                     "\"people\" must have 1 to %" G_GINT64_FORMAT " items in one request",
+                     conf->invitations_per_request);
 }
 
 static bool invite_all(StoaDb *db, StoaWebCall *call, GError **error)
@@ -167,7 +180,7 @@ static bool invite_all(StoaDb *db, StoaWebCall *call, GError **error)
     if (!stoa_web_must_be_host(call, error))
         return false;
     g_autoptr(GArray) people = read_people(call, error);
-    if (!people || !has_room_for(db, call, id, people->len, error))
+    if (!people || !is_fit(stoa_web_conf(call), people->len, error))
         return false;
     g_autoptr(StoaRoomInfo) room = stoa_room_info_read(db, id, error);
     if (!room)
@@ -224,6 +237,19 @@ static GPtrArray *find(StoaDb *db, StoaWebCall *call, GError **error)
     return g_steal_pointer(&found);
 }
 
+/* Nobody is mailed a link that is no good already. */
+static bool is_in_time(const StoaWebCall *call, const StoaRoomInfo *room, GError **error)
+{
+    int64_t now = stoa_store_now_ms();
+
+    return !is_mailed(call) ||
+           stoa_invitation_expires_ms(now, room->starts_ms, room->duration_min,
+                                      stoa_web_conf(call)) > now ||
+           stoa_fail(error, STOA_ERROR_CONFLICT,
+                     "the class is over, and with it every invitation: give the room a new time "
+                     "first (\"starts_at\")");
+}
+
 static bool resend(StoaDb *db, StoaWebCall *call, GError **error)
 {
     g_autoptr(GPtrArray) found = find(db, call, error);
@@ -235,7 +261,7 @@ static bool resend(StoaDb *db, StoaWebCall *call, GError **error)
     if (strcmp(invitation->state, "revoked") == 0)
         return stoa_refuse(error, "gone", "the invitation was revoked: invite that address again");
     g_autoptr(StoaRoomInfo) room = stoa_room_info_read(db, stoa_web_arg(call, "room"), error);
-    if (!room || !stoa_invitation_renew(db, invitation, is_mailed(call), token, error))
+    if (!room || !is_in_time(call, room, error) || !stoa_invitation_renew(db, invitation, way_of(call), token, error))
         return false;
     json_t *json = hand_over(db, call, room, invitation, token, is_mailed(call), error);
     if (!json)

@@ -30,6 +30,7 @@ const StoaParam stoa_web_join_params[] = {
 typedef struct {
     char *id, *room, *invitation, *host, *email, *name, *role;
     bool is_named; /* by whoever invited them */
+    bool proven;   /* the address is theirs: see StoaSeatToken */
 } Comer;
 
 static void comer_free(void *data)
@@ -98,7 +99,7 @@ static bool find_person(StoaDb *db, Comer *comer, const char *sql, const char *f
 
 static const char by_token[] =
     "SELECT i.id, i.room_id, i.email, i.name, i.role, i.state, i.created_at,"
-    " r.starts_at, r.duration_min, r.state FROM invitation i JOIN room r ON r.id = i.room_id"
+    " r.starts_at, r.duration_min, r.state, i.proven FROM invitation i JOIN room r ON r.id = i.room_id"
     " WHERE i.token = ?1";
 
 static bool has_expired(const StoaRoomsConf *conf, const StoaRows *rows)
@@ -158,6 +159,7 @@ static bool by_invitation(StoaDb *db, StoaWebCall *call, Comer *comer, GError **
     if (!comer->name)
         comer->name = clean_name(body_text(call, "name"));
     comer->role = g_strdup(stoa_rows_text(rows, 4));
+    comer->proven = stoa_rows_int(rows, 10);
     if (!find_person(db, comer,
                      "SELECT id, banned, role, name FROM participant WHERE invitation_id = ?1",
                      comer->invitation, NULL, error))
@@ -174,6 +176,7 @@ static bool as_host(StoaDb *db, StoaWebCall *call, Comer *comer, GError **error)
     const StoaWebCaller *caller = stoa_web_caller(call);
 
     comer->host = g_strdup(caller->host_id);
+    comer->proven = true;
     comer->email = g_strdup(caller->email);
     comer->name = clean_name(caller->name);
     if (!comer->name)
@@ -314,7 +317,8 @@ void stoa_web_join_live(StoaWebCall *call)
                                         .name = comer->name,
                                         .role = comer->role },
                             .base_url = stoa_web_safe_url(call),
-                            .home = home };
+                            .home = home,
+                            .proven = comer->proven };
 
     if (may_knock(call, comer, &error))
         stoa_rooms_join(stoa_web_rooms(call), &join, joined, call);

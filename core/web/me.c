@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A person is an address, in all rooms; or, without one, the one guest whose token it is. */
+/* A person is an address, in all rooms, for who has shown that it is theirs (StoaWebCaller.proven). Of who came by a link that a host
+ * was given it is that address in the rooms of that host, who could have kept the link; of a guest, the one seat. */
 #include "config.h"
 
 #include "base/task.h"
@@ -17,27 +18,32 @@
 
 /* -- GET /me/export ----------------------------------------------------------------------------- */
 
-/* One member of the export: rows as objects, with the columns' names. ?1 is the address, ?2 the participant. */
+/* One member of the export: rows as objects, with the columns' names. ?1 is the address, ?2 the participant (NULL of a host), ?3 the
+ * room whose host's rooms are the caller's reach (NULL: all). */
 typedef struct {
     const char *name;
     const char *const *columns; /* "at:" a time, "json:" JSON, "n:" a number, else text */
     const char *sql;
 } Part;
 
-#define MINE "(SELECT id FROM participant WHERE (?1 IS NOT NULL AND email = ?1) OR id = ?2)"
+#define IN_REACH(room)                                                                  \
+    "(?3 IS NULL OR " room " IN (SELECT id FROM room WHERE host_id = (SELECT host_id" \
+    " FROM room WHERE id = ?3)))"
+#define MINE "(SELECT id FROM participant WHERE (email = ?1 AND " IN_REACH("room_id") ") OR id = ?2)"
 
 static const Part parts[] = {
     { "host", (const char *const[]){ "id", "email", "name", "at:created_at", NULL },
-      "SELECT id, email, name, created_at FROM host WHERE email = ?1" },
+      "SELECT id, email, name, created_at FROM host WHERE email = ?1 AND ?3 IS NULL" },
     { "rooms", (const char *const[]){ "id", "title", "at:created_at", NULL },
-      "SELECT id, title, created_at FROM room WHERE host_id IN (SELECT id FROM host WHERE email = "
-      "?1)" },
+      "SELECT id, title, created_at FROM room WHERE ?3 IS NULL AND host_id IN (SELECT id FROM host"
+      " WHERE email = ?1)" },
     { "invitations",
       (const char *const[]){ "id", "room", "title", "email", "name", "role", "state",
                              "at:created_at", NULL },
       "SELECT i.id, i.room_id, r.title, i.email, i.name, i.role, i.state, i.created_at FROM "
       "invitation i"
-      " JOIN room r ON r.id = i.room_id WHERE i.email = ?1" },
+      " JOIN room r ON r.id = i.room_id WHERE i.email = ?1 AND " IN_REACH(
+          "i.room_id") },
     { "participants",
       (const char *const[]){ "id", "room", "title", "email", "name", "role", "n:banned",
                              "at:created_at", NULL },
@@ -58,9 +64,11 @@ static const Part parts[] = {
       (const char *const[]){ "id", "room", "name", "type", "n:size", "at:created_at", NULL },
       "SELECT id, room_id, name, type, size, created_at FROM file WHERE participant_id IN " MINE },
     { "mails_waiting", (const char *const[]){ "kind", "room", "at:created_at", NULL },
-      "SELECT kind, room_id, created_at FROM mail WHERE recipient = ?1" },
+      "SELECT kind, room_id, created_at FROM mail WHERE recipient = ?1 AND " IN_REACH(
+          "room_id") },
     { "mails_written", (const char *const[]){ "name", "room", NULL },
-      "SELECT name, room_id FROM mail_file WHERE recipient = ?1" },
+      "SELECT name, room_id FROM mail_file WHERE recipient = ?1 AND " IN_REACH(
+          "room_id") },
 };
 
 static void add_column(json_t *object, const StoaRows *rows, int column, const char *name)
@@ -75,11 +83,17 @@ static void add_column(json_t *object, const StoaRows *rows, int column, const c
         json_object_set_new(object, name, json_string(stoa_rows_text(rows, column)));
 }
 
+/* ?3 of the statements. */
+static const char *reach_of(const StoaWebCaller *caller)
+{
+    return caller->proven ? NULL : caller->room_id;
+}
+
 static json_t *read_part(StoaDb *db, const Part *part, const StoaWebCaller *caller, GError **error)
 {
     g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error, part->sql, strstr(part->sql, "?2") ? "ss" : "s", caller->email,
-                      caller->participant_id);
+        stoa_db_query(db, error, part->sql, "sss", caller->email, caller->participant_id,
+                      reach_of(caller));
     json_auto_t *list = json_array();
     g_autoptr(GError) why = NULL;
 
@@ -162,7 +176,7 @@ static bool find_me(StoaDb *db, StoaWebCall *call, GError **error)
     leaving->files = g_ptr_array_new_with_free_func(g_free);
     leaving->mails = g_ptr_array_new_with_free_func(g_free);
     stoa_web_set_data(call, leaving, leaving_free);
-    leaving->host = caller->email ? stoa_host_find(db, caller->email, &why) : NULL;
+    leaving->host = caller->email && caller->proven ? stoa_host_find(db, caller->email, &why) : NULL;
     if (why) {
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
@@ -170,8 +184,9 @@ static bool find_me(StoaDb *db, StoaWebCall *call, GError **error)
     g_autoptr(StoaRows) rows =
         stoa_db_query(db, error,
                       "SELECT p.room_id, p.id FROM participant p JOIN room r ON r.id = p.room_id"
-                      " WHERE p.id IN " MINE " AND (?3 IS NULL OR r.host_id <> ?3)",
-                      "sss", caller->email, caller->participant_id, leaving->host);
+                      " WHERE p.id IN " MINE " AND (?4 IS NULL OR r.host_id <> ?4)",
+                      "ssss", caller->email, caller->participant_id, reach_of(caller),
+                      leaving->host);
     return read_pairs(rows, leaving->people, error);
 }
 
@@ -196,16 +211,43 @@ static bool erase_person(StoaDb *db, Leaving *leaving, const char *person, GErro
                         "si", person, stoa_store_now_ms());
 }
 
+/* The invitations of the address, and the mails to it. */
+static bool forget_address(StoaDb *db, Leaving *leaving, GError **error)
+{
+    const StoaWebCaller *caller = stoa_web_caller(leaving->call);
+    g_autoptr(GPtrArray) rooms = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) why = NULL;
+
+    if (!caller->email)
+        return true;
+    if (!stoa_db_exec(db, error,
+                      "DELETE FROM invitation WHERE email = ?1 AND " IN_REACH("room_id"),
+                      "sss", caller->email, NULL, reach_of(caller)))
+        return false;
+    if (caller->proven)
+        return stoa_mail_forget(db, caller->email, NULL, leaving->mails, error);
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, "SELECT id FROM room WHERE " IN_REACH("id"),
+                                             "sss", NULL, NULL, caller->room_id);
+    while (rows && stoa_rows_next(rows, &why))
+        g_ptr_array_add(rooms, g_strdup(stoa_rows_text(rows, 0)));
+    if (why)
+        g_propagate_error(error, g_steal_pointer(&why));
+    if (!rows || (error && *error))
+        return false;
+    for (guint i = 0; i < rooms->len; i++)
+        if (!stoa_mail_forget(db, caller->email, rooms->pdata[i], leaving->mails, error))
+            return false;
+    return true;
+}
+
 static bool erase_rows(StoaDb *db, void *data, GError **error)
 {
     Leaving *leaving = data;
-    const char *email = stoa_web_caller(leaving->call)->email;
 
     for (guint i = 0; i + 1 < leaving->people->len; i += 2)
         if (!erase_person(db, leaving, leaving->people->pdata[i + 1], error))
             return false;
-    if (email && (!stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1", "s", email) ||
-                  !stoa_mail_forget(db, email, NULL, leaving->mails, error)))
+    if (!forget_address(db, leaving, error))
         return false;
     for (guint i = 0; i + 1 < leaving->people->len; i += 2) /* in others' mails */
         if (!stoa_summary_forget(db, leaving->people->pdata[i], leaving->people->pdata[i + 1],

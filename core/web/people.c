@@ -19,6 +19,7 @@ bool stoa_web_seat(StoaRooms *rooms, const char *token, StoaWebCaller *caller)
     caller->email = g_strdup(seat->email);
     caller->role = g_strdup(stoa_role_name(seat->role));
     caller->waiting = seat->waiting;
+    caller->proven = seat->proven;
     return true;
 }
 

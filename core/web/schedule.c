@@ -31,7 +31,7 @@ static GPtrArray *read_invited(StoaDb *db, const char *room, const char *invitat
         db, error,
         "SELECT i.id, i.email, i.name, i.role FROM invitation i"
         " LEFT JOIN participant p ON p.invitation_id = i.id"
-        " WHERE i.room_id = ?1 AND (?2 IS NULL OR i.id = ?2) AND i.sent_at IS NOT NULL"
+        " WHERE i.room_id = ?1 AND (?2 IS NULL OR i.id = ?2) AND i.mailed > 0"
         " AND i.state <> 'revoked' AND (?3 <> 0 OR COALESCE(p.banned, 0) = 0) ORDER BY i.rowid",
         "ssi", room, invitation, (int64_t)banned);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(invited_free);

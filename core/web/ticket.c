@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EXPIRY-SIGNATURE: HMAC-SHA-256 over room, file and expiry, by a key of this process. */
+/* EXPIRY-SIGNATURE: HMAC-SHA-256 over room, file and expiry, by a key of this installation. */
 #include "config.h"
 
 #include "base/id.h"
@@ -8,23 +8,17 @@
 #include <glib.h>
 #include <string.h>
 
-/* The key is made once, at the first ticket. */
-static const guchar *key(void)
-{
-    static guchar secret[32];
-    static gsize made;
+static uint8_t key[STOA_HOME_KEY_LEN];
 
-    if (g_once_init_enter(&made)) {
-        stoa_id_bytes(secret, sizeof secret);
-        g_once_init_leave(&made, 1);
-    }
-    return secret;
+void stoa_ticket_set_key(const uint8_t installation[STOA_HOME_KEY_LEN])
+{
+    memcpy(key, installation, sizeof key);
 }
 
 char *stoa_ticket_new(const char *room, const char *file, int64_t expires_ms)
 {
-    g_autofree char *text = g_strdup_printf("%s/%s/%" G_GINT64_FORMAT, room, file, expires_ms);
-    g_autofree char *mark = g_compute_hmac_for_string(G_CHECKSUM_SHA256, key(), 32, text, -1);
+    g_autofree char *text = g_strdup_printf("ticket %s/%s/%" G_GINT64_FORMAT, room, file, expires_ms);
+    g_autofree char *mark = g_compute_hmac_for_string(G_CHECKSUM_SHA256, key, sizeof key, text, -1);
 
     return g_strdup_printf("%" G_GINT64_FORMAT "-%s", expires_ms, mark);
 }

@@ -6,6 +6,7 @@
 #include "base/task.h"
 #include "room/check.h"
 #include "web/sweep.h"
+#include "web/ticket.h"
 #include "web/web-private.h"
 
 enum { WINDOW_S = 60 };
@@ -59,6 +60,7 @@ StoaWeb *stoa_web_new(const StoaWebSpec *spec)
     stoa_web_conf_changed(web);
     if (spec->store) {
         stoa_home_key_open(spec->data_dir, web->home_key);
+        stoa_ticket_set_key(web->home_key);
         web->sweep = stoa_sweep_new(web);
     }
     return web;

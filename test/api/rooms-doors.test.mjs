@@ -56,7 +56,7 @@ test('a banned guest\'s address is barred after a restart too, is itself nowhere
     const make = () => want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
     const [room, other] = [await make(), await make()];
     const from = (address, where, name) => want(200, gateway, 'POST', '/join', { body: { room: where.id, name }, headers: { 'X-Forwarded-For': address } });
-    const bars = () => execFileSync('sqlite3', [path.join(data, 'stoa.db'), 'SELECT home FROM bar'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    const bars = () => execFileSync('sqlite3', [path.join(data, 'stoa.db'), 'SELECT DISTINCT home FROM bar'], { encoding: 'utf8' }).split('\n').filter(Boolean);
     const mate = await from('203.0.113.9', room, 'Mate');
     for (const where of [room, other]) {
         const troll = await from('203.0.113.77', where, 'Troll');
@@ -141,4 +141,156 @@ test('a secret of the API does not keep those out who have a seat, nor let them 
     for (const one of [ana, ben])
         one.close();
     stranger.close();
+});
+
+/* A gateway on a data folder that outlives it: restart() ends it as a crash does. */
+async function lasting(t, ...options) {
+    const data = mkdtempSync(path.join(tmpdir(), 'stoa-data-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    const house = { gateway: await start({ data }, ...options) };
+    t.after(() => house.gateway.child.kill('SIGKILL'));
+    house.restart = async () => {
+        house.gateway.child.kill('SIGKILL');
+        await house.gateway.ended;
+        house.gateway = await start({ data }, ...options);
+    };
+    return house;
+}
+
+test('who was put out comes back as a newcomer does: by the lobby, and not through a lock, after a restart too', async (t) => {
+    const house = await lasting(t);
+    const host = await signIn(house.gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, house.gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Door', lobby: true } });
+    const act = (who, action) => want(200, house.gateway, 'POST', `/rooms/${room.id}/participants/${who.participant.id}`, { token: host.token, body: { action } });
+    const change = (body) => want(200, house.gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body });
+    await join(house.gateway, { room: room.id }, { token: host.token });
+    const { token } = await invite(house.gateway, host.token, room.id, 'ana@school.example');
+    const comes = () => join(house.gateway, { invitation: token });
+    let ana = await comes();
+    assert.equal(ana.state, 'waiting');
+    await act(ana, 'admit');
+    assert.equal((await comes()).state, 'in'); // takes the own seat over
+    await act(ana, 'remove');
+    assert.equal((await want(200, house.gateway, 'GET', `/rooms/${room.id}/participants`, { token: host.token })).find(({ id }) => id === ana.participant.id).state, 'left');
+    ana = await comes();
+    assert.equal(ana.state, 'waiting');
+    await act(ana, 'admit');
+    await act(ana, 'remove');
+    await house.restart();
+    ana = await comes();
+    assert.equal(ana.state, 'waiting');
+    await house.restart(); // and waits on
+    assert.equal((await call(house.gateway, 'GET', `/rooms/${room.id}`, { token: ana.token })).status, 403);
+    await join(house.gateway, { room: room.id }, { token: host.token });
+    assert.equal((await comes()).state, 'waiting');
+    await act(ana, 'admit');
+    await house.restart(); // who was let in is in
+    assert.equal((await comes()).state, 'in');
+
+    await change({ lobby: false, locked: true });
+    assert.equal((await comes()).state, 'in');
+    await act(ana, 'remove');
+    const refused = await call(house.gateway, 'POST', '/join', { body: { invitation: token } });
+    assert.deepEqual([refused.status, refused.json.error.code], [409, 'room_locked']);
+    await house.restart();
+    assert.equal((await call(house.gateway, 'POST', '/join', { body: { invitation: token } })).status, 409);
+    await change({ locked: false });
+    assert.equal((await comes()).state, 'in');
+});
+
+test('a guest from where somebody was banned waits on after a restart', async (t) => {
+    const house = await lasting(t, 'stoa:public.trusted_proxies=127.0.0.1');
+    const host = await signIn(house.gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, house.gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
+    const from = (address, name) => want(200, house.gateway, 'POST', '/join', { body: { room: room.id, name }, headers: { 'X-Forwarded-For': address } });
+    await join(house.gateway, { room: room.id }, { token: host.token });
+    const troll = await from('203.0.113.7', 'Troll'), mate = await from('203.0.113.9', 'Mate');
+    await want(200, house.gateway, 'POST', `/rooms/${room.id}/participants/${troll.participant.id}`, { token: host.token, body: { action: 'ban' } });
+    const again = await from('203.0.113.7', 'Another');
+    assert.equal(again.state, 'waiting');
+    await house.restart();
+    assert.equal((await call(house.gateway, 'GET', `/rooms/${room.id}`, { token: again.token })).status, 403);
+    const page = await enter(house.gateway, again, 'room');
+    const answer = await page.raw({ janus: 'attach', plugin: 'stoa.plugin.chat' });
+    assert.equal(answer.janus, 'error');
+    assert.match(answer.error.reason, /lobby/);
+    await want(200, house.gateway, 'GET', `/rooms/${room.id}`, { token: mate.token });
+    await (await enter(house.gateway, mate, 'chat')).close();
+    await want(200, house.gateway, 'POST', `/rooms/${room.id}/participants/${again.participant.id}`, { token: host.token, body: { action: 'admit' } });
+    await page.hears('room', 'admitted');
+    await page.attach('chat');
+    page.close();
+});
+
+test('who is turned away while waiting hears "denied", whatever the reason', async (t) => {
+    const gateway = await begin(t);
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Lobby', lobby: true } });
+    await join(gateway, { room: room.id }, { token: host.token });
+    for (const [email, act, reason] of [
+        ['a@x.example', (who) => want(200, gateway, 'POST', `/rooms/${room.id}/participants/${who.participant.id}`, { token: host.token, body: { action: 'remove' } }), 'removed'],
+        ['b@x.example', (who) => want(200, gateway, 'POST', `/rooms/${room.id}/participants/${who.participant.id}`, { token: host.token, body: { action: 'ban' } }), 'banned'],
+        ['c@x.example', (who) => want(204, gateway, 'DELETE', `/rooms/${room.id}/invitations/${who.invitation}`, { token: host.token }), 'revoked'],
+    ]) {
+        const invitation = await invite(gateway, host.token, room.id, email);
+        const who = await join(gateway, { invitation: invitation.token });
+        const page = await enter(gateway, who, 'room');
+        await act({ ...who, invitation: invitation.id });
+        assert.equal((await page.hears('room', 'denied')).reason, reason);
+        await want(401, gateway, 'GET', `/rooms/${room.id}`, { token: who.token });
+        page.close();
+    }
+});
+
+test('a public room takes a guest whatever token they bring; an invited one is not there', async (t) => {
+    const gateway = await begin(t, 'rooms:api.keys=k-0123456789abcdef0123456789abcdef');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const open = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Open', access: 'public' } });
+    const shut = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Shut' } });
+    const { token: seat } = await join(gateway, { room: open.id, name: 'Ana' });
+    for (const token of ['k-0123456789abcdef0123456789abcdef', seat, (await signIn(gateway, 'other@school.example')).token]) {
+        const { participant, state } = await want(200, gateway, 'POST', '/join', { token, body: { room: open.id, name: 'Guest' } });
+        assert.deepEqual([participant.name, participant.role, state], ['Guest', 'participant', 'in']);
+        await want(404, gateway, 'POST', '/join', { token, body: { room: shut.id, name: 'Guest' } });
+    }
+});
+
+test('a room with as many invitations as may be still knows those it has', async (t) => {
+    const gateway = await begin(t, 'rooms:limits.invitations_per_room=3');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Full' } });
+    const ask = (status, ...names) => want(status, gateway, 'POST', `/rooms/${room.id}/invitations`, { token: host.token, body: { deliver: 'none', people: names.map((name) => ({ email: `${name}@x.example` })) } });
+    const first = await ask(201, 'a', 'b', 'c');
+    const again = await ask(201, 'c', 'a', 'b');
+    assert.deepEqual(again.invitations.map(({ id }) => id).sort(), first.invitations.map(({ id }) => id).sort());
+    assert.equal((await ask(409, 'a', 'd')).error.code, 'conflict');
+    assert.equal((await want(200, gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token })).length, 3);
+});
+
+test('nobody is mailed a link that is no good already; a new time makes it good', async (t) => {
+    const gateway = await begin(t);
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Over', starts_at: new Date(Date.now() - 5 * 86400000).toISOString(), duration_min: 45 } });
+    const { id, token } = await invite(gateway, host.token, room.id, 'ana@x.example');
+    await want(410, gateway, 'POST', '/join', { body: { invitation: token } });
+    const refused = await want(409, gateway, 'POST', `/rooms/${room.id}/invitations/${id}/resend`, { token: host.token, body: {} });
+    assert.match(refused.error.message, /starts_at/);
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { starts_at: new Date().toISOString() } });
+    assert.equal((await join(gateway, { invitation: token })).state, 'in');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { starts_at: new Date(Date.now() - 5 * 86400000).toISOString() } });
+    const [{ state }] = await want(200, gateway, 'GET', `/rooms/${room.id}/invitations`, { token: host.token });
+    assert.equal(state, 'expired'); // accepted, and no good any more
+});
+
+test('the url of a file is good for its ten minutes, over a restart too', async (t) => {
+    const house = await lasting(t);
+    const host = await signIn(house.gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, house.gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Files' } });
+    const { token } = await join(house.gateway, { room: room.id }, { token: host.token });
+    const made = await call(house.gateway, 'POST', `/rooms/${room.id}/files`, { token, raw: 'twelve bytes', headers: { 'X-Filename': 'a.txt' } });
+    const { pathname, search } = new URL(made.json.url, house.gateway.http);
+    const get = async (query) => { const answer = await fetch(`${house.gateway.http}${pathname}${query}`); return [answer.status, await answer.text()]; };
+    await house.restart();
+    assert.deepEqual(await get(search), [200, 'twelve bytes']);
+    assert.equal((await get(search.replace(/.$/, (last) => (last === '0' ? '1' : '0'))))[0], 401);
 });

@@ -78,11 +78,12 @@ static void a_person_has_one_seat_token(void **unused G_GNUC_UNUSED)
     uint8_t one[STOA_TOKEN_HASH_LEN] = { 1 }, two[STOA_TOKEN_HASH_LEN] = { 2 };
     StoaLedger *ledger = stoa_ledger_new();
 
-    stoa_ledger_seat(ledger, "ana", one, 5000);
-    stoa_ledger_seat(ledger, "ana", two, 6000);
+    stoa_ledger_seat(ledger, "ana", one, 5000, false);
+    stoa_ledger_seat(ledger, "ana", two, 6000, true);
     write_down(ledger);
     assert_int_equal(bed_number(store, "SELECT COUNT(*) FROM participant_token"), 1);
     assert_int_equal(bed_number(store, "SELECT MAX(expires_at) FROM participant_token"), 6000);
+    assert_int_equal(bed_number(store, "SELECT MAX(proven) FROM participant_token"), 1);
     ledger = stoa_ledger_new();
     stoa_ledger_unseat_room(ledger, "r");
     write_down(ledger);

@@ -49,7 +49,7 @@ static void give(const char *person, char text[STOA_TOKEN_LEN + 1])
     token->room = g_strdup("r");
     token->role = STOA_ROLE_PARTICIPANT;
     stoa_seat_tokens_put(tokens, token);
-    stoa_ledger_seat(ledger, person, token->hash, token->expires_ms);
+    stoa_ledger_seat(ledger, person, token->hash, token->expires_ms, token->proven);
     stoa_ledger_run(ledger, store, NULL, NULL, NULL);
     stoa_control_settle();
 }
@@ -159,10 +159,16 @@ static void who_waited_in_the_lobby_still_waits(void **unused G_GNUC_UNUSED)
     assert_true(stoa_seat_tokens_use(tokens, text)->waiting);
     bed_sql(store,
             "INSERT INTO meeting (id, room_id, started_at, seen_at) VALUES ('m', 'r', 1, 1)");
-    bed_sql(store, "INSERT INTO attendance (meeting_id, participant_id, joined_at)"
-                   " VALUES ('m', 'ana', 1)");
+    StoaLedger *ledger = stoa_ledger_new();
+    stoa_ledger_attend(ledger, "m", "ana", 1);
+    stoa_ledger_run(ledger, store, NULL, NULL, NULL);
     restart();
     assert_false(stoa_seat_tokens_use(tokens, text)->waiting);
+    ledger = stoa_ledger_new();
+    stoa_ledger_shut_out(ledger, "ana");
+    stoa_ledger_run(ledger, store, NULL, NULL, NULL);
+    restart();
+    assert_true(stoa_seat_tokens_use(tokens, text)->waiting);
 }
 
 int main(void)

@@ -17,5 +17,8 @@ static const char *const back_to_first[] = {
     "ALTER TABLE participant DROP COLUMN hand_at",
     "DROP TABLE redaction",
     "DROP TABLE bar",
+    "ALTER TABLE participant_token DROP COLUMN proven",
+    "ALTER TABLE participant DROP COLUMN admitted_to",
+    "ALTER TABLE invitation DROP COLUMN proven",
     "PRAGMA user_version = 1",
 };

@@ -342,7 +342,7 @@ static void a_newer_or_foreign_database_is_refused(void **state)
     give(bed, (Task){ "a", "PRAGMA user_version = 1000" });
     wait_for_store(bed);
     g_clear_pointer(&bed->store, stoa_store_free);
-    assert_refused(bed, "newer Stoa (schema 1000, this program knows 7)");
+    assert_refused(bed, "newer Stoa (schema 1000, this program knows 8)");
     conf.busy_ms = 1000;
     remove_dir(bed->dir);
     g_mkdir(bed->dir, 0700);
