@@ -108,8 +108,7 @@ StoaInvitation *stoa_invitation_new(StoaDb *db, const char *room, const char *em
                       "created_at, sent_at, proven)"
                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent', ?7, ?8, ?9)",
                       "sssssbiti", made->id, room, email, name, role, hash, sizeof hash,
-                      made->issued_ms,
-                      way == STOA_INVITATION_MAILED ? made->issued_ms : (int64_t)0,
+                      made->issued_ms, way == STOA_INVITATION_MAILED ? made->issued_ms : (int64_t)0,
                       (int64_t)(way != STOA_INVITATION_HANDED)))
         return NULL;
     return g_steal_pointer(&made);

@@ -6,7 +6,13 @@
 
 #include "room/request-private.h"
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MOST = 1000 };
+enum {
+    LIMIT_DEFAULT = 100,
+    LIMIT_MOST = 1000,
+    /* of one answer to `resume`: what a connection can take at once, whose queue has an end */
+    RESUME_RECORDS = 20000,
+    RESUME_BYTES = 3 * 512 * 1024,
+};
 
 /* One reading on its way. It belongs to the store's job; in memory to who asked. */
 struct StoaRead {
@@ -180,21 +186,30 @@ bool stoa_read_run_in_memory(StoaRequest *req)
 
 /* -- resuming ----------------------------------------------------------------------------- */
 
-/* Each as an ordinary event, in the place that was kept for the reply. */
-static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_t n,
-                       bool more G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+/* Each as an ordinary event, in the place that was kept for the reply; with `more` of it, the reply's number is that of the last. */
+static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
+                       GError **error G_GNUC_UNUSED)
 {
     StoaHandle *handle = req->handle;
     GArray *outputs = g_array_new(FALSE, FALSE, sizeof(StoaOutput));
+    uint64_t seq = *(const uint64_t *)stoa_request_data(req);
+    size_t bytes = 0, i = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (; i < n && bytes < RESUME_BYTES; i++) {
         StoaOutput output = { .seq = records[i]->seq };
         output.data = stoa_record_present(handle->room, records[i], handle->who);
-        if (output.data)
-            g_array_append_val(outputs, output);
+        if (!output.data)
+            continue;
+        bytes += json_dumpb(output.data, NULL, 0, JSON_COMPACT);
+        g_array_append_val(outputs, output);
     }
+    more |= i < n;
+    if (more)
+        seq = records[i - 1]->seq;
     stoa_outbox_say_before(&handle->outbox, req->place, outputs);
     g_array_unref(outputs);
+    stoa_request_reply(req, more ? json_pack("{s:I, s:b}", "seq", (json_int_t)seq, "more", true)
+                                 : json_pack("{s:I}", "seq", (json_int_t)seq));
     return true;
 }
 
@@ -213,10 +228,10 @@ bool stoa_read_on_resume(StoaRequest *req, GError **error)
     }
     all.after = (uint64_t)after;
     all.before = journal->last_seq + 1;
-    stoa_request_reply(req, json_pack("{s:I}", "seq", (json_int_t)journal->last_seq));
+    stoa_request_set_data(req, g_memdup2(&journal->last_seq, sizeof journal->last_seq), g_free);
     stoa_outbox_forget_after(&req->handle->outbox, all.after);
     stoa_request_read(req, &all, resume_got);
-    req->read->query.limit = 0;
+    req->read->query.limit = RESUME_RECORDS;
     req->read->query.no_tombstones = false;
     return true;
 }

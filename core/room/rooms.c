@@ -118,15 +118,14 @@ static void open_view(StoaKeptRoom *room, const GError *error, void *data)
     g_autoptr(GError) why = NULL;
     StoaModule *module = NULL;
 
-    if (room && (g_str_equal(viewing->module, "room") ||
-                 stoa_room_info_has_module(room->info, viewing->module)))
+    if (room)
         module = g_str_equal(viewing->module, "room")
                      ? room->rooms->module
                      : room->rooms->spec.module(room->rooms->spec.user, viewing->module);
     if (module) {
         stoa_room_view_open(module, room->core, viewing->ready, viewing->data);
     } else {
-        stoa_fail(&why, STOA_ERROR_NOT_FOUND, "this room has no module \"%s\"", viewing->module);
+        stoa_fail(&why, STOA_ERROR_NOT_FOUND, "there is no module \"%s\"", viewing->module);
         viewing->ready(NULL, error ? error : why, viewing->data);
     }
     g_free(viewing->module);

@@ -53,7 +53,8 @@ typedef void StoaRoomReady(StoaKeptRoom *room, const GError *error, void *data);
 
 /** Have a room open. `ready` is called once, before this returns if it is open already. */
 void stoa_rooms_open(StoaRooms *rooms, const char *room, StoaRoomReady *ready, void *data);
-/** Have a module's view of a room; see stoa_room_view_open(). Not found: no such room, the module is not of the room, or not loaded. */
+/** Have a module's view of a room, also of one that the room has no more: what it left is there. See stoa_room_view_open(). Not found:
+ * no such room, or the module is not loaded. */
 void stoa_rooms_view(StoaRooms *rooms, const char *room, const char *module, StoaViewReady *ready,
                      void *data);
 /** The room if it is open; NULL. */

@@ -16,7 +16,7 @@ typedef struct {
     char *name, *email; /* NULL: none */
     StoaRole role;
     bool waiting;                 /* in the lobby: HTTP answers nothing but /leave */
-    bool proven; /* the address is theirs: see StoaWebCaller */
+    bool proven;                  /* the address is theirs: see StoaWebCaller */
     int64_t expires_ms, saved_ms; /* now, and as the store has it */
 } StoaSeatToken;
 

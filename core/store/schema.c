@@ -144,9 +144,8 @@ static const char eighth[] =
     "UPDATE participant SET admitted_to = (SELECT m.id FROM meeting m JOIN attendance a"
     " ON a.meeting_id = m.id WHERE m.ended_at IS NULL AND a.participant_id = participant.id);";
 
-static const char *const migrations[] = {
-    first, second, third, fourth, fifth, sixth, seventh, eighth, NULL
-};
+static const char *const migrations[] = { first, second,  third,  fourth, fifth,
+                                          sixth, seventh, eighth, NULL };
 
 const char *const *stoa_schema_migrations(void)
 {

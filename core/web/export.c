@@ -135,11 +135,16 @@ const char *stoa_export_path(const StoaExport *export)
     return export->path;
 }
 
+static bool is_full(GError **error)
+{
+    return stoa_refuse(error, "disk_full",
+                       "the server's disk is full: the export cannot be made now");
+}
+
 static bool fail(struct archive *zip, GError **error)
 {
     if (archive_errno(zip) == ENOSPC)
-        return stoa_refuse(error, "disk_full",
-                           "the server's disk is full: the export cannot be made now");
+        return is_full(error);
     return stoa_fail(error, STOA_ERROR_UNAVAILABLE, "the export cannot be written: %s",
                      archive_error_string(zip));
 }
@@ -190,7 +195,8 @@ static bool add_file(StoaExport *export, struct archive *zip, const Item *item, 
     if (fd < 0)
         return true;
     ok = fstat(fd, &info) != 0 ||
-         (begin_entry(zip, name, info.st_size, error) && copy_bytes(zip, fd, error));
+         ((stoa_upload_fits_disk(export->data_dir, info.st_size) || is_full(error)) &&
+          begin_entry(zip, name, info.st_size, error) && copy_bytes(zip, fd, error));
     close(fd);
     return ok;
 }

@@ -16,11 +16,9 @@
 #include "web/web-private.h"
 
 #include <string.h>
-#include <sys/statvfs.h>
 
 enum { MULTIPART_SLACK = 64 * 1024 };
-#define MIN_FREE_BYTES ((int64_t)64 * 1024 * 1024)
-#define READERS        (STOA_WEB_HOST | STOA_WEB_KEY | STOA_WEB_PARTICIPANT | STOA_WEB_HISTORY)
+#define READERS (STOA_WEB_HOST | STOA_WEB_KEY | STOA_WEB_PARTICIPANT | STOA_WEB_HISTORY)
 
 char *stoa_web_file_url(const char *base_url, const char *room, const char *file, int64_t ticket_s)
 {
@@ -87,17 +85,6 @@ static int64_t announced(const StoaWebCall *call)
     return length ? (int64_t)MIN(g_ascii_strtoull(length, NULL, 10), (uint64_t)INT64_MAX) : 0;
 }
 
-static bool has_disk_for(const StoaWebCall *call, int64_t n_bytes, GError **error)
-{
-    struct statvfs disk;
-
-    if (statvfs(stoa_web_data_dir(call), &disk) != 0)
-        return true; /* the write will tell */
-    int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
-    return n_bytes <= free_bytes - MIN_FREE_BYTES ||
-           stoa_refuse(error, "disk_full", "the server's disk is full: nothing was kept");
-}
-
 /* Whether the room has a workspace, and whether it is sealed. */
 static bool read_room(StoaDb *db, StoaWebCall *call, bool *sealed, GError **error)
 {
@@ -123,8 +110,8 @@ static bool admit(StoaDb *db, StoaWebCall *call, GError **error)
         return too_large(call, error);
     if (left <= 0 || announced(call) - slack > left)
         return room_is_full(error);
-    if (!has_disk_for(call, announced(call), error))
-        return false;
+    if (!stoa_upload_fits_disk(stoa_web_data_dir(call), announced(call)))
+        return stoa_refuse(error, "disk_full", "the server's disk is full: nothing was kept");
     const StoaUploadSpec spec = { .data_dir = stoa_web_data_dir(call),
                                   .content_type = stoa_web_header(call, "Content-Type"),
                                   .file_name = stoa_web_header(call, "X-Filename"),

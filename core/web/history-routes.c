@@ -289,9 +289,8 @@ static char *find_by_invitation(StoaDb *db, StoaWebCall *call, const uint8_t *ha
                                 GError **error)
 {
     g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error,
-                      "SELECT id, room_id, proven FROM invitation WHERE token = ?1", "b", hash,
-                      (size_t)STOA_TOKEN_HASH_LEN);
+        stoa_db_query(db, error, "SELECT id, room_id, proven FROM invitation WHERE token = ?1", "b",
+                      hash, (size_t)STOA_TOKEN_HASH_LEN);
     g_autoptr(GPtrArray) found = NULL;
     g_autofree char *room = NULL;
 

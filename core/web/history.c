@@ -114,6 +114,36 @@ static bool read_meetings(StoaDb *db, Reading *it, GError **error)
     return false;
 }
 
+static bool is_among(const json_t *names, const char *wanted)
+{
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(names, i,
+                       name) if (g_strcmp0(json_string_value(name), wanted) == 0) return true;
+    return false;
+}
+
+/* A module that the room has no more may have left something. From name to name through the index, not through all records. */
+static bool add_past_modules(StoaDb *db, Reading *it, GError **error)
+{
+    static const char all[] =
+        "WITH RECURSIVE known(name) AS (SELECT MIN(module) FROM record WHERE room_id = ?1"
+        " UNION ALL SELECT (SELECT MIN(module) FROM record WHERE room_id = ?1 AND module > name)"
+        " FROM known WHERE name IS NOT NULL) SELECT name FROM known WHERE name IS NOT NULL";
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, all, "s", it->room);
+    g_autoptr(GError) why = NULL;
+
+    while (rows && stoa_rows_next(rows, &why)) {
+        const char *name = stoa_rows_text(rows, 0);
+        if (!g_str_equal(name, "room") && !is_among(it->modules, name))
+            json_array_append_new(it->modules, json_string(name));
+    }
+    if (why)
+        g_propagate_error(error, g_steal_pointer(&why));
+    return rows && !(error && *error);
+}
+
 static bool read_room(StoaDb *db, void *data, GError **error)
 {
     Reading *it = data;
@@ -123,7 +153,9 @@ static bool read_room(StoaDb *db, void *data, GError **error)
         return false;
     if (it->meeting && json_array_size(it->meetings) == 0)
         return stoa_fail(error, STOA_ERROR_NOT_FOUND, "there is no such meeting");
-    it->modules = json_incref(room->modules);
+    it->modules = json_copy(room->modules);
+    if (!add_past_modules(db, it, error))
+        return false;
     for (size_t i = 0; i < json_array_size(it->meetings); i++) {
         json_t *list = attendance_of(db, meeting_id(it, i), error);
         if (!list)

@@ -157,8 +157,8 @@ static json_t *invite(StoaDb *db, StoaWebCall *call, const StoaRoomInfo *room, c
         if (!has_room_for_one(db, call, room->id, error))
             return NULL;
         invitation = stoa_invitation_new(db, room->id, person->email, person->name,
-                                         person->role ? person->role : "participant",
-                                         way_of(call), token, error);
+                                         person->role ? person->role : "participant", way_of(call),
+                                         token, error);
         if (!invitation)
             return NULL;
     }
@@ -261,7 +261,8 @@ static bool resend(StoaDb *db, StoaWebCall *call, GError **error)
     if (strcmp(invitation->state, "revoked") == 0)
         return stoa_refuse(error, "gone", "the invitation was revoked: invite that address again");
     g_autoptr(StoaRoomInfo) room = stoa_room_info_read(db, stoa_web_arg(call, "room"), error);
-    if (!room || !is_in_time(call, room, error) || !stoa_invitation_renew(db, invitation, way_of(call), token, error))
+    if (!room || !is_in_time(call, room, error) ||
+        !stoa_invitation_renew(db, invitation, way_of(call), token, error))
         return false;
     json_t *json = hand_over(db, call, room, invitation, token, is_mailed(call), error);
     if (!json)

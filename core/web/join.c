@@ -99,7 +99,8 @@ static bool find_person(StoaDb *db, Comer *comer, const char *sql, const char *f
 
 static const char by_token[] =
     "SELECT i.id, i.room_id, i.email, i.name, i.role, i.state, i.created_at,"
-    " r.starts_at, r.duration_min, r.state, i.proven FROM invitation i JOIN room r ON r.id = i.room_id"
+    " r.starts_at, r.duration_min, r.state, i.proven FROM invitation i JOIN room r ON r.id = "
+    "i.room_id"
     " WHERE i.token = ?1";
 
 static bool has_expired(const StoaRoomsConf *conf, const StoaRows *rows)
@@ -291,15 +292,13 @@ static bool may_knock(StoaWebCall *call, const Comer *comer, GError **error)
     if (comer->invitation || comer->host)
         return true;
     g_autofree char *what = g_strconcat("join ", comer->room, NULL);
-    unsigned wait_s =
+    call->wait_s =
         stoa_attempts_count(call->web->attempts, what, stoa_web_address(call),
                             stoa_web_conf(call)->joins_per_minute, WINDOW_S, stoa_clock_now_us());
-    if (!wait_s)
-        return true;
-    g_autofree char *seconds = g_strdup_printf("%u", wait_s);
-    stoa_web_set_header(call, "Retry-After", seconds);
-    return stoa_refuse(error, "slow_down",
-                       "too many guests came into this room from your address: wait %u s", wait_s);
+    return !call->wait_s ||
+           stoa_refuse(error, "slow_down",
+                       "too many guests came into this room from your address: wait %u s",
+                       call->wait_s);
 }
 
 void stoa_web_join_live(StoaWebCall *call)

@@ -26,10 +26,11 @@ typedef struct {
     const char *sql;
 } Part;
 
-#define IN_REACH(room)                                                                  \
+#define IN_REACH(room)                                                                \
     "(?3 IS NULL OR " room " IN (SELECT id FROM room WHERE host_id = (SELECT host_id" \
     " FROM room WHERE id = ?3)))"
-#define MINE "(SELECT id FROM participant WHERE (email = ?1 AND " IN_REACH("room_id") ") OR id = ?2)"
+#define MINE \
+    "(SELECT id FROM participant WHERE (email = ?1 AND " IN_REACH("room_id") ") OR id = ?2)"
 
 static const Part parts[] = {
     { "host", (const char *const[]){ "id", "email", "name", "at:created_at", NULL },
@@ -42,8 +43,7 @@ static const Part parts[] = {
                              "at:created_at", NULL },
       "SELECT i.id, i.room_id, r.title, i.email, i.name, i.role, i.state, i.created_at FROM "
       "invitation i"
-      " JOIN room r ON r.id = i.room_id WHERE i.email = ?1 AND " IN_REACH(
-          "i.room_id") },
+      " JOIN room r ON r.id = i.room_id WHERE i.email = ?1 AND " IN_REACH("i.room_id") },
     { "participants",
       (const char *const[]){ "id", "room", "title", "email", "name", "role", "n:banned",
                              "at:created_at", NULL },
@@ -64,11 +64,9 @@ static const Part parts[] = {
       (const char *const[]){ "id", "room", "name", "type", "n:size", "at:created_at", NULL },
       "SELECT id, room_id, name, type, size, created_at FROM file WHERE participant_id IN " MINE },
     { "mails_waiting", (const char *const[]){ "kind", "room", "at:created_at", NULL },
-      "SELECT kind, room_id, created_at FROM mail WHERE recipient = ?1 AND " IN_REACH(
-          "room_id") },
+      "SELECT kind, room_id, created_at FROM mail WHERE recipient = ?1 AND " IN_REACH("room_id") },
     { "mails_written", (const char *const[]){ "name", "room", NULL },
-      "SELECT name, room_id FROM mail_file WHERE recipient = ?1 AND " IN_REACH(
-          "room_id") },
+      "SELECT name, room_id FROM mail_file WHERE recipient = ?1 AND " IN_REACH("room_id") },
 };
 
 static void add_column(json_t *object, const StoaRows *rows, int column, const char *name)
@@ -91,9 +89,8 @@ static const char *reach_of(const StoaWebCaller *caller)
 
 static json_t *read_part(StoaDb *db, const Part *part, const StoaWebCaller *caller, GError **error)
 {
-    g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error, part->sql, "sss", caller->email, caller->participant_id,
-                      reach_of(caller));
+    g_autoptr(StoaRows) rows = stoa_db_query(db, error, part->sql, "sss", caller->email,
+                                             caller->participant_id, reach_of(caller));
     json_auto_t *list = json_array();
     g_autoptr(GError) why = NULL;
 
@@ -176,17 +173,17 @@ static bool find_me(StoaDb *db, StoaWebCall *call, GError **error)
     leaving->files = g_ptr_array_new_with_free_func(g_free);
     leaving->mails = g_ptr_array_new_with_free_func(g_free);
     stoa_web_set_data(call, leaving, leaving_free);
-    leaving->host = caller->email && caller->proven ? stoa_host_find(db, caller->email, &why) : NULL;
+    leaving->host =
+        caller->email && caller->proven ? stoa_host_find(db, caller->email, &why) : NULL;
     if (why) {
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }
-    g_autoptr(StoaRows) rows =
-        stoa_db_query(db, error,
-                      "SELECT p.room_id, p.id FROM participant p JOIN room r ON r.id = p.room_id"
-                      " WHERE p.id IN " MINE " AND (?4 IS NULL OR r.host_id <> ?4)",
-                      "ssss", caller->email, caller->participant_id, reach_of(caller),
-                      leaving->host);
+    g_autoptr(StoaRows) rows = stoa_db_query(
+        db, error,
+        "SELECT p.room_id, p.id FROM participant p JOIN room r ON r.id = p.room_id"
+        " WHERE p.id IN " MINE " AND (?4 IS NULL OR r.host_id <> ?4)",
+        "ssss", caller->email, caller->participant_id, reach_of(caller), leaving->host);
     return read_pairs(rows, leaving->people, error);
 }
 
@@ -220,8 +217,7 @@ static bool forget_address(StoaDb *db, Leaving *leaving, GError **error)
 
     if (!caller->email)
         return true;
-    if (!stoa_db_exec(db, error,
-                      "DELETE FROM invitation WHERE email = ?1 AND " IN_REACH("room_id"),
+    if (!stoa_db_exec(db, error, "DELETE FROM invitation WHERE email = ?1 AND " IN_REACH("room_id"),
                       "sss", caller->email, NULL, reach_of(caller)))
         return false;
     if (caller->proven)

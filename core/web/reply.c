@@ -123,6 +123,14 @@ void stoa_web_set_reply(StoaWebCall *call, unsigned status, json_t *body)
     json_decref(body);
 }
 
+/* 10 s where nobody knows better. */
+static void set_retry_after(StoaWebCall *call)
+{
+    g_autofree char *seconds = g_strdup_printf("%u", call->wait_s ? call->wait_s : 10);
+
+    stoa_web_set_header(call, "Retry-After", seconds);
+}
+
 void stoa_web_set_error(StoaWebCall *call, const GError *error)
 {
     Reason reason = reason_of(error);
@@ -145,7 +153,7 @@ void stoa_web_set_error(StoaWebCall *call, const GError *error)
     if (reason.status == 405 && call->allow)
         stoa_web_set_header(call, "Allow", call->allow);
     if (reason.status == 429 || reason.status == 503)
-        stoa_web_set_header(call, "Retry-After", G_STRINGIFY(10));
+        set_retry_after(call);
 }
 
 void stoa_web_set_text(StoaWebCall *call, unsigned status, const char *type, const char *text)

@@ -194,13 +194,21 @@ static bool may_patch(const StoaWebCall *call, GError **error)
     return stoa_web_must_be_host(call, error);
 }
 
-/* What was kept before is kept as long as the host now wants. */
+/* What was kept before is kept as long as the host now wants, and the links to it in summaries are good for that long. */
 static bool move_retention(StoaDb *db, const StoaRoomInfo *room, GError **error)
 {
-    return stoa_db_exec(
-        db, error,
-        "UPDATE meeting SET erase_at = ended_at + ?2 WHERE room_id = ?1 AND ended_at IS NOT NULL",
-        "si", room->id, room->retention_days * DAY_MS);
+    static const char move_links[] =
+        "UPDATE participant_token SET expires_at = (SELECT MAX(m.erase_at) FROM meeting m"
+        " WHERE m.room_id = ?1 AND m.ended_at IS NOT NULL) WHERE kind = 'link' AND participant_id "
+        "IN"
+        " (SELECT id FROM participant WHERE room_id = ?1) AND EXISTS"
+        " (SELECT 1 FROM meeting m WHERE m.room_id = ?1 AND m.ended_at IS NOT NULL)";
+
+    return stoa_db_exec(db, error,
+                        "UPDATE meeting SET erase_at = ended_at + ?2 WHERE room_id = ?1"
+                        " AND ended_at IS NOT NULL",
+                        "si", room->id, room->retention_days * DAY_MS) &&
+           stoa_db_exec(db, error, move_links, "s", room->id);
 }
 
 /* Pages read at joining what is sealed: they would go on as it was. */

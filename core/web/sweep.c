@@ -29,14 +29,14 @@ struct StoaSweep {
     StoaWeb *web; /* NULL: it has ended */
     StoaTimer *timer;
     int64_t started_ms;
-    int64_t next_ms; /* when histories are looked at again */
+    int64_t next_ms; /* when the rest is looked at again */
     bool under_way;
     unsigned refs;
 };
 
 typedef struct {
     StoaSweep *sweep;
-    bool full;         /* not only the hosts */
+    bool full;         /* not only hosts who were removed and meetings that are due */
     GPtrArray *hosts;  /* who were removed */
     GPtrArray *rooms;  /* whose journals were changed */
     GPtrArray *files;  /* pairs of room and file */
@@ -238,10 +238,13 @@ static bool work(StoaDb *db, void *data, GError **error)
     if (!read_texts(rows, 1, round->hosts, error))
         return false;
     g_clear_pointer(&rows, stoa_rows_free);
+    if (!erase_meetings(db, round, now_ms, error) ||
+        (round->rooms->len > 0 && !stoa_mail_forget_old_summaries(db, round->mails, error)))
+        return false;
     if (!round->full)
         return true;
     return stoa_mail_forget_old_files(db, round->good_ms, round->mails, error) &&
-           erase_meetings(db, round, now_ms, error) && erase_guests(db, round, now_ms, error) &&
+           erase_guests(db, round, now_ms, error) &&
            stoa_mail_forget_old_summaries(db, round->mails, error) && find_late(db, round, error) &&
            (!round->first ||
             (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&

@@ -17,7 +17,8 @@ void stoa_ticket_set_key(const uint8_t installation[STOA_HOME_KEY_LEN])
 
 char *stoa_ticket_new(const char *room, const char *file, int64_t expires_ms)
 {
-    g_autofree char *text = g_strdup_printf("ticket %s/%s/%" G_GINT64_FORMAT, room, file, expires_ms);
+    g_autofree char *text =
+        g_strdup_printf("ticket %s/%s/%" G_GINT64_FORMAT, room, file, expires_ms);
     g_autofree char *mark = g_compute_hmac_for_string(G_CHECKSUM_SHA256, key, sizeof key, text, -1);
 
     return g_strdup_printf("%" G_GINT64_FORMAT "-%s", expires_ms, mark);

@@ -15,7 +15,10 @@
 #include <stoa/error.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#define MIN_FREE_BYTES ((int64_t)64 * 1024 * 1024)
 
 #define FILES    "files"
 #define INCOMING "incoming"
@@ -48,6 +51,14 @@ static bool disk_error(GError **error, int why)
 char *stoa_upload_path(const char *data_dir, const char *room, const char *id)
 {
     return g_build_filename(data_dir, FILES, room, id, NULL);
+}
+
+bool stoa_upload_fits_disk(const char *data_dir, int64_t n_bytes)
+{
+    struct statvfs disk;
+
+    return statvfs(data_dir, &disk) != 0 || /* the write will tell */
+           n_bytes <= (int64_t)disk.f_bavail * (int64_t)disk.f_frsize - MIN_FREE_BYTES;
 }
 
 /* -- names ------------------------------------------------------------------------------------- */

@@ -46,6 +46,8 @@ const char *stoa_upload_name(const StoaUpload *upload);
 const char *stoa_upload_type(const StoaUpload *upload);
 int64_t stoa_upload_size(const StoaUpload *upload);
 
+/** Whether the disk takes so many bytes more and still has room for what the store has to write. Thread: any. */
+bool stoa_upload_fits_disk(const char *data_dir, int64_t n_bytes);
 /** Remove everything in incoming/. At the start. */
 void stoa_upload_sweep(const char *data_dir);
 /** DATA/files/ROOM/ID; free with g_free(). */

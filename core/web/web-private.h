@@ -46,8 +46,9 @@ struct StoaWebCall {
     GError *refusal;      /* found before it came to control */
 
     StoaWebCaller caller;
-    bool in_store; /* whose token it is has to be looked up there */
-    bool attempt;  /* a wrong token: counts */
+    bool in_store;   /* whose token it is has to be looked up there */
+    bool attempt;    /* a wrong token: counts */
+    unsigned wait_s; /* until it may be asked again; 0: not known */
     bool admitting, sent;
 
     StoaWebAnswer *answer;

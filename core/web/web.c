@@ -127,13 +127,12 @@ bool stoa_web_wrong_token(StoaWeb *web, const char *address)
 
 static void refuse_attempt(StoaWebCall *call, unsigned wait_s)
 {
-    g_autofree char *seconds = g_strdup_printf("%u", wait_s);
     g_autoptr(GError) error = NULL;
 
     stoa_refuse(&error, "slow_down",
                 "too many wrong tokens or links came from your address: wait %u s", wait_s);
+    call->wait_s = wait_s;
     stoa_web_set_error(call, error);
-    stoa_web_set_header(call, "Retry-After", seconds);
 }
 
 void stoa_web_fail(StoaWebCall *call, const GError *error)

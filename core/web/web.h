@@ -32,7 +32,8 @@ typedef struct {
     char *email, *name;             /* HOST, PARTICIPANT, HISTORY; NULL: none is known */
     char *role;                     /* PARTICIPANT: "host", "cohost", "participant" */
     bool waiting;                   /* PARTICIPANT: in the lobby */
-    bool proven; /* the address is theirs: they signed in with it, came by a mail of ours to it, or an integrator vouches for them */
+    bool
+        proven; /* the address is theirs: they signed in with it, came by a mail of ours to it, or an integrator vouches for them */
 } StoaWebCaller;
 
 typedef struct {

@@ -40,7 +40,11 @@ export class Channel {
     async catchUp() {
         if (!this.missed)
             return;
-        const { data } = await this.handle.message({ request: 'resume', after: this.last });
+        let after = this.last, data;
+        do { // a long absence comes in pieces
+            ({ data } = await this.handle.message({ request: 'resume', after }));
+            after = data.seq;
+        } while (data.more);
         const missed = [...this.missed].sort(([a], [b]) => a - b);
         this.missed = null;
         for (const [seq, event] of missed)

@@ -37,10 +37,13 @@ export class SharedDoc {
     }
 
     async load() {
-        const { items } = await this.channel.ask({ request: 'list', id: this.id });
-        const { snapshot, updates = [] } = items.find(({ id }) => id === this.id) ?? {};
-        for (const update of [snapshot, ...updates].filter(Boolean))
-            this.#apply(update);
+        for (let after = 0, more = true; more;) { // a long document comes in pieces
+            const answer = await this.channel.ask({ request: 'list', id: this.id, after });
+            const { snapshot, updates = [] } = answer.items.find(({ id }) => id === this.id) ?? {};
+            for (const update of [snapshot, ...updates].filter(Boolean))
+                this.#apply(update);
+            ({ after, more = false } = answer);
+        }
         this.early.splice(0).forEach((update) => this.#apply(update));
         this.loaded = true;
     }
@@ -72,7 +75,7 @@ export class SharedDoc {
                 this.waiting.splice(0, batch.length);
             }
         } catch (error) {
-            if (error.code > 0 && error.reason !== 'slow_down')
+            if (error.code > 0 && error.reason !== 'slow_down' && error.reason !== 'conflict') // full until a snapshot comes
                 say(error);
             if (!this.isClosed || this.tries-- > 0)
                 this.#later(RETRY_MS);

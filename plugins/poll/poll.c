@@ -64,7 +64,7 @@ static bool on_create(StoaRequest *req, GError **error)
     const char *show = stoa_request_string(req, "show_results");
 
     if (state->polls->len >= conf->polls)
-        return stoa_fail(error, STOA_ERROR_LIMIT,
+        return stoa_fail(error, STOA_ERROR_CONFLICT,
                          "a room has %" PRId64 " polls at most: remove one", conf->polls);
     if (!check_indexes(correct, "correct", json_array_size(options), error))
         return false;

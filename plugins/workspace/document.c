@@ -5,7 +5,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { PAGE = 200 };
+enum {
+    PAGE = 200,
+    LIST_BYTES = 3 * 512 * 1024, /* of updates in one list: what a connection can take at once */
+};
 
 Item *workspace_item_of(StoaRequest *req, GError **error)
 {
@@ -73,7 +76,7 @@ bool workspace_on_sync(StoaRequest *req, GError **error)
         !stoa_rate_take(&seat->updates, conf->updates_per_second, error))
         return false;
     if (item->bytes + bytes_of(req) > conf->item_bytes)
-        return stoa_fail(error, STOA_ERROR_LIMIT,
+        return stoa_fail(error, STOA_ERROR_CONFLICT,
                          "this %s has %" PRId64 " bytes of updates: send a snapshot first",
                          item->kind, item->bytes);
     if (!stoa_request_record(req, "sync", id_and_update(req, item), error))
@@ -179,21 +182,29 @@ static json_t *find_in(const json_t *items, const char *id)
     return NULL;
 }
 
-/* A snapshot takes the place of all up to its `upto`; the item says which one is right. */
-static void fill_in(const json_t *items, const StoaRecord *record)
+/* A snapshot takes the place of all up to its `upto`; the item says which one is right. Whether it went into one. */
+static bool fill_in(const json_t *items, const StoaRecord *record)
 {
     const json_t *body = stoa_record_body(record);
     json_t *item = find_in(items, json_string_value(json_object_get(body, "id")));
     uint64_t upto = (uint64_t)json_integer_value(json_object_get(item, "upto"));
 
     if (!item)
-        return;
+        return false;
     if (json_object_get(body, "upto")) {
-        if ((uint64_t)json_integer_value(json_object_get(body, "upto")) == upto)
-            json_object_set(item, "snapshot", json_object_get(body, "update"));
-    } else if (stoa_record_seq(record) > upto) {
-        json_array_append(json_object_get(item, "updates"), json_object_get(body, "update"));
+        return (uint64_t)json_integer_value(json_object_get(body, "upto")) == upto &&
+               json_object_set(item, "snapshot", json_object_get(body, "update")) == 0;
     }
+    return stoa_record_seq(record) > upto &&
+           json_array_append(json_object_get(item, "updates"), json_object_get(body, "update")) ==
+               0;
+}
+
+static size_t size_of(const StoaRecord *record)
+{
+    const char *update = json_string_value(json_object_get(stoa_record_body(record), "update"));
+
+    return update ? strlen(update) : 0;
 }
 
 void workspace_fill(StoaRoom *room G_GNUC_UNUSED, json_t *items, const StoaRecord *const *records,
@@ -203,26 +214,41 @@ void workspace_fill(StoaRoom *room G_GNUC_UNUSED, json_t *items, const StoaRecor
         fill_in(items, records[i]);
 }
 
-/* The items as they were when it was asked for, filled page by page. */
+/* A list that is being put together. */
+typedef struct {
+    json_t *items; /* owned */
+    size_t bytes;  /* of updates in it */
+} Listing;
+
+static void listing_free(gpointer data)
+{
+    Listing *listing = data;
+
+    json_decref(listing->items);
+    g_free(listing);
+}
+
+/* The items as they were when it was asked for, filled page by page; with `more`, those after the number `after` are to be asked for. */
 static bool got_updates(StoaRequest *req, const StoaRecord *const *records, size_t n, bool more,
                         GError **error G_GNUC_UNUSED)
 {
-    json_t *items = stoa_request_data(req);
+    Listing *listing = stoa_request_data(req);
     StoaRecordQuery next = { .kind = "sync", .limit = PAGE };
+    size_t i = 0;
 
-    workspace_fill(stoa_request_room(req), items, records, n);
-    if (!more || n == 0) {
-        stoa_request_reply(req, json_pack("{s:O}", "items", items));
-        return true;
+    for (; i < n && listing->bytes < LIST_BYTES; i++) {
+        if (fill_in(listing->items, records[i]))
+            listing->bytes += size_of(records[i]);
+        next.after = stoa_record_seq(records[i]);
     }
-    next.after = stoa_record_seq(records[n - 1]);
-    stoa_request_read(req, &next, got_updates);
+    if (i < n || (more && listing->bytes >= LIST_BYTES))
+        stoa_request_reply(req, json_pack("{s:O, s:b, s:I}", "items", listing->items, "more", true,
+                                          "after", (json_int_t)next.after));
+    else if (!more || n == 0)
+        stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+    else
+        stoa_request_read(req, &next, got_updates);
     return true;
-}
-
-static void free_items(gpointer items)
-{
-    json_decref(items);
 }
 
 /* `after` comes down to the first update that is needed. */
@@ -254,11 +280,14 @@ bool workspace_on_list(StoaRequest *req, GError **error)
             return false;
         id = item->id;
     }
-    json_t *items = items_for(stoa_request_room(req), id, &first.after);
-    stoa_request_set_data(req, items, free_items);
-    if (first.after < INT64_MAX)
-        stoa_request_read(req, &first, got_updates);
-    else
-        stoa_request_reply(req, json_pack("{s:O}", "items", items));
+    Listing *listing = g_new0(Listing, 1);
+    listing->items = items_for(stoa_request_room(req), id, &first.after);
+    stoa_request_set_data(req, listing, listing_free);
+    if (first.after == INT64_MAX) {
+        stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+        return true;
+    }
+    first.after = MAX(first.after, (uint64_t)stoa_request_int(req, "after"));
+    stoa_request_read(req, &first, got_updates);
     return true;
 }

@@ -45,7 +45,7 @@ static bool check_room_for_one(StoaRequest *req, GError **error)
     const Workspace *state = stoa_room_state(stoa_request_room(req));
 
     return state->items->len < conf->items ||
-           stoa_fail(error, STOA_ERROR_LIMIT,
+           stoa_fail(error, STOA_ERROR_CONFLICT,
                      "a workspace has %" PRId64 " items at most: remove one", conf->items);
 }
 
@@ -201,6 +201,8 @@ static const char *const kinds[] = { "link", "note", "board", NULL };
 
 static const StoaParam list_params[] = {
     { "id", STOA_ID, STOA_NULLABLE, .help = "that item only" },
+    { "after", STOA_INT, 0, .max = INT64_MAX,
+      .help = "updates after this number only: the `after` of a list that had `more`" },
     { NULL },
 };
 static const StoaParam add_params[] = {

@@ -3,6 +3,7 @@
  * everything works again when there is room. The disk is a small tmpfs of our own, which takes root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
@@ -115,3 +116,30 @@ for (const [name, minFree] of [['full to the last byte', 0], ['with less room th
         assert.equal(execFileSync('sqlite3', [path(data, 'stoa.db'), 'PRAGMA integrity_check'], { encoding: 'utf8' }).trim(), 'ok');
     });
 }
+
+test('an export that would fill the disk is refused, and leaves nothing', async (t) => {
+    const disk = makeDisk(t, 128);
+    if (!disk)
+        return t.skip('a tmpfs cannot be mounted');
+    const data = path(disk, 'data');
+    const gateway = await start({ data });
+    t.after(() => gateway.child.kill('SIGKILL'));
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Films' } });
+    const { token } = await join(gateway, { room: room.id }, { token: host.token });
+    const get = () => fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${token}` } });
+    for (const name of ['a.bin', 'b.bin', 'c.bin', 'd.bin']) // 48 MB of 128, of which 64 are kept free: an export takes them once more
+        assert.equal((await call(gateway, 'POST', `/rooms/${room.id}/files`, { token, raw: randomBytes(12 << 20), headers: { 'X-Filename': name } })).status, 201);
+    const refused = await get();
+    assert.deepEqual([refused.status, (await refused.json()).error.code], [507, 'disk_full']);
+    assert.deepEqual(readdirSync(path(data, 'files', 'incoming')), []);
+    assert.equal((await call(gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token })).status, 200);
+    const page = await enter(gateway, { token, participant: {} }, 'workspace');
+    t.after(() => page.close());
+    for (const { id } of (await page.ask('workspace', 'list')).items.slice(1))
+        await page.ask('workspace', 'remove', { id });
+    const fits = await get();
+    assert.equal(fits.status, 200);
+    assert.ok((await fits.arrayBuffer()).byteLength > 12 << 20);
+    assert.equal((await gateway.stop()).code, 0);
+});

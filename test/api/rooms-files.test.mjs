@@ -10,7 +10,7 @@ import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { start } from '../lib/gateway.mjs';
-import { call, enter, invite, join, signIn, want } from '../lib/rooms.mjs';
+import { call, enter, filesWith, invite, join, signIn, want } from '../lib/rooms.mjs';
 import { unzip } from '../lib/unzip.mjs';
 
 let gateway, host;
@@ -495,4 +495,90 @@ test('a guest has no address for a link: their token reads the history for a whi
     await want(401, brief, 'GET', '/me/export', { token: ana.token });
     assert.deepEqual((await read(ben)).filter((text) => /hello/.test(text)), []);
     await until('his token is over', async () => (await call(brief, 'GET', `/rooms/${room.id}/history`, { token: ben.token })).status === 401);
+});
+
+test('what goes on now is read by who is in: not by the invited, who waits, was put out or found the room locked', async () => {
+    const room = await makeRoom(), people = {};
+    for (const name of ['in', 'left', 'out', 'banned', 'denied', 'locked', 'never'])
+        people[name] = { invitation: await invite(gateway, host.token, room.id, `${name}.now@x.example`, { name }) };
+    const hana = await join(gateway, { room: room.id }, { token: host.token });
+    await upload(room, hana.token, 'of the first', { 'X-Filename': 'first.txt' });
+    await endMeeting(room);
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    const again = await join(gateway, { room: room.id }, { token: host.token });
+    const comes = async (name) => (people[name].seat = await join(gateway, { invitation: people[name].invitation.token }));
+    const act = (name, action) => want(200, gateway, 'POST', `/rooms/${room.id}/participants/${people[name].seat.participant.id}`, { token: host.token, body: { action } });
+    for (const one of Object.values(people))
+        one.token = (await want(201, gateway, 'POST', '/history/session', { body: { token: one.invitation.token } })).token;
+    for (const name of ['in', 'left', 'out', 'banned'])
+        await comes(name);
+    await want(204, gateway, 'POST', '/leave', { token: people.left.seat.token });
+    await act('out', 'remove');
+    await act('banned', 'ban');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { lobby: true } });
+    await comes('denied');
+    await act('denied', 'deny');
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { locked: true } });
+    await want(409, gateway, 'POST', '/join', { body: { invitation: people.locked.invitation.token } });
+    const file = (await upload(room, again.token, 'of the second', { 'X-Filename': 'second.txt' })).json;
+    const seen = {};
+    for (const [name, { token }] of [...Object.entries(people), ['host', { token: host.token }], ['seat', people.in.seat]]) {
+        const { meetings } = await history(room, token);
+        const exported = await call(gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token });
+        const zip = Buffer.from(await (await fetch(`${gateway.http}/api/v1/rooms/${room.id}/history/export?format=zip`, { headers: { Authorization: `Bearer ${token}` } })).arrayBuffer());
+        const got = (await fetch(at(file.url.split('?')[0]), { headers: { Authorization: `Bearer ${token}` } })).status;
+        const page = (await call(gateway, 'GET', `/rooms/${room.id}/history?meeting=${room.id}`, { token })).status;
+        assert.equal(page, 404);
+        seen[name] = [meetings.length, exported.text.includes('second.txt'), zip.includes('second.txt'), got];
+    }
+    const all = [2, true, true, 200], past = [1, false, false, 404];
+    assert.deepEqual(seen, { in: all, left: all, out: past, banned: [0, false, false, 404], denied: past, locked: past, never: past, host: all, seat: all });
+    await endMeeting(room); // now it is history
+    assert.equal((await history(room, people.never.token)).meetings.length, 2);
+});
+
+test('what a module left is in the history, though the room has it no more', async () => {
+    const room = await makeRoom();
+    const page = await enter(gateway, await join(gateway, { room: room.id }, { token: host.token }), 'chat', 'poll', 'workspace');
+    await page.ask('chat', 'send', { text: 'said before' });
+    await page.ask('workspace', 'add', { kind: 'link', title: 'shown before', url: 'https://x.example/' });
+    const { id } = await page.ask('poll', 'create', { question: 'asked before?', options: ['a', 'b'] });
+    await page.ask('poll', 'open', { id });
+    await page.ask('poll', 'close', { id });
+    page.close();
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { modules: ['videoroom'] } });
+    for (const ended of [false, true]) {
+        if (ended)
+            await endMeeting(room);
+        const { meetings: [meeting] } = await history(room, host.token);
+        assert.deepEqual([meeting.chat[0]?.text, meeting.workspace[0]?.title, meeting.polls[0]?.question], ['said before', 'shown before', 'asked before?']);
+    }
+});
+
+test('the link of a summary is good for as long as the history is kept', async () => {
+    const room = await makeRoom({ retention_days: 1 });
+    await comeIn(room, 'kept.links@x.example', { name: 'Ana' });
+    await endMeeting(room);
+    const { kept: token } = await summaryLinks('links', 1);
+    const expires = () => Number(execFileSync('sqlite3', [path(gateway.data, 'stoa.db'), `SELECT t.expires_at - m.erase_at FROM participant_token t, meeting m JOIN participant p ON p.id = t.participant_id WHERE t.kind = 'link' AND m.room_id = '${room.id}' AND p.room_id = '${room.id}' LIMIT 1`], { encoding: 'utf8' }));
+    assert.equal(expires(), 0);
+    for (const retention_days of [90, 2]) {
+        await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { retention_days } });
+        assert.equal(expires(), 0);
+        await want(201, gateway, 'POST', '/history/session', { body: { token } });
+    }
+});
+
+test('what is kept for no time goes as soon as its summary is mailed, however seldom the rest is swept', async (t) => {
+    const one = await start();
+    t.after(() => one.child.kill('SIGKILL'));
+    const teacher = await signIn(one, 'hana@school.example', 'Hana');
+    const room = await want(201, one, 'POST', '/rooms', { token: teacher.token, body: { title: 'Secret', retention_days: 0 } });
+    const page = await enter(one, await join(one, { room: room.id }, { token: teacher.token }), 'chat');
+    await page.ask('chat', 'send', { text: 'a-word-that-goes' });
+    page.close();
+    await want(200, one, 'POST', `/rooms/${room.id}/end`, { token: teacher.token });
+    await until('the erasure', () => filesWith(one.data, 'a-word-that-goes').length === 0);
+    assert.deepEqual((await want(200, one, 'GET', `/rooms/${room.id}/history`, { token: teacher.token })).meetings, []);
+    assert.equal((await one.stop()).code, 0);
 });

@@ -7,7 +7,7 @@ import { join as path } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, start } from '../lib/gateway.mjs';
 import { enter, invite, join, signIn, stoa, want } from '../lib/rooms.mjs';
-import { admin, until } from '../lib/wire.mjs';
+import { admin, begin, until } from '../lib/wire.mjs';
 
 const MODULES = ['chat', 'poll', 'workspace'];
 const settings = ['rooms:limits.attempts_per_minute=0', 'chat:limits.messages_per_second=5'];
@@ -284,4 +284,51 @@ test('without a token: an ad-hoc room, whose opener is its host', async (t) => {
     assert.deepEqual((await ben('history')).messages, []);
     await poll('join', { room: 4711 });
     assert.equal((await poll('create', { question: 'x', options: ['a', 'b'] })).reply, 'create');
+});
+
+test('what is more than a connection takes at once comes in pieces, and all of it', async (t) => {
+    const gateway = await begin(t, 'workspace:limits.updates_per_second=0');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Long' } });
+    const seat = await join(gateway, { room: room.id }, { token: host.token });
+    const page = await enter(gateway, seat, 'workspace');
+    const notes = [await page.ask('workspace', 'add', { kind: 'note', title: 'long' }), await page.ask('workspace', 'add', { kind: 'note', title: 'longer' })];
+    const sent = new Map(notes.map(({ id }) => [id, []]));
+    for (let n = 0; n < 90; n++) {
+        const { id } = notes[n % 3 ? 1 : 0], update = Buffer.alloc(60000, n).toString('base64');
+        sent.get(id).push(update);
+        assert.equal((await page.ask('workspace', 'sync', { id, update })).error, undefined);
+    }
+    page.close(); // 7 MB in Base64; a queue holds 4
+    const late = await enter(gateway, seat, 'workspace');
+    const listed = async (more) => {
+        const got = new Map(notes.map(({ id }) => [id, []]));
+        let pieces = 0;
+        for (let after, goesOn = true; goesOn; pieces++) {
+            const answer = await late.ask('workspace', 'list', { ...more, ...(after ? { after } : {}) });
+            for (const { id, updates } of answer.items)
+                got.get(id).push(...updates);
+            goesOn = answer.more === true;
+            assert.ok(!goesOn || answer.after > (after ?? 0));
+            after = answer.after;
+        }
+        return { got, pieces };
+    };
+    const whole = await listed({});
+    assert.ok(whole.pieces > 3 && whole.pieces < 9, `${whole.pieces} pieces`);
+    for (const { id } of notes)
+        assert.ok(whole.got.get(id).length === sent.get(id).length && whole.got.get(id).every((update, n) => update === sent.get(id)[n]), 'each once, in order');
+    const one = await listed({ id: notes[1].id });
+    assert.equal(one.got.get(notes[1].id).length, 60);
+    let after = 0, answers = 0;
+    for (let answer; answer?.more !== undefined || answers === 0; answers++) {
+        answer = await late.ask('workspace', 'resume', { after });
+        assert.ok(answer.seq > after);
+        after = answer.seq;
+    }
+    assert.ok(answers > 3 && answers < 9, `${answers} answers`);
+    const events = late.client.events.filter(({ plugindata }) => plugindata?.data.event === 'sync').map(({ plugindata: { data } }) => data.seq);
+    assert.equal(events.length, 90);
+    assert.ok(events.every((seq, n) => n === 0 || seq > events[n - 1]));
+    late.close();
 });

@@ -195,8 +195,8 @@ static void polls_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
         is_told(class->cem, bad[i], 400, "invalid_request");
     stoa_bed_reload(class->kept->plugin, "[limits]\npolls = 1\n", NULL);
     ask_class(class, "");
-    is_told(class->cem, "{'request': 'create', 'question': 'x', 'options': ['a', 'b']}", 429,
-            "slow_down");
+    is_told(class->cem, "{'request': 'create', 'question': 'x', 'options': ['a', 'b']}", 409,
+            "conflict");
 }
 
 static void participants_vote_and_no_more(void **unused G_GNUC_UNUSED)

@@ -143,7 +143,7 @@ static void updates_that_do_not_fit_are_refused(void **unused G_GNUC_UNUSED)
     is_told(ben, "{'request': 'sync', 'id': '3', 'update': 'AAAA'}", 404, "not_found");
     for (int i = 0; i < 20; i++)
         sync_one(ben, "1", i); /* 6 bytes each */
-    is_told(ben, "{'request': 'sync', 'id': '1', 'update': 'AAAA'}", 429, "slow_down");
+    is_told(ben, "{'request': 'sync', 'id': '1', 'update': 'AAAA'}", 409, "conflict");
 }
 
 static void a_snapshot_is_asked_for_and_taken(void **unused G_GNUC_UNUSED)
@@ -303,7 +303,7 @@ static void an_upload_becomes_an_item(void **unused G_GNUC_UNUSED)
               "the upload's answer");
     json_decref(first.reply);
     stoa_bed_hears(dora, "{'event': 'added', 'id': '1', 'kind': 'file', 'size': 4096}");
-    assert_int_equal(upload(kept, "ben", "second.pdf").code, STOA_ERROR_LIMIT);
+    assert_int_equal(upload(kept, "ben", "second.pdf").code, STOA_ERROR_CONFLICT);
     is_told(dora, "{'request': 'sync', 'id': '1', 'update': 'AAAA'}", 409, "conflict");
     is_told(dora, "{'request': 'remove', 'id': '1'}", 403, "forbidden");
     g_autoptr(StoaBedPerson) ben = kept_person(kept, "ben");
