@@ -270,12 +270,17 @@ static void send_all(void *data)
     Round *round = data;
     g_autoptr(StoaSender) sender =
         round->conf.url ? stoa_sender_new(&round->conf, &round->mail->stop) : NULL;
+    bool down = false; /* nothing is asked of a server that takes no mail, until the next round */
 
     while (round->jobs->len > 0 && !atomic_load(&round->mail->stop)) {
         Outcome *outcome = g_new0(Outcome, 1);
         outcome->job = g_ptr_array_steal_index(round->jobs, 0);
         g_ptr_array_add(round->outcomes, outcome);
-        send_one(round, sender, outcome);
+        if (down)
+            outcome->result = STOA_SEND_DOWN;
+        else
+            send_one(round, sender, outcome);
+        down = outcome->result == STOA_SEND_DOWN;
     }
 }
 
@@ -289,6 +294,11 @@ static int64_t wait_ms(const Round *round, const StoaMailJob *job)
     return MIN(wait, most);
 }
 
+static bool waits(const Outcome *outcome)
+{
+    return outcome->result == STOA_SEND_LATER || outcome->result == STOA_SEND_DOWN;
+}
+
 /* On the store thread. */
 static bool settle(StoaDb *db, void *data, GError **error)
 {
@@ -299,7 +309,7 @@ static bool settle(StoaDb *db, void *data, GError **error)
         Outcome *outcome = round->outcomes->pdata[i];
         if (outcome->file)
             outcome->unwanted = !stoa_outbox_filed(db, outcome->job, outcome->file, &why);
-        else if (outcome->result == STOA_SEND_LATER)
+        else if (waits(outcome))
             stoa_outbox_later(db, outcome->job->id, outcome->next_ms, &why);
         else
             stoa_outbox_done(db, outcome->job->id, &why);
@@ -324,8 +334,9 @@ static void report(StoaMail *mail, const Outcome *outcome)
     else if (outcome->result == STOA_SEND_OK)
         log_info(stoa_process, "mail %" PRId64 " (%s) was sent", id, kind);
     else if (outcome->result == STOA_SEND_NEVER)
-        log_error(stoa_process, "mail %" PRId64 " (%s) is dropped: %s", id, kind, outcome->why);
-    else
+        log_error(stoa_process, "mail %" PRId64 " (%s) is dropped: %s", id, kind,
+                  outcome->why ? outcome->why : "the server took no mail for too long");
+    else if (outcome->why)
         log_warn(stoa_process, "mail %" PRId64 " (%s) is tried again in %" PRId64 " s: %s", id,
                  kind, MAX(outcome->next_ms - stoa_store_now_ms(), 0) / 1000, outcome->why);
     stoa_metric_add(outcome->result == STOA_SEND_OK ? mail->sent : mail->failed, 1);
@@ -380,10 +391,10 @@ static void settled(void *data, const GError *error)
     for (guint i = 0; i < round->outcomes->len; i++) {
         const Outcome *outcome = round->outcomes->pdata[i];
         report(mail, outcome);
-        any_gone |= outcome->result != STOA_SEND_LATER;
+        any_gone |= !waits(outcome);
         if (outcome->unwanted)
             g_ptr_array_add(unwanted, outcome->file);
-        if (outcome->result == STOA_SEND_LATER && (next == 0 || outcome->next_ms < next))
+        if (waits(outcome) && (next == 0 || outcome->next_ms < next))
             next = outcome->next_ms;
     }
     stoa_mail_unlink(round->data_dir, unwanted);
@@ -412,7 +423,7 @@ static void sent(void *data)
 
     for (guint i = 0; i < round->outcomes->len; i++) {
         Outcome *outcome = round->outcomes->pdata[i];
-        if (outcome->result != STOA_SEND_LATER)
+        if (!waits(outcome))
             continue;
         if (round->now_ms - outcome->job->created_ms > round->conf.give_up_s * 1000)
             outcome->result = STOA_SEND_NEVER;

@@ -10,8 +10,21 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* How far a mail came: the command that the server answered last. */
+typedef enum { AT_GREETING, AT_SENDER, AT_RECIPIENT, AT_DATA } Step;
+
+static const char *const step_names[] = {
+    [AT_GREETING] = "before any mail",
+    [AT_SENDER] = "at MAIL FROM",
+    [AT_RECIPIENT] = "at RCPT TO",
+    [AT_DATA] = "at DATA",
+};
+
 struct StoaSender {
     CURL *curl;
+    Step step;
+    bool
+        policy; /* an answer was about who may send: an enhanced status code x.7.x (RFC 3463, 3.8) */
     char *from;
     const _Atomic(bool) *stop;
     char error[CURL_ERROR_SIZE];
@@ -32,6 +45,30 @@ static size_t give(char *buf, size_t size, size_t n, void *data)
     upload->at += len;
     upload->len -= len;
     return len;
+}
+
+/* "554 5.7.1 Relay access denied" */
+static bool is_about_policy(const char *line, size_t len)
+{
+    return len > 8 && line[0] == '5' && memcmp(line + 4, "5.7.", 4) == 0;
+}
+
+/* libcurl does not say which command failed. What goes by here may be a password: only how it begins is looked at. */
+static int watch(CURL *curl G_GNUC_UNUSED, curl_infotype type, char *line, size_t len, void *data)
+{
+    StoaSender *sender = data;
+
+    if (type == CURLINFO_HEADER_IN)
+        sender->policy |= is_about_policy(line, len);
+    if (type != CURLINFO_HEADER_OUT || len < 4)
+        return 0;
+    if (memcmp(line, "MAIL", 4) == 0)
+        sender->step = AT_SENDER;
+    else if (memcmp(line, "RCPT", 4) == 0)
+        sender->step = AT_RECIPIENT;
+    else if (memcmp(line, "DATA", 4) == 0)
+        sender->step = AT_DATA;
+    return 0;
 }
 
 static int is_over(void *data, curl_off_t a G_GNUC_UNUSED, curl_off_t b G_GNUC_UNUSED,
@@ -93,6 +130,9 @@ StoaSender *stoa_sender_new(const StoaMailConf *conf, const _Atomic(bool) *stop)
     curl_easy_setopt(sender->curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(sender->curl, CURLOPT_XFERINFOFUNCTION, is_over);
     curl_easy_setopt(sender->curl, CURLOPT_XFERINFODATA, sender);
+    curl_easy_setopt(sender->curl, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(sender->curl, CURLOPT_DEBUGFUNCTION, watch);
+    curl_easy_setopt(sender->curl, CURLOPT_DEBUGDATA, sender);
     curl_easy_setopt(sender->curl, CURLOPT_MAIL_FROM, sender->from);
     curl_easy_setopt(sender->curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(sender->curl, CURLOPT_READFUNCTION, give);
@@ -125,17 +165,19 @@ void stoa_sender_free(StoaSender *sender)
     g_free(sender);
 }
 
-static StoaSendResult judge(CURL *curl, CURLcode code)
-{
-    long response = 0;
+enum { TOO_LARGE = 552, WANTS_LOGIN = 530 };
 
-    if (code == CURLE_OK)
-        return STOA_SEND_OK;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response);
-    /* A wrong password is the operator's to mend: the mail waits for it. */
-    if (response >= 500 && response < 600 && code != CURLE_LOGIN_DENIED)
-        return STOA_SEND_NEVER;
-    return STOA_SEND_LATER;
+/* What concerns us and not the mail is the operator's to mend: the mails wait for it. */
+static StoaSendResult judge(const StoaSender *sender, long response)
+{
+    bool refused = response >= 500 && response < 600;
+
+    if (sender->step == AT_GREETING ||
+        (sender->step == AT_SENDER && refused && response != TOO_LARGE))
+        return STOA_SEND_DOWN;
+    if (sender->step == AT_RECIPIENT && (response == WANTS_LOGIN || sender->policy))
+        return STOA_SEND_LATER;
+    return refused ? STOA_SEND_NEVER : STOA_SEND_LATER;
 }
 
 StoaSendResult stoa_sender_send(StoaSender *sender, const char *recipient, GBytes *message,
@@ -146,19 +188,23 @@ StoaSendResult stoa_sender_send(StoaSender *sender, const char *recipient, GByte
 
     if (!sender->curl) {
         *why = g_strdup("out of memory");
-        return STOA_SEND_LATER;
+        return STOA_SEND_DOWN;
     }
     struct curl_slist *recipients = curl_slist_append(NULL, to);
     curl_easy_setopt(sender->curl, CURLOPT_MAIL_RCPT, recipients);
     curl_easy_setopt(sender->curl, CURLOPT_READDATA, &upload);
     curl_easy_setopt(sender->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)upload.len);
     sender->error[0] = '\0';
+    sender->step = AT_GREETING;
+    sender->policy = false;
     CURLcode code = curl_easy_perform(sender->curl);
-    StoaSendResult result = judge(sender->curl, code);
-    if (result != STOA_SEND_OK) {
+    StoaSendResult result = STOA_SEND_OK;
+    if (code != CURLE_OK) {
         long response = 0;
         curl_easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &response);
-        *why = g_strdup_printf("%s (SMTP %ld)", curl_easy_strerror(code), response);
+        result = judge(sender, response);
+        *why = g_strdup_printf("%s %s (SMTP %ld)", curl_easy_strerror(code),
+                               step_names[sender->step], response);
     }
     curl_easy_setopt(sender->curl, CURLOPT_MAIL_RCPT, NULL);
     curl_slist_free_all(recipients);

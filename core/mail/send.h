@@ -9,8 +9,9 @@
 /* How a server took it. */
 typedef enum {
     STOA_SEND_OK,
-    STOA_SEND_LATER, /* it cannot be reached, is slow, or says so (4xx) */
-    STOA_SEND_NEVER, /* it refuses this mail for good (5xx) */
+    STOA_SEND_LATER, /* not now: it says so (4xx), or refuses for a reason that the operator may mend (policy) */
+    STOA_SEND_DOWN, /* no mail now: it cannot be reached, or takes nothing from us: greeting, TLS, password, sender */
+    STOA_SEND_NEVER, /* it refuses this mail for good: the recipient, or what is in it (5xx) */
 } StoaSendResult;
 
 /* A connection that is kept from one mail to the next. One thread at a time. */

@@ -48,7 +48,7 @@ static const StoaOption options[] = {
     { "retention.max_days", STOA_INT, STOA_LIVE, AT(retention_max_days), "3650", 0, 36500,
       "the longest that a room may ask for" },
     { "retention.sweep_s", STOA_INT, 0, AT(retention_sweep_s), "600", 1, DAY_S,
-      "how often is looked for what is to be erased" },
+      "how often is looked for what else is to be erased than histories that ran out" },
     { "limits.attempts_per_minute", STOA_INT, STOA_LIVE, AT(attempts_per_minute), "10", 0, 1000000,
       "wrong tokens a minute from one address; 0: no limit" },
     { "limits.joins_per_minute", STOA_INT, STOA_LIVE, AT(joins_per_minute), "1200", 0, 1000000,

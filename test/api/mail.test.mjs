@@ -150,6 +150,48 @@ test('one refused address of many is dropped, the others get theirs', async () =
     await smtp.stop();
 });
 
+/* Each: what the server does until its operator, or ours, has mended it. The mails wait for that, and are said once. */
+const refusal = (responseCode, message) => Object.assign(new Error(message), { responseCode });
+for (const [what, options, log] of [
+    ['a greeting of 554', { onConnect: (session, done) => done(refusal(554, '5.3.2 no mail here')) }, /before any mail \(SMTP 554\)/],
+    ['MAIL FROM is answered 530', { onMailFrom: (from, session, done) => done(refusal(530, '5.7.0 Authentication required')) }, /at MAIL FROM \(SMTP 530\)/],
+    ['MAIL FROM is answered 550', { onMailFrom: (from, session, done) => done(refusal(550, '5.1.8 that sender is not yours')) }, /at MAIL FROM \(SMTP 550\)/],
+    ['no relaying without a password', { onRcptTo: (to, session, done) => done(refusal(554, '5.7.1 Relay access denied')) }, /at RCPT TO \(SMTP 554\)/],
+    ['a server that is busy', { onRcptTo: (to, session, done) => done(refusal(451, '4.7.1 come back later')) }, /at RCPT TO \(SMTP 451\)/],
+]) {
+    test(`mails wait: ${what}`, async () => {
+        let isMended = false;
+        const once = Object.fromEntries(Object.entries(options).map(([name, refuse]) => [name, (...args) => (isMended ? args.at(-1)() : refuse(...args))]));
+        const smtp = await startSmtp(once);
+        await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`, 'mail:retry.first_s=1', 'mail:retry.longest_s=1'], async (gateway) => {
+            for (const email of ['ben@example.org', 'cid@example.org'])
+                addHost(gateway, email);
+            await Promise.all(['ben', 'cid'].map((name) => signIn(gateway, `${name}@example.org`)));
+            await within(10000, 'two attempts', () => gateway.log.match(/tried again in/g)?.length > 1);
+            assert.match(gateway.log, log);
+            isMended = true;
+            await Promise.all(['ben', 'cid'].map((name) => smtp.mail(to(`${name}@example.org`))));
+            assert.ok(!/is dropped/.test(gateway.log), gateway.log);
+        });
+        await smtp.stop();
+    });
+}
+
+test('a mail that the server does not want is dropped, the next one is sent', async () => {
+    let n = 0;
+    const smtp = await startSmtp({ refuseData: () => (++n === 1 ? refusal(554, '5.6.0 not with these words') : null) });
+    await withGateway([`mail:smtp.url=smtp://127.0.0.1:${smtp.port}`], async (gateway) => {
+        for (const name of ['ben', 'cid']) {
+            addHost(gateway, `${name}@example.org`);
+            await signIn(gateway, `${name}@example.org`);
+            if (name === 'ben')
+                await within(10000, 'an error', () => /is dropped: .*at DATA \(SMTP 554\)/.test(gateway.log));
+        }
+        await smtp.mail(to('cid@example.org'));
+    });
+    await smtp.stop();
+});
+
 test('a slow server delays nobody, and SIGTERM does not wait for it', async () => {
     let given;
     const taken = new Promise((resolve) => { given = resolve; });

@@ -7,10 +7,11 @@ import { SMTPServer } from 'smtp-server';
  * Start it. options: those of smtp-server, and
  *   port     0: any
  *   refuse   address => true: 550 for that recipient
+ *   refuseData  () => an error with its responseCode for what was sent, or null
  *   delay    milliseconds before the end of the data is acknowledged
  *   given()  called before that delay
  */
-export async function startSmtp({ port = 0, refuse = () => false, delay = 0, given = () => {}, ...options } = {}) {
+export async function startSmtp({ port = 0, refuse = () => false, refuseData = () => null, delay = 0, given = () => {}, ...options } = {}) {
     const mails = [], waiting = [];
     const server = new SMTPServer({
         authOptional: true,
@@ -24,6 +25,9 @@ export async function startSmtp({ port = 0, refuse = () => false, delay = 0, giv
             for await (const chunk of stream)
                 chunks.push(chunk);
             const raw = Buffer.concat(chunks);
+            const refusal = refuseData();
+            if (refusal)
+                return done(refusal);
             const mail = await simpleParser(raw);
             mail.raw = raw.toString();
             mail.secure = session.secure;
