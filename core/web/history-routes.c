@@ -310,8 +310,8 @@ static char *find_by_invitation(StoaDb *db, StoaWebCall *call, const uint8_t *ha
     return has_ended_meeting(db, room, error) ? seat_of(db, room, invitation, error) : NULL;
 }
 
-static bool reply_session(StoaDb *db, StoaWebCall *call, const char *who, const char *token,
-                          GError **error)
+static bool reply_session(StoaDb *db, StoaWebCall *call, const char *who, bool proven,
+                          const char *token, GError **error)
 {
     g_autoptr(StoaRows) rows = stoa_db_query(
         db, error, "SELECT name, role, room_id FROM participant WHERE id = ?1", "s", who);
@@ -323,9 +323,10 @@ static bool reply_session(StoaDb *db, StoaWebCall *call, const char *who, const 
     if (!room)
         return false;
     stoa_web_set_reply(call, 201,
-                       json_pack("{s:s, s:{s:s, s:s?, s:s}, s:o}", "token", token, "participant",
-                                 "id", who, "name", stoa_rows_text(rows, 0), "role",
-                                 stoa_rows_text(rows, 1), "room", stoa_room_info_json(room)));
+                       json_pack("{s:s, s:{s:s, s:s?, s:s}, s:o, s:b}", "token", token,
+                                 "participant", "id", who, "name", stoa_rows_text(rows, 0), "role",
+                                 stoa_rows_text(rows, 1), "room", stoa_room_info_json(room),
+                                 "proven", proven));
     return true;
 }
 
@@ -355,7 +356,7 @@ static bool open_session(StoaDb *db, StoaWebCall *call, GError **error)
                         "bsii", hash, sizeof hash, who,
                         stoa_store_now_ms() + stoa_web_conf(call)->history_s * 1000,
                         (int64_t)proven) &&
-           reply_session(db, call, who, token, error);
+           reply_session(db, call, who, proven, token, error);
 }
 
 const StoaWebRoute *stoa_web_history_routes(void)

@@ -9,7 +9,7 @@ import { contentOf } from './kept.js';
 const KEPT = 'stoa.history'; /* of this tab, so that a reload works */
 const PAGE = 100, TICKET_MS = 8 * 60000;
 const ROLES = { host: 'host', cohost: 'co-host', participant: 'participant' };
-let token = null, room = null, isHost = false, isGuest = false, got = null; /* got: {meetings, at} */
+let token = null, room = null, isHost = false, isGuest = false, proven = false, got = null; /* got: {meetings, at} */
 
 const path = () => `/rooms/${room.id}/history`;
 const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
@@ -95,10 +95,13 @@ function exportPart() {
             saveFrom(`${path()}/export?format=${format}`, token, `class-${new Date().toISOString().slice(0, 10)}.${format}`), { class: 'quiet' }))));
 }
 
+/* A link that was not mailed to an address speaks for it in the rooms of its host. */
+const reach = () => isGuest ? 'this class' : proven ? 'all classes of this server' : `the classes of ${room.host.name}`;
+
 const privacyPart = () => aboutMe({
     token: () => token,
-    words: `It is about ${isGuest ? 'this class' : 'all classes, by your e-mail address'}. Erased messages read “erased”, files you shared are gone.`,
-    question: `Erase everything about you in ${isGuest ? 'this class' : 'all classes of this server'}? This cannot be undone.`,
+    words: `It is about ${reach()}${isGuest ? '' : ', by your e-mail address'}. Erased messages read “erased”, files you shared are gone.`,
+    question: `Erase everything about you in ${reach()}? This cannot be undone.`,
     erased() {
         sessionStorage.removeItem(KEPT);
         show('Erased', el('p', {}, 'Everything about you was erased. This link does not work any more.'));
@@ -123,7 +126,7 @@ function showAll() {
 
 async function openLink(link) {
     try {
-        ({ token, room } = await api('POST', '/history/session', { body: { token: link } }));
+        ({ token, room, proven } = await api('POST', '/history/session', { body: { token: link } }));
     } catch (error) {
         if (error instanceof ApiError && error.status === 409)
             throw new Error('The class has not ended yet: its history is here afterwards.');
@@ -131,7 +134,7 @@ async function openLink(link) {
             throw new Error('This link leads nowhere: what the class left behind was erased, or the link is not complete.');
         throw error;
     }
-    sessionStorage.setItem(KEPT, JSON.stringify({ token, room }));
+    sessionStorage.setItem(KEPT, JSON.stringify({ token, room, proven }));
 }
 
 async function openAsHost(id) {
@@ -159,7 +162,7 @@ async function start() {
         else if (id)
             await openAsHost(id);
         else if (kept)
-            ({ token, room, isGuest = false } = kept);
+            ({ token, room, isGuest = false, proven = false } = kept);
         else
             return lost();
         await load();

@@ -112,7 +112,7 @@ export class People {
     #aboutMe() {
         return aboutMe({
             token: () => this.seat.token,
-            words: 'With an address it is about all classes of this server, else about this one. Erased messages read “erased”, files you shared are gone. You leave the class.',
+            words: 'Where your link was mailed to you it is about all classes of this server, else about those of this host, or about this one alone. Erased messages read “erased”, files you shared are gone. You leave the class.',
             question: 'Erase everything about you and leave the class? This cannot be undone.',
             erased() {}, /* we are told so, as everybody who is put out */
         });

@@ -67,8 +67,10 @@ test('a link that was mailed, or that an integrator answers for, reaches all of 
     assert.equal(await reach((await join(one, { invitation: mailed })).token), 2);
     /* so does a history session by either */
     await want(200, one, 'POST', `/rooms/${rooms[0].id}/end`, { token: hana.token });
-    assert.equal(await reach((await want(201, one, 'POST', '/history/session', { body: { token: mailed } })).token), 2);
+    const session = await want(201, one, 'POST', '/history/session', { body: { token: mailed } });
+    assert.deepEqual([session.proven, await reach(session.token)], [true, 2]);
     const handed = await invite(one, hana.token, rooms[0].id, 'ben@x.example');
     await invite(one, eve.token, rooms[1].id, 'ben@x.example');
-    assert.equal(await reach((await want(201, one, 'POST', '/history/session', { body: { token: handed.token } })).token), 1);
+    const other = await want(201, one, 'POST', '/history/session', { body: { token: handed.token } });
+    assert.deepEqual([other.proven, await reach(other.token)], [false, 1]);
 });
