@@ -229,13 +229,43 @@ static bool read_piece(StoaDb *db, void *data, GError **error)
     return true;
 }
 
-/* For history_fill: all records of the kind, of whatever meeting. */
+/* The ids of the meetings of which this viewer sees nothing, as a set. */
+static GHashTable *hidden_meetings(StoaDb *db, const Reading *it, GError **error)
+{
+    g_autoptr(GHashTable) hidden = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GError) why = NULL;
+    g_autoptr(StoaRows) rows = stoa_db_query(
+        db, error,
+        "SELECT id FROM meeting WHERE room_id = ?1 AND NOT " STOA_HISTORY_SHOWS("meeting.id", "?2"),
+        "ss", it->room, it->viewer);
+
+    if (!rows)
+        return NULL;
+    while (stoa_rows_next(rows, &why))
+        g_hash_table_add(hidden, g_strdup(stoa_rows_text(rows, 0)));
+    if (!why)
+        return g_steal_pointer(&hidden);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
+}
+
+/* For history_fill: all records of the kind, of whatever meeting that the viewer sees. A note of one goes on in the next. */
 static bool read_all(StoaDb *db, void *data, GError **error)
 {
     Reading *it = data;
     const StoaJournalQuery query = query_of(it);
+    g_autoptr(GHashTable) hidden = hidden_meetings(db, it, error);
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(free_record);
+    GPtrArray *shown = add_page(it, 0)->records;
 
-    return stoa_journal_select(db, &query, add_page(it, 0)->records, NULL, error);
+    if (!hidden || !stoa_journal_select(db, &query, all, NULL, error))
+        return false;
+    for (guint i = 0; i < all->len; i++) {
+        const StoaRecord *record = all->pdata[i];
+        if (!record->meeting || !g_hash_table_contains(hidden, record->meeting))
+            g_ptr_array_add(shown, g_steal_pointer(&all->pdata[i]));
+    }
+    return true;
 }
 
 /* -- what a module shows ------------------------------------------------------------------------ */

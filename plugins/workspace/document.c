@@ -207,9 +207,26 @@ static size_t size_of(const StoaRecord *record)
     return update ? strlen(update) : 0;
 }
 
+/* The newest snapshot of those that the viewer sees: it may be another than the newest of all. */
+static void choose_snapshots(const json_t *items, const StoaRecord *const *records, size_t n)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(items, i, item) json_object_del(item, "upto");
+    for (i = 0; i < n; i++) {
+        const json_t *body = stoa_record_body(records[i]);
+        json_t *upto = json_object_get(body, "upto");
+        item = upto ? find_in(items, json_string_value(json_object_get(body, "id"))) : NULL;
+        if (item)
+            json_object_set(item, "upto", upto);
+    }
+}
+
 void workspace_fill(StoaRoom *room G_GNUC_UNUSED, json_t *items, const StoaRecord *const *records,
                     size_t n)
 {
+    choose_snapshots(items, records, n);
     for (size_t i = 0; i < n; i++)
         fill_in(items, records[i]);
 }

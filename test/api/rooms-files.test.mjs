@@ -448,7 +448,7 @@ test('a form with two files is refused, and nothing is kept of it', async () => 
     const answer = await upload(room, ana.token, form);
     assert.equal(answer.status, 400, answer.text);
     assert.match(answer.json.error.message, /more than one file/);
-    assert.deepEqual(left(room), []);
+    await until('nothing is left', () => left(room).length === 0);
 });
 
 test('in a room that is sealed the name of a file is sealed, too', async () => {
@@ -581,4 +581,40 @@ test('what is kept for no time goes as soon as its summary is mailed, however se
     await until('the erasure', () => filesWith(one.data, 'a-word-that-goes').length === 0);
     assert.deepEqual((await want(200, one, 'GET', `/rooms/${room.id}/history`, { token: teacher.token })).meetings, []);
     assert.equal((await one.stop()).code, 0);
+});
+
+test('of a note that goes on in a later meeting one sees what was written in the meetings that are one\'s to see', async () => {
+    const room = await makeRoom(), base64 = (text) => Buffer.from(text).toString('base64'), invitations = {};
+    for (const name of ['never', 'banned'])
+        invitations[name] = await invite(gateway, host.token, room.id, `${name}.notes@x.example`, { name });
+    const arrive = () => join(gateway, { room: room.id }, { token: host.token });
+    const again = async (page) => {
+        page.close();
+        await endMeeting(room);
+        await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { state: 'scheduled' } });
+    };
+    let page = await enter(gateway, await arrive(), 'workspace');
+    const banned = await join(gateway, { invitation: invitations.banned.token });
+    const { id } = await page.ask('workspace', 'add', { kind: 'note', title: 'Minutes' });
+    const { seq } = await page.ask('workspace', 'sync', { id, update: base64('of the first') });
+    await again(page);
+    const tokens = {};
+    for (const [name, { token }] of Object.entries(invitations))
+        tokens[name] = (await want(201, gateway, 'POST', '/history/session', { body: { token } })).token;
+    page = await enter(gateway, await arrive(), 'workspace');
+    await want(200, gateway, 'POST', `/rooms/${room.id}/participants/${banned.participant.id}`, { token: host.token, body: { action: 'ban' } });
+    await page.ask('workspace', 'sync', { id, update: base64('of the second') });
+    const reads = async (token) => {
+        const seen = [await history(room, token), await want(200, gateway, 'GET', `/rooms/${room.id}/history/export?format=json`, { token })].map(({ meetings }) => {
+            const { snapshot, updates } = meetings[0].workspace[0];
+            return [snapshot, ...updates].filter(Boolean).map((text) => Buffer.from(text, 'base64').toString());
+        });
+        assert.deepEqual(seen[0], seen[1]);
+        return seen[0];
+    };
+    assert.deepEqual([await reads(tokens.never), await reads(tokens.banned), await reads(host.token)], [['of the first'], ['of the first'], ['of the first', 'of the second']]);
+    await page.ask('workspace', 'snapshot', { id, upto: seq, update: base64('all, again') }); // which takes the place of what they see
+    assert.deepEqual([await reads(tokens.never), await reads(tokens.banned), await reads(host.token)], [['of the first'], ['of the first'], ['all, again', 'of the second']]);
+    await again(page);
+    assert.deepEqual([await reads(tokens.never), await reads(tokens.banned)], [['all, again', 'of the second'], ['of the first']]);
 });
