@@ -75,7 +75,8 @@ static const StoaOption options[] = {
       "application/x-7z-compressed;application/octet-stream",
       .help =
           "types that may be uploaded, told by content and not by name (a star at the end: any); "
-          "application/octet-stream is what nobody knows; without a mention: programs" },
+          "application/octet-stream is what nobody knows; without a mention: programs and "
+          "scripts (application/x-script)" },
     { NULL },
 };
 

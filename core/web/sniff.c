@@ -18,6 +18,9 @@ typedef struct {
         at, sizeof(text) - 1, text, type \
     }
 
+/* Text that runs. It is no text/…, for who allows text means what is read. */
+#define SCRIPT "application/x-script"
+
 /* The first that fits counts. */
 static const Signature signatures[] = {
     SIGN(0, "\x89PNG\r\n\x1a\n", "image/png"),
@@ -58,7 +61,12 @@ static const Signature signatures[] = {
     SIGN(0, "\xca\xfe\xba\xbe", "application/java-vm"),
     SIGN(0, "L\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
     SIGN(0, "\0asm", "application/wasm"),
-    SIGN(0, "#!", "text/x-script"),
+    SIGN(0, "\xfe\xed\xfa\xce", "application/x-mach-binary"),
+    SIGN(0, "\xfe\xed\xfa\xcf", "application/x-mach-binary"),
+    SIGN(0, "!<arch>\ndebian-binary", "application/x-debian-package"),
+    SIGN(0, "\xed\xab\xee\xdb", "application/x-rpm"),
+    SIGN(0, "dex\n", "application/x-dex"),
+    SIGN(0, "#!", SCRIPT),
 };
 
 static bool has(const uint8_t *head, size_t len, const char *text)
@@ -82,6 +90,8 @@ static const char *sniff_zip(const uint8_t *head, size_t len)
         if (has(head + 38, MIN(len - 38, 80), stored[i]))
             return stored[i];
     }
+    if (has(head, len, "META-INF/MANIFEST.MF") || has(head, len, "AndroidManifest.xml"))
+        return "application/java-archive";
     if (!has(head, len, "[Content_Types].xml") && !has(head, len, "_rels/"))
         return "application/zip";
     if (has(head, len, "word/"))
@@ -94,6 +104,41 @@ static const char *sniff_zip(const uint8_t *head, size_t len)
 static bool begins(const char *text, size_t len, const char *with)
 {
     return len >= strlen(with) && g_ascii_strncasecmp(text, with, strlen(with)) == 0;
+}
+
+/* What a double click or a shell runs: of others that have no such beginning the text does not tell. */
+static bool is_script(const char *text, size_t len)
+{
+    static const char *const heads[] = { "#!",
+                                         "@echo off",
+                                         "<?php",
+                                         "REGEDIT4",
+                                         "Windows Registry",
+                                         "[Desktop Entry]",
+                                         "[InternetShortcut]" };
+
+    while (len > 0 && g_ascii_isspace(*text)) {
+        text++;
+        len--;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(heads); i++) {
+        if (begins(text, len, heads[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Windows writes some in UTF-16: of that every other byte will do. */
+static bool is_wide_script(const uint8_t *head, size_t len)
+{
+    char narrow[64] = { 0 };
+    size_t n = 0;
+
+    if (len < 2 || head[0] + head[1] != 0xff + 0xfe)
+        return false;
+    for (size_t i = head[0] == 0xff ? 2 : 3; i < len && n < sizeof narrow; i += 2)
+        narrow[n++] = (char)head[i];
+    return is_script(narrow, n);
 }
 
 static const char *sniff_markup(const char *text, size_t len)
@@ -119,6 +164,8 @@ static const char *sniff_text(const char *text, size_t len)
         text += 3;
         len -= 3;
     }
+    if (is_script(text, len))
+        return SCRIPT;
     if (!g_utf8_validate_len(text, len, &end) && (len - (size_t)(end - text) >= 4 || len < 8))
         return STOA_SNIFF_UNKNOWN; /* a character that the head cuts off is no fault */
     for (size_t i = 0; i < len; i++) {
@@ -147,7 +194,7 @@ const char *stoa_sniff(const uint8_t *head, size_t len)
         if (len >= (size_t)one->at + one->len && memcmp(head + one->at, one->bytes, one->len) == 0)
             return one->type;
     }
-    return sniff_text((const char *)head, len);
+    return is_wide_script(head, len) ? SCRIPT : sniff_text((const char *)head, len);
 }
 
 bool stoa_sniff_is_allowed(const char *type, char *const *list)

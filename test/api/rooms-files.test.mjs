@@ -128,6 +128,30 @@ test('too large, of a forbidden kind, cut off, or more than the room takes: refu
     assert.ok(!existsSync(path(gateway.data, 'files', 'etc')));
 });
 
+test('programs are none of the types that may be shared at first, also those that are text; who names them takes them', async (t) => {
+    const room = await makeRoom(), ana = await comeIn(room, 'ana@x.example'), wide = (text) => Buffer.from(`\ufeff${text}`, 'utf16le');
+    const programs = {
+        'application/x-script': ['#!/bin/sh\nrm -r ~\n', '#! /usr/bin/python3\n', '\ufeff#!/bin/sh\n', '@ECHO OFF\r\ndel *.*\r\n', '\r\n@echo off\r\n', Buffer.from('#!/bin/sh\necho \xe4\n', 'latin1'), '<?php system($_GET[0]);', 'REGEDIT4\r\n',
+            wide('Windows Registry Editor Version 5.00\r\n'), wide('@echo off\r\n'), wide('@echo off\r\n').swap16(), '[Desktop Entry]\nExec=sh\n', '[InternetShortcut]\r\nURL=file:///x.exe\r\n'],
+        'application/java-archive': [Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), Buffer.from('META-INF/MANIFEST.MF'), Buffer.alloc(40)])],
+        'application/x-debian-package': ['!<arch>\ndebian-binary   1'],
+    };
+    const lax = await start(`rooms:files.types=text/*;${Object.keys(programs).join(';')}`);
+    t.after(() => lax.child.kill('SIGKILL'));
+    const hana = await signIn(lax, 'hana@school.example', 'Hana');
+    const other = await want(201, lax, 'POST', '/rooms', { token: hana.token, body: { title: 'Programming' } }), seat = await join(lax, { room: other.id }, { token: hana.token });
+    for (const [type, files] of Object.entries(programs)) {
+        for (const raw of files) {
+            const refused = await upload(room, ana.token, raw, { 'X-Filename': 'notes.txt', 'Content-Type': 'text/plain' });
+            assert.deepEqual([refused.status, refused.json.error?.code], [400, 'invalid_request'], `${raw}`);
+            assert.match(refused.json.error.message, new RegExp(`${type} \\(rooms:files\\.types\\)`));
+            assert.equal((await want(201, lax, 'POST', `/rooms/${other.id}/files`, { token: seat.token, raw, headers: { 'X-Filename': 'a' } })).type, type);
+        }
+    }
+    for (const raw of ['# a heading\n#!/bin/sh is the first line of a script\n', 'echo @echo off', 'a list: #!', '<p>a page</p>', '\ufeffplain', wide('a text of Windows')])
+        assert.equal((await upload(room, ana.token, raw)).status, 201, `${raw}`);
+});
+
 test('a meeting\'s history: who was there, what was said to whom, what was shared', async () => {
     const room = await makeRoom();
     const [ana, ben, cem] = [await comeIn(room, 'ana@x.example', { name: 'Ana' }), await comeIn(room, 'ben@x.example', { name: 'Ben' }), await comeIn(room, 'cem@x.example', { name: 'Cem' })];
