@@ -84,6 +84,8 @@ struct StoaPeer {
     uint16_t twcc_seq;
     char cname[17];
 
+    int64_t nacks_us;    /* since when NACKed numbers are counted */
+    unsigned nacks_left; /* that are still looked up until the next count */
     uint64_t n_in, bytes_in, n_out, bytes_out;
     StoaWheelTimer life;     /* ICE, DTLS, state */
     StoaWheelTimer report;   /* RTCP, once a second while media flows */

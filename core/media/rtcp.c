@@ -12,6 +12,9 @@ enum {
     MAX_NACKS = 1024,  /* numbers of one NACK: who misses more needs a keyframe */
     TOLD_US = 5000000, /* a report's round trip is worth more than a repair's for so long */
     SR_US = 20000,     /* sender reports that come closer together tell nothing more */
+    NACKS_US =
+        100000, /* in so long a peer has so many numbers looked up: all of thirty pictures and voices for a second */
+    NACKS = 4096,
 };
 
 static StoaSource *source_of(StoaPeer *peer, uint32_t ssrc)
@@ -128,6 +131,21 @@ static void on_blocks(StoaPeer *peer, const StoaRtcpPacket *packet)
     }
 }
 
+/* A datagram of NACKs costs a hundred times what it costs to send: who floods with them is not heard out. */
+static size_t take_nacks(StoaPeer *peer, size_t n)
+{
+    int64_t now_us = peer->worker->now_us;
+    size_t taken;
+
+    if (now_us - peer->nacks_us >= NACKS_US) {
+        peer->nacks_us = now_us;
+        peer->nacks_left = NACKS;
+    }
+    taken = MIN(n, peer->nacks_left);
+    peer->nacks_left -= (unsigned)taken;
+    return taken;
+}
+
 static void on_nack(StoaPeer *peer, const StoaRtcpFeedback *feedback)
 {
     StoaOutlet *outlet = stoa_peer_outlet_by_ssrc(peer, feedback->media_ssrc);
@@ -138,7 +156,7 @@ static void on_nack(StoaPeer *peer, const StoaRtcpFeedback *feedback)
     if (!outlet)
         return;
     n = stoa_nack_fci_read(feedback->fci, feedback->fci_len, seqs, MAX_NACKS);
-    stoa_outlet_resend(outlet, seqs, n, peer->worker->now_us);
+    stoa_outlet_resend(outlet, seqs, take_nacks(peer, n), peer->worker->now_us);
 }
 
 /* Asked before the last one could be there: another would only be in its way. */

@@ -274,6 +274,43 @@ static void of_sender_reports_that_come_at_once_one_is_taken(void **unused G_GNU
     end_scene(&s);
 }
 
+static bool heard_all(void *came)
+{
+    return counted("stoa_media_nack_received_total") >= *(const int64_t *)came;
+}
+
+/* Sixty datagrams of 1,020 numbers: as much as a worker looks up in 8 ms. */
+static void of_a_flood_of_nacks_a_part_is_looked_up(void **unused G_GNUC_UNUSED)
+{
+    enum { DATAGRAMS = 60, NUMBERS = 1020 };
+    int64_t missed, came;
+    uint16_t seqs[NUMBERS];
+    uint8_t buf[1400];
+    size_t len;
+    Packets all;
+    Scene s;
+
+    set_scene(&s);
+    all = (Packets){ s.ben, OUT, 1 };
+    send_frame(s.ana, 0);
+    assert_true(bed_until(s.bed, 5000, have_come, &all));
+    missed = counted("stoa_media_retransmit_missed_packets_total");
+    came = counted("stoa_media_nack_received_total") + DATAGRAMS;
+    for (unsigned i = 0; i < NUMBERS; i++)
+        seqs[i] = (uint16_t)(person_received(s.ben, OUT, 0)->header.seq + 1000 + i);
+    len = stoa_rtcp_nack_write(7, OUT, seqs, NUMBERS, buf, sizeof buf);
+    assert_true(len > 0);
+    int64_t began_us = g_get_monotonic_time();
+    for (unsigned i = 0; i < DATAGRAMS; i++)
+        person_send_rtcp(s.ben, buf, len);
+    assert_true(bed_until(s.bed, 5000, heard_all, &came));
+    int64_t windows = (g_get_monotonic_time() - began_us) / 100000 + 2;
+    bed_run(s.bed, 20);
+    assert_in_range(counted("stoa_media_retransmit_missed_packets_total") - missed, NUMBERS,
+                    4096 * windows);
+    end_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +318,7 @@ int main(void)
         cmocka_unit_test(what_a_receiver_asked_for_and_got_again_is_told),
         cmocka_unit_test(what_a_receiver_reports_is_told),
         cmocka_unit_test(of_sender_reports_that_come_at_once_one_is_taken),
+        cmocka_unit_test(of_a_flood_of_nacks_a_part_is_looked_up),
     };
     return cmocka_run_group_tests_name("media/figures", tests, NULL, NULL);
 }
