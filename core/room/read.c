@@ -11,7 +11,8 @@ enum {
     LIMIT_MOST = 1000,
     /* of one answer to `resume`: what a connection can take at once, whose queue has an end */
     RESUME_RECORDS = 20000,
-    RESUME_BYTES = 3 * 512 * 1024,
+    RESUME_BYTES = 3 * 1024 * 1024,
+    ENVELOPE_BYTES = 200, /* around each event: session, handle, module */
 };
 
 /* One reading on its way. It belongs to the store's job; in memory to who asked. */
@@ -200,7 +201,7 @@ static bool resume_got(StoaRequest *req, const StoaRecord *const *records, size_
         output.data = stoa_record_present(handle->room, records[i], handle->who);
         if (!output.data)
             continue;
-        bytes += json_dumpb(output.data, NULL, 0, JSON_COMPACT);
+        bytes += json_dumpb(output.data, NULL, 0, JSON_COMPACT) + ENVELOPE_BYTES;
         g_array_append_val(outputs, output);
     }
     more |= i < n;
