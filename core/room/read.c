@@ -233,6 +233,7 @@ bool stoa_read_on_resume(StoaRequest *req, GError **error)
     stoa_outbox_forget_after(&req->handle->outbox, all.after);
     stoa_request_read(req, &all, resume_got);
     req->read->query.limit = RESUME_RECORDS;
+    req->read->query.bytes = RESUME_BYTES;
     req->read->query.no_tombstones = false;
     return true;
 }

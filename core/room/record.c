@@ -113,20 +113,29 @@ bool stoa_journal_select(StoaDb *db, const StoaJournalQuery *query, GPtrArray *r
     int64_t limit = query->limit ? (int64_t)query->limit + 1 : -1;
     g_autoptr(GError) why = NULL;
     guint from = records->len;
+    size_t bytes = 0;
+    bool is_cut = false;
     g_autoptr(StoaRows) rows =
         stoa_db_query(db, error, sql, "siisssssi", query->room, after, before, query->module,
                       query->kind, query->meeting, query->author, query->viewer, limit);
 
     if (!rows)
         return false;
-    while (stoa_rows_next(rows, &why) && (!query->limit || records->len - from < query->limit))
+    while (stoa_rows_next(rows, &why)) {
+        is_cut =
+            (query->limit && records->len - from == query->limit) || /* one more was asked for */
+            (query->bytes && bytes >= query->bytes);
+        if (is_cut)
+            break;
+        bytes += stoa_rows_is_null(rows, 7) ? 0 : strlen(stoa_rows_text(rows, 7));
         g_ptr_array_add(records, read_row(rows));
+    }
     if (why) {
         g_propagate_error(error, g_steal_pointer(&why));
         return false;
     }
-    if (more) /* one more than asked for was there */
-        *more = query->limit && records->len - from == query->limit && !stoa_rows_is_null(rows, 0);
+    if (more)
+        *more = is_cut;
     if (query->newest)
         reverse(records, from);
     return true;

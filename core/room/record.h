@@ -46,6 +46,7 @@ typedef struct {
     bool for_all;                /* apply `viewer` */
     uint64_t seq, after, before; /* that one; numbers, both exclusive */
     unsigned limit;              /* 0: all */
+    size_t bytes;                /* of bodies: no more once there are so many; 0: all */
     bool newest; /* of more than `limit` take the newest; either way oldest come first */
     bool no_tombstones;
 } StoaJournalQuery;

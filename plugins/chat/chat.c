@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 4000, PAGE = 50, PAGE_MAX = 200 };
+enum {
+    TEXT_MAX = 4000,
+    PAGE = 50,
+    PAGE_MAX = 200,
+    PAGE_BYTES = 1024 * 1024, /* what a connection can take at once, other answers beside it */
+};
 
 typedef struct {
     int64_t messages_per_second; /* a person; 0: no limit */
@@ -109,10 +114,14 @@ static bool got_history(StoaRequest *req, const StoaRecord *const *records, size
                         GError **error G_GNUC_UNUSED)
 {
     json_t *messages = json_array();
+    size_t bytes = 0, i = n;
 
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(messages, message_of(stoa_request_room(req), records[i]));
-    stoa_request_reply(req, json_pack("{s:o, s:b}", "messages", messages, "more", more));
+    for (; i > 0 && bytes < PAGE_BYTES; i--) {
+        json_t *message = message_of(stoa_request_room(req), records[i - 1]);
+        bytes += json_dumpb(message, NULL, 0, JSON_COMPACT);
+        json_array_insert_new(messages, 0, message);
+    }
+    stoa_request_reply(req, json_pack("{s:o, s:b}", "messages", messages, "more", more || i > 0));
     return true;
 }
 

@@ -54,6 +54,32 @@ static bool check_indexes(const json_t *indexes, const char *name, size_t n_opti
     return true;
 }
 
+static size_t size_of(const json_t *question, const json_t *options)
+{
+    return json_dumpb(question, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) +
+           json_dumpb(options, NULL, 0, JSON_COMPACT);
+}
+
+/* Everyone who comes in is sent all polls at once. */
+static bool check_room_for_one(const PollConf *conf, const PollRoom *state, const json_t *question,
+                               const json_t *options, GError **error)
+{
+    size_t size = size_of(question, options);
+
+    if (state->polls->len >= conf->polls)
+        return stoa_fail(error, STOA_ERROR_CONFLICT,
+                         "a room has %" PRId64 " polls at most: remove one", conf->polls);
+    for (guint i = 0; i < state->polls->len; i++) {
+        const Poll *poll = state->polls->pdata[i];
+        size += size_of(poll->question, poll->options);
+    }
+    return size <= (size_t)conf->text_bytes ||
+           stoa_fail(error, STOA_ERROR_CONFLICT,
+                     "the polls of this room would have %zu bytes of text, and have %" PRId64
+                     " at most: remove some, or ask in fewer words",
+                     size, conf->text_bytes);
+}
+
 static bool on_create(StoaRequest *req, GError **error)
 {
     const PollConf *conf = stoa_module_conf(stoa_request_module(req));
@@ -63,10 +89,8 @@ static bool on_create(StoaRequest *req, GError **error)
     const json_t *correct = stoa_request_json(req, "correct");
     const char *show = stoa_request_string(req, "show_results");
 
-    if (state->polls->len >= conf->polls)
-        return stoa_fail(error, STOA_ERROR_CONFLICT,
-                         "a room has %" PRId64 " polls at most: remove one", conf->polls);
-    if (!check_indexes(correct, "correct", json_array_size(options), error))
+    if (!check_room_for_one(conf, state, stoa_request_json(req, "question"), options, error) ||
+        !check_indexes(correct, "correct", json_array_size(options), error))
         return false;
     json_t *body = json_pack(
         "{s:O, s:O, s:b, s:b, s:b, s:O*}", "question", stoa_request_json(req, "question"),
@@ -298,6 +322,9 @@ static const StoaMethod methods[] = {
 static const StoaOption options[] = {
     { "limits.polls", STOA_INT, STOA_LIVE, offsetof(PollConf, polls), "200", 1, 10000,
       "Polls in one room" },
+    { "limits.text_bytes", STOA_INT, STOA_LIVE, offsetof(PollConf, text_bytes), "524288", 1000,
+      INT64_C(1) << 30,
+      "Bytes of all questions and options in one room; everyone who comes in is sent them" },
     { NULL },
 };
 

@@ -7,7 +7,7 @@
 enum { POLL_QUESTION_MAX = 1000, POLL_OPTION_MAX = 500, POLL_OPTIONS_MAX = 64 };
 
 typedef struct {
-    int64_t polls; /* in one room */
+    int64_t polls, text_bytes; /* in one room */
 } PollConf;
 
 typedef enum { POLL_DRAFT, POLL_OPEN, POLL_CLOSED, POLL_N_STATES } PollState;

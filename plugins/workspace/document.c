@@ -233,8 +233,9 @@ void workspace_fill(StoaRoom *room G_GNUC_UNUSED, json_t *items, const StoaRecor
 
 /* A list that is being put together. */
 typedef struct {
-    json_t *items; /* owned */
-    size_t bytes;  /* of updates in it */
+    json_t *items;   /* owned */
+    size_t bytes;    /* of updates in it */
+    bool is_further; /* the first had all the items: of these only those with more in them */
 } Listing;
 
 static void listing_free(gpointer data)
@@ -243,6 +244,29 @@ static void listing_free(gpointer data)
 
     json_decref(listing->items);
     g_free(listing);
+}
+
+static void leave_out_empty(json_t *items)
+{
+    for (size_t i = json_array_size(items); i > 0; i--) {
+        const json_t *item = json_array_get(items, i - 1);
+        if (!json_object_get(item, "snapshot") &&
+            json_array_size(json_object_get(item, "updates")) == 0)
+            json_array_remove(items, i - 1);
+    }
+}
+
+static void reply_with(StoaRequest *req, const Listing *listing, uint64_t after)
+{
+    json_t *body = json_pack("{s:O}", "items", listing->items);
+
+    if (listing->is_further)
+        leave_out_empty(listing->items);
+    if (after) {
+        json_object_set_new(body, "more", json_true());
+        json_object_set_new(body, "after", json_integer((json_int_t)after));
+    }
+    stoa_request_reply(req, body);
 }
 
 /* The items as they were when it was asked for, filled page by page; with `more`, those after the number `after` are to be asked for. */
@@ -259,10 +283,9 @@ static bool got_updates(StoaRequest *req, const StoaRecord *const *records, size
         next.after = stoa_record_seq(records[i]);
     }
     if (i < n || (more && listing->bytes >= LIST_BYTES))
-        stoa_request_reply(req, json_pack("{s:O, s:b, s:I}", "items", listing->items, "more", true,
-                                          "after", (json_int_t)next.after));
+        reply_with(req, listing, next.after);
     else if (!more || n == 0)
-        stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+        reply_with(req, listing, 0);
     else
         stoa_request_read(req, &next, got_updates);
     return true;
@@ -301,9 +324,10 @@ bool workspace_on_list(StoaRequest *req, GError **error)
     listing->items = items_for(stoa_request_room(req), id, &first.after);
     stoa_request_set_data(req, listing, listing_free);
     if (first.after == INT64_MAX) {
-        stoa_request_reply(req, json_pack("{s:O}", "items", listing->items));
+        reply_with(req, listing, 0);
         return true;
     }
+    listing->is_further = stoa_request_int(req, "after") > 0;
     first.after = MAX(first.after, (uint64_t)stoa_request_int(req, "after"));
     stoa_request_read(req, &first, got_updates);
     return true;

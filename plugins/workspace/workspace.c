@@ -49,6 +49,34 @@ static bool check_room_for_one(StoaRequest *req, GError **error)
                      "a workspace has %" PRId64 " items at most: remove one", conf->items);
 }
 
+static size_t size_of(const json_t *text)
+{
+    return text ? json_dumpb(text, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) : 0;
+}
+
+/* Everyone who comes in is sent all of them at once. @except  an item whose texts these take the place of; NULL: none */
+static bool check_texts(StoaRequest *req, const Item *except, const json_t *title,
+                        const json_t *url, const json_t *text, GError **error)
+{
+    const WorkspaceConf *conf = stoa_module_conf(stoa_request_module(req));
+    const Workspace *state = stoa_room_state(stoa_request_room(req));
+    size_t others = 0, these = size_of(title) + size_of(url) + size_of(text);
+
+    for (guint i = 0; i < state->items->len; i++) {
+        const Item *item = state->items->pdata[i];
+        size_t size = size_of(item->title) + size_of(item->url) + size_of(item->text);
+        if (item == except && these <= size) /* it gets no longer */
+            return true;
+        others += item == except ? 0 : size;
+    }
+    return others + these <= (size_t)conf->text_bytes ||
+           stoa_fail(
+               error, STOA_ERROR_CONFLICT,
+               "the titles, links and texts of this workspace have %zu bytes, with this one %zu, "
+               "and %" PRId64 " at most: remove or shorten some",
+               others, others + these, conf->text_bytes);
+}
+
 /* The item is recorded: show it to who asked. */
 static void reply_with_item(StoaRequest *req, uint64_t id)
 {
@@ -82,7 +110,8 @@ static bool on_add(StoaRequest *req, GError **error)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"url\" is missing: where the link goes");
     if (!is_link && url)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"url\": a %s has none", kind);
-    if (!check_url(url, error) || !check_room_for_one(req, error))
+    if (!check_url(url, error) || !check_room_for_one(req, error) ||
+        !check_texts(req, NULL, field(req, "title"), url, field(req, "text"), error))
         return false;
     return add(req,
                json_pack("{s:s, s:O, s:O*, s:O*}", "kind", kind, "title", field(req, "title"),
@@ -105,11 +134,15 @@ static json_t *title_of(StoaRequest *req, const StoaFile *file)
 
 static bool file_added(StoaRequest *req, const StoaFile *file, GError **error)
 {
-    if (!check_room_for_one(req, error))
+    json_t *title = title_of(req, file);
+
+    if (!check_room_for_one(req, error) || !check_texts(req, NULL, title, NULL, NULL, error)) {
+        json_decref(title);
         return false;
+    }
     return add(req,
-               json_pack("{s:s, s:o, s:s, s:s, s:I}", "kind", "file", "title", title_of(req, file),
-                         "file", stoa_file_id(file), "type", stoa_file_type(file), "size",
+               json_pack("{s:s, s:o, s:s, s:s, s:I}", "kind", "file", "title", title, "file",
+                         stoa_file_id(file), "type", stoa_file_type(file), "size",
                          (json_int_t)stoa_file_size(file)),
                error);
 }
@@ -158,7 +191,9 @@ static bool on_update(StoaRequest *req, GError **error)
         return stoa_fail(error, STOA_ERROR_INVALID, "nothing to change: give title, url or text");
     if (url && !item->url)
         return stoa_fail(error, STOA_ERROR_INVALID, "\"url\": a %s has none", item->kind);
-    if (!check_url(url, error))
+    if (!check_url(url, error) ||
+        !check_texts(req, item, title ? title : item->title, url ? url : item->url,
+                     text ? text : item->text, error))
         return false;
     uint64_t id = item->id, replaced = item->edited;
     json_t *body = json_pack("{s:o, s:O, s:O*, s:O*, s:o}", "id", stoa_record_id(id), "title",
@@ -264,6 +299,8 @@ static const StoaOption options[] = {
     { "limits.room_bytes", STOA_INT, STOA_LIVE, AT(room_bytes), "1073741824", 1, INT64_C(1) << 50,
       "Bytes of all files in one room" },
     { "limits.items", STOA_INT, STOA_LIVE, AT(items), "500", 1, 100000, "Items in one room" },
+    { "limits.text_bytes", STOA_INT, STOA_LIVE, AT(text_bytes), "524288", 1000, INT64_C(1) << 30,
+      "Bytes of all titles, links and texts in one room; everyone who comes in is sent them" },
     { "limits.update_bytes", STOA_INT, STOA_LIVE, AT(update_bytes), "65536", 1, UPDATE_BYTES_MAX,
       "Bytes of one edit of a note or board" },
     { "limits.snapshot_bytes", STOA_INT, STOA_LIVE, AT(snapshot_bytes), "524288", 1,

@@ -14,7 +14,7 @@ enum {
 
 typedef struct {
     int64_t file_bytes, room_bytes; /* of uploads: the core's route asks for them too */
-    int64_t items;
+    int64_t items, text_bytes;      /* in one room */
     int64_t update_bytes, snapshot_bytes, item_bytes, presence_bytes;
     int64_t updates_per_second, presence_per_second; /* a person; 0: no limit */
     int64_t snapshot_updates, snapshot_log_bytes;    /* after so many one is wanted */

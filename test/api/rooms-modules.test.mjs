@@ -332,3 +332,50 @@ test('what is more than a connection takes at once comes in pieces, and all of i
     assert.ok(events.every((seq, n) => n === 0 || seq > events[n - 1]));
     late.close();
 });
+
+test('however much is written into a room, who comes in gets what the modules say at once', async (t) => {
+    const gateway = await begin(t, 'chat:limits.messages_per_second=0');
+    const host = await signIn(gateway, 'hana@school.example', 'Hana');
+    const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Long' } });
+    const seat = await join(gateway, { room: room.id }, { token: host.token });
+    const page = await enter(gateway, seat, 'workspace', 'poll', 'chat');
+    /* until no more fits, which is far less than a queue holds (4 MB) */
+    const fill = async (module, request, fields) => {
+        for (let n = 0; n < 120; n++) {
+            const answer = await page.ask(module, request, fields);
+            if (answer.code)
+                return { n, code: answer.code, error: answer.error };
+        }
+        return { n: 120 };
+    };
+    const long = '😀'.repeat(10000);
+    const items = await fill('workspace', 'add', { kind: 'note', title: 'x', text: long });
+    const polls = await fill('poll', 'create', { question: 'x', options: Array(64).fill('😀'.repeat(500)) });
+    for (const [{ n, code, error }, least] of [[items, 10], [polls, 3]]) {
+        assert.deepEqual([code, n >= least && n <= 15], ['conflict', true], `${n}: ${error}`);
+        assert.match(error, /524288 at most: remove/);
+    }
+    const [{ id }] = (await page.ask('workspace', 'list')).items;
+    for (const [fields, fits] of [[{ text: `${long.slice(2)}x` }, true], [{ text: 'short' }, true], [{ title: 'y' }, true], [{ text: long }, true], [{ url: undefined, title: 'z'.repeat(300) }, true]])
+        assert.equal((await page.ask('workspace', 'update', { id, ...fields })).code, fits ? undefined : 'conflict', JSON.stringify(fields).slice(0, 60));
+    for (let n = 0; n < 120; n++)
+        await page.ask('chat', 'send', { text: `${n} ${'😀'.repeat(3990)}` });
+    page.close();
+    const late = await enter(gateway, seat, 'workspace', 'poll', 'chat');
+    const size = (answer) => Buffer.byteLength(JSON.stringify(answer));
+    for (const [module, member, { n }] of [['workspace', 'items', items], ['poll', 'polls', polls]]) {
+        const state = await late.hears(module, 'state');
+        assert.deepEqual([state[member].length, size(state) < 600000], [n, true], `${module}: ${size(state)} bytes`);
+    }
+    const seen = [];
+    let pages = 0;
+    for (let more = true; more; pages++) {
+        const answer = await late.ask('chat', 'history', { limit: 200, ...(seen.length ? { before: seen[0].id } : {}) });
+        assert.ok(size(answer) < 1100000, `${size(answer)} bytes`);
+        seen.unshift(...answer.messages);
+        ({ more } = answer);
+    }
+    assert.deepEqual(seen.map(({ text }) => parseInt(text, 10)), Array.from({ length: 120 }, (_, n) => n));
+    assert.ok(pages > 1, `${pages} pages`);
+    late.close();
+});
