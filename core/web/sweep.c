@@ -116,16 +116,22 @@ static bool erase_meeting(StoaDb *db, Round *round, const char *meeting, const c
 }
 
 /* With a retention of 0 once its summaries are mailed: none waits longer than the outbox's give_up_s. */
+#define DUE                                                                                       \
+    "FROM meeting WHERE ended_at IS NOT NULL AND erase_at <= ?1"                                  \
+    " AND (erase_at > ended_at OR NOT EXISTS (SELECT 1 FROM mail WHERE mail.room_id ="            \
+    " meeting.room_id AND mail.kind = 'summary' AND mail.created_at >= meeting.ended_at)) LIMIT " \
+    "?2"
+
+static bool any_is_due(StoaDb *db, int64_t now_ms, GError **error)
+{
+    return stoa_db_int(db, error, 0, "SELECT 1 " DUE, "ii", now_ms, (int64_t)1) > 0;
+}
+
 static bool erase_meetings(StoaDb *db, Round *round, int64_t now_ms, GError **error)
 {
     g_autoptr(GPtrArray) due = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(StoaRows) rows = stoa_db_query(
-        db, error,
-        "SELECT id, room_id FROM meeting WHERE ended_at IS NOT NULL AND erase_at <= ?1"
-        " AND (erase_at > ended_at OR NOT EXISTS (SELECT 1 FROM mail WHERE mail.room_id ="
-        " meeting.room_id AND mail.kind = 'summary' AND mail.created_at >= meeting.ended_at))"
-        " LIMIT ?2",
-        "ii", now_ms, (int64_t)MAX_MEETINGS);
+    g_autoptr(StoaRows) rows =
+        stoa_db_query(db, error, "SELECT id, room_id " DUE, "ii", now_ms, (int64_t)MAX_MEETINGS);
 
     if (!read_texts(rows, 2, due, error))
         return false;
@@ -238,14 +244,15 @@ static bool work(StoaDb *db, void *data, GError **error)
     if (!read_texts(rows, 1, round->hosts, error))
         return false;
     g_clear_pointer(&rows, stoa_rows_free);
-    if (!erase_meetings(db, round, now_ms, error) ||
-        (round->rooms->len > 0 && !stoa_mail_forget_old_summaries(db, round->mails, error)))
+    if (!round->full && !any_is_due(db, now_ms, error))
+        return !(error && *error);
+    if (!stoa_mail_forget_old_files(db, round->good_ms, round->mails, error) ||
+        !erase_meetings(db, round, now_ms, error) ||
+        !stoa_mail_forget_old_summaries(db, round->mails, error))
         return false;
     if (!round->full)
         return true;
-    return stoa_mail_forget_old_files(db, round->good_ms, round->mails, error) &&
-           erase_guests(db, round, now_ms, error) &&
-           stoa_mail_forget_old_summaries(db, round->mails, error) && find_late(db, round, error) &&
+    return erase_guests(db, round, now_ms, error) && find_late(db, round, error) &&
            (!round->first ||
             (erase_lost_files(db, round, error) && find_strays(db, round, error))) &&
            stoa_db_exec(db, error, "DELETE FROM host_session WHERE expires_at <= ?1", "i",
