@@ -12,6 +12,7 @@
 #include "host/data-lock.h"
 #include "host/gateway-private.h"
 #include "room/bridge.h"
+#include "web/upload.h"
 
 #include <errno.h>
 #include <string.h>
@@ -75,8 +76,10 @@ static bool open_media(StoaGateway *gateway, GError **error)
 
 static bool open_store(StoaGateway *gateway, GError **error)
 {
-    gateway->store =
-        stoa_store_new(gateway->data_dir, stoa_conf_values(gateway->store_values), error);
+    const StoaStoreConf *conf = stoa_conf_values(gateway->store_values);
+
+    gateway->store = stoa_store_new(gateway->data_dir, conf, error);
+    stoa_upload_set_reserve(conf->min_free_bytes);
     gateway->env.data_dir = gateway->data_dir;
     if (!gateway->store)
         return false;

@@ -141,6 +141,12 @@ static bool is_full(GError **error)
                        "the server's disk is full: the export cannot be made now");
 }
 
+/* At each piece: other exports and uploads take of the same disk. */
+static bool fits(const StoaExport *export, size_t len, GError **error)
+{
+    return stoa_upload_fits_disk(export->data_dir, (int64_t)len) || is_full(error);
+}
+
 static bool fail(struct archive *zip, GError **error)
 {
     if (archive_errno(zip) == ENOSPC)
@@ -164,22 +170,26 @@ static bool begin_entry(struct archive *zip, const char *name, int64_t size, GEr
     return ok;
 }
 
-static bool add_text(struct archive *zip, const char *name, const char *text, GError **error)
+static bool add_text(const StoaExport *export, struct archive *zip, const char *name,
+                     const char *text, GError **error)
 {
     size_t len = strlen(text);
 
-    return begin_entry(zip, name, (int64_t)len, error) &&
+    return fits(export, len, error) && begin_entry(zip, name, (int64_t)len, error) &&
            (archive_write_data(zip, text, len) >= 0 || fail(zip, error));
 }
 
-static bool copy_bytes(struct archive *zip, int fd, GError **error)
+static bool copy_bytes(const StoaExport *export, struct archive *zip, int fd, GError **error)
 {
     g_autofree char *block = g_malloc(BLOCK);
     ssize_t n;
 
-    while ((n = read(fd, block, BLOCK)) > 0)
+    while ((n = read(fd, block, BLOCK)) > 0) {
+        if (!fits(export, (size_t)n, error))
+            return false;
         if (archive_write_data(zip, block, (size_t)n) < 0)
             return fail(zip, error);
+    }
     return true;
 }
 
@@ -195,8 +205,8 @@ static bool add_file(StoaExport *export, struct archive *zip, const Item *item, 
     if (fd < 0)
         return true;
     ok = fstat(fd, &info) != 0 ||
-         ((stoa_upload_fits_disk(export->data_dir, info.st_size) || is_full(error)) &&
-          begin_entry(zip, name, info.st_size, error) && copy_bytes(zip, fd, error));
+         (fits(export, (size_t)info.st_size, error) &&
+          begin_entry(zip, name, info.st_size, error) && copy_bytes(export, zip, fd, error));
     close(fd);
     return ok;
 }
@@ -204,9 +214,9 @@ static bool add_file(StoaExport *export, struct archive *zip, const Item *item, 
 static bool write_all(StoaExport *export, struct archive *zip, GError **error)
 {
     for (const StoaExportPage *page = stoa_export_guide(); page->name; page++)
-        if (!add_text(zip, page->name, page->text, error))
+        if (!add_text(export, zip, page->name, page->text, error))
             return false;
-    if (!add_text(zip, "history.json", export->text, error))
+    if (!add_text(export, zip, "history.json", export->text, error))
         return false;
     for (guint i = 0; i < export->items->len; i++)
         if (!add_file(export, zip, &g_array_index(export->items, Item, i), error))

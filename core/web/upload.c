@@ -18,21 +18,25 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define MIN_FREE_BYTES ((int64_t)64 * 1024 * 1024)
-
 #define FILES    "files"
 #define INCOMING "incoming"
 enum {
     MAX_NAME_BYTES = 255,
     MAX_SEALED_NAME_BYTES = 4096,
-    MAX_HEADER_BYTES = 3 * MAX_SEALED_NAME_BYTES
+    MAX_HEADER_BYTES = 3 * MAX_SEALED_NAME_BYTES,
+    AHEAD_BYTES =
+        8 * 1024 * 1024, /* files end so much before the store does: people can still write */
+    LOOK_BYTES =
+        1024 * 1024, /* after so many more the disk is looked at again: others write, too */
 };
+
+static int64_t reserve_bytes; /* of the disk; set once, before anybody uploads */
 
 struct StoaUpload {
     char *id, *dir, *path; /* of the data folder; where it is now */
     char *name, *type;
     int fd;
-    int64_t size, max_bytes;
+    int64_t size, max_bytes, look_at; /* the size at which the disk is looked at again */
     bool sealed, kept;
     GError *error;            /* why no more was taken */
     StoaMultipart *multipart; /* NULL: the body is the file */
@@ -53,12 +57,17 @@ char *stoa_upload_path(const char *data_dir, const char *room, const char *id)
     return g_build_filename(data_dir, FILES, room, id, NULL);
 }
 
+void stoa_upload_set_reserve(int64_t min_free_bytes)
+{
+    reserve_bytes = min_free_bytes + AHEAD_BYTES;
+}
+
 bool stoa_upload_fits_disk(const char *data_dir, int64_t n_bytes)
 {
     struct statvfs disk;
 
     return statvfs(data_dir, &disk) != 0 || /* the write will tell */
-           n_bytes <= (int64_t)disk.f_bavail * (int64_t)disk.f_frsize - MIN_FREE_BYTES;
+           n_bytes <= (int64_t)disk.f_bavail * (int64_t)disk.f_frsize - reserve_bytes;
 }
 
 /* -- names ------------------------------------------------------------------------------------- */
@@ -168,6 +177,12 @@ static bool take(StoaUpload *upload, const void *buf, size_t len)
                     upload->max_bytes);
         return give_up(upload);
     }
+    if (upload->size >= upload->look_at && !stoa_upload_fits_disk(upload->dir, (int64_t)len)) {
+        disk_error(&upload->error, ENOSPC);
+        return give_up(upload);
+    }
+    if (upload->size >= upload->look_at)
+        upload->look_at = upload->size + LOOK_BYTES;
     if (head)
         memcpy(upload->head + upload->head_len, buf, head);
     upload->head_len += head;

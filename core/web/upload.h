@@ -46,6 +46,9 @@ const char *stoa_upload_name(const StoaUpload *upload);
 const char *stoa_upload_type(const StoaUpload *upload);
 int64_t stoa_upload_size(const StoaUpload *upload);
 
+/** Room on the disk that no file takes: what the store leaves (its `limits.min_free_bytes`), and some that it still takes then. Before
+ * anybody uploads. Thread: control. */
+void stoa_upload_set_reserve(int64_t min_free_bytes);
 /** Whether the disk takes so many bytes more and still has room for what the store has to write. Thread: any. */
 bool stoa_upload_fits_disk(const char *data_dir, int64_t n_bytes);
 /** Remove everything in incoming/. At the start. */

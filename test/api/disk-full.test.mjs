@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
@@ -21,7 +22,7 @@ function makeDisk(t, mb) {
         rmdirSync(disk);
         return null;
     }
-    t.after(() => { execFileSync('umount', [disk]); rmdirSync(disk); });
+    t.after(() => { execFileSync('umount', ['-l', disk]); rmdirSync(disk); /* a gateway of a test that failed may hold it */ });
     mkdirSync(path(disk, 'data'));
     return disk;
 }
@@ -142,4 +143,41 @@ test('an export that would fill the disk is refused, and leaves nothing', async 
     assert.equal(fits.status, 200);
     assert.ok((await fits.arrayBuffer()).byteLength > 12 << 20);
     assert.equal((await gateway.stop()).code, 0);
+});
+
+test('an upload that does not say how long it is leaves the disk its reserve as well, which is what the operator says', async (t) => {
+    const disk = makeDisk(t, 128);
+    if (!disk)
+        return t.skip('a tmpfs cannot be mounted');
+    const data = path(disk, 'data');
+    for (const reserve of [64, 32]) {
+        const gateway = await start({ data }, 'workspace:limits.file_bytes=1000000000', ...(reserve === 64 ? [] : [`store:limits.min_free_bytes=${reserve << 20}`]));
+        t.after(() => gateway.child.kill('SIGKILL'));
+        const host = await signIn(gateway, `hana${reserve}@school.example`, 'Hana');
+        const room = await want(201, gateway, 'POST', '/rooms', { token: host.token, body: { title: 'Films' } });
+        const { token } = await join(gateway, { room: room.id }, { token: host.token });
+        const free = () => { const { bavail, bsize } = statfsSync(disk); return bavail * bsize / (1 << 20); };
+        const send = (mb) => new Promise((resolve, reject) => { // in chunks, without Content-Length
+            const request = http.request(`${gateway.http}/api/v1/rooms/${room.id}/files`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } }, (answer) => {
+                let text = '';
+                answer.on('data', (chunk) => { text += chunk; }).on('end', () => resolve([answer.statusCode, JSON.parse(text).error?.code]));
+            });
+            request.on('error', reject);
+            for (let n = 0; n < mb; n++)
+                request.write(Buffer.alloc(1 << 20, 'x'));
+            request.end();
+        });
+        let [status, code] = [201], n = 0;
+        for (; status === 201 && n < 20; n++)
+            [status, code] = await send(12);
+        assert.deepEqual([status, code], [507, 'disk_full']);
+        await until('nothing is left', () => readdirSync(path(data, 'files', 'incoming')).length === 0);
+        const least = free();
+        assert.ok(least >= reserve + 5 && least <= reserve + 8 + 13, `${least} MB are left of ${reserve}, after ${n}`);
+        const page = await enter(gateway, { token, participant: {} }, 'chat');
+        assert.equal((await page.ask('chat', 'send', { text: 'people can still write' })).reply, 'send');
+        page.close();
+        await want(204, gateway, 'DELETE', `/rooms/${room.id}`, { token: host.token });
+        assert.equal((await gateway.stop()).code, 0);
+    }
 });
