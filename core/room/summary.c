@@ -70,18 +70,35 @@ static json_t *items_json(const json_t *items)
     return list;
 }
 
+/* The host may have changed it since; 0: the meeting is gone. */
+static int64_t erased_at(StoaDb *db, const json_t *payload, GError **error)
+{
+    return stoa_db_int(
+        db, error, 0,
+        "SELECT m.erase_at FROM meeting m JOIN participant p ON p.room_id = m.room_id"
+        " WHERE p.id = ?1 AND m.ended_at = ?2",
+        "si", json_string_value(json_object_get(payload, "person")),
+        json_integer_value(json_object_get(payload, "ended_at")));
+}
+
 /* A link of one's own to the history, put into the payload and each item; none where there will be nothing to see. */
 static bool put_links(StoaDb *db, json_t *payload, GError **error)
 {
     const char *base = json_string_value(json_object_get(payload, "base_url"));
-    int64_t erase_ms = json_integer_value(json_object_get(payload, "erase_at"));
+    g_autoptr(GError) why = NULL;
+    int64_t erase_ms = erased_at(db, payload, &why);
     char text[STOA_TOKEN_LEN + 1];
     uint8_t hash[STOA_TOKEN_HASH_LEN];
     json_t *item;
     size_t i;
 
+    if (why) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
     if (erase_ms <= json_integer_value(json_object_get(payload, "ended_at")))
         return true;
+    json_object_set_new(payload, "erase_at", json_integer(erase_ms));
     stoa_token_new(text, hash);
     if (!stoa_db_exec(db, error,
                       "INSERT INTO participant_token (token, participant_id, kind, expires_at,"

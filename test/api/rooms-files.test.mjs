@@ -642,3 +642,18 @@ test('of a note that goes on in a later meeting one sees what was written in the
     await again(page);
     assert.deepEqual([await reads(tokens.never), await reads(tokens.banned)], [['all, again', 'of the second'], ['of the first']]);
 });
+
+test('a summary that is written anew has a link for as long as the history is kept by then', async () => {
+    const room = await makeRoom({ retention_days: 1 }), stays = await comeIn(room, 'stays.anew@x.example', { name: 'Ana' }), goes = await comeIn(room, 'goes.anew@x.example', { name: 'Ben' });
+    assert.ok(stays.token && goes.token);
+    await endMeeting(room);
+    const before = await summaryLinks('anew', 2);
+    await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { retention_days: 90 } });
+    const { token } = await want(201, gateway, 'POST', '/history/session', { body: { token: before.goes } });
+    await want(204, gateway, 'DELETE', '/me', { token });
+    let link;
+    await until('it is written anew', async () => (link = (await summaryLinks('anew', 1)).stays) !== before.stays && link);
+    const rows = execFileSync('sqlite3', [path(gateway.data, 'stoa.db'), `SELECT t.expires_at - m.erase_at FROM participant_token t JOIN participant p ON p.id = t.participant_id JOIN meeting m ON m.room_id = p.room_id WHERE t.kind = 'link' AND p.room_id = '${room.id}'`], { encoding: 'utf8' });
+    assert.deepEqual(rows.trim().split('\n'), ['0', '0']);
+    await want(201, gateway, 'POST', '/history/session', { body: { token: link } });
+});
