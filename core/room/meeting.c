@@ -187,23 +187,19 @@ static StoaModule *module_of(const StoaRooms *rooms, const char *name)
     return name ? rooms->spec.module(rooms->spec.user, name) : NULL;
 }
 
-/* What the modules have to say: their last records, and what the summary shows of the workspace. */
+/* What the modules have to say: their last records, and what the summary shows of the workspace. One that the room has no more may
+ * have left a poll open. */
 static void modules_end(StoaKeptRoom *room, Ending *ending)
 {
-    const json_t *name;
-    size_t i;
+    const GPtrArray *views = room->core->views;
 
-    json_array_foreach(room->info->modules, i, name)
-    {
-        StoaModule *module = module_of(room->rooms, json_string_value(name));
-        StoaRoom *view = module ? stoa_room_core_view(room->core, module) : NULL;
-        if (!view)
-            continue;
-        if (module->plugin.meeting_ended)
-            module->plugin.meeting_ended(view);
-        if (module->plugin.history && g_str_equal(module->plugin.name, "workspace") &&
-            !ending->items)
-            ending->items = module->plugin.history(view, room->info->meeting, NULL);
+    for (guint i = 0; i < views->len; i++) {
+        StoaRoom *view = views->pdata[i];
+        const StoaPlugin *plugin = stoa_module_plugin(stoa_room_module(view));
+        if (plugin->meeting_ended)
+            plugin->meeting_ended(view);
+        if (plugin->history && g_str_equal(plugin->name, "workspace") && !ending->items)
+            ending->items = plugin->history(view, room->info->meeting, NULL);
     }
 }
 

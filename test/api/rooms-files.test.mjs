@@ -569,6 +569,9 @@ test('what a module left is in the history, though the room has it no more', asy
     const { id } = await page.ask('poll', 'create', { question: 'asked before?', options: ['a', 'b'] });
     await page.ask('poll', 'open', { id });
     await page.ask('poll', 'close', { id });
+    const open = await page.ask('poll', 'create', { question: 'still open?', options: ['a', 'b'] });
+    await page.ask('poll', 'open', { id: open.id });
+    await page.ask('poll', 'vote', { id: open.id, choices: [1] });
     page.close();
     await want(200, gateway, 'PATCH', `/rooms/${room.id}`, { token: host.token, body: { modules: ['videoroom'] } });
     for (const ended of [false, true]) {
@@ -576,6 +579,8 @@ test('what a module left is in the history, though the room has it no more', asy
             await endMeeting(room);
         const { meetings: [meeting] } = await history(room, host.token);
         assert.deepEqual([meeting.chat[0]?.text, meeting.workspace[0]?.title, meeting.polls[0]?.question], ['said before', 'shown before', 'asked before?']);
+        if (ended) // the end of the meeting closes it, and its summary lists what was shared
+            assert.deepEqual(meeting.polls.map(({ question, options: [, { votes }] }) => [question, votes]), [['asked before?', 0], ['still open?', 1]]);
     }
 });
 
